@@ -1,0 +1,48 @@
+// Limits that more than one component must agree on; each states its unit and why. Limits of one component stand in its folder.
+#ifndef PANTHER_COMMON_BASE_LIMITS_H
+#define PANTHER_COMMON_BASE_LIMITS_H
+
+#include <assert.h>
+
+#define PROTOCOL_VERSION 1
+#define JOURNAL_FORMAT 1
+#define GUARD_PROTOCOL_VERSION 1
+
+// A control frame. The largest is Hello of a host with some hundred plugins (~2 KiB each with probes) or a submission's text.
+#define CONTROL_FRAME_MAX_BYTES (4 * 1024 * 1024)
+// What unpacking one frame may allocate. protobuf-c needs up to ~40 bytes per wire byte for hostile input: capped, not scaled.
+#define UNPACK_MAX_BYTES (32 * 1024 * 1024)
+// libzmq drops the connection above ZMQ_MAXMSGSIZE without a word, so ours stands below it and is answered.
+#define ZMQ_FRAME_MAX_BYTES (8 * 1024 * 1024)
+static_assert(ZMQ_FRAME_MAX_BYTES > CONTROL_FRAME_MAX_BYTES, "our own limit must strike first");
+
+#define EXPERIMENT_TEXT_MAX_BYTES (1024 * 1024)
+static_assert(EXPERIMENT_TEXT_MAX_BYTES < CONTROL_FRAME_MAX_BYTES, "a submission is one frame");
+
+// A packet between agent, guard and host: below the default wmem_max (212,992), and small enough for a spool page.
+#define GUARD_PACKET_MAX_BYTES (128 * 1024)
+// One event in the spool, the outbox and the journal: a case result with metrics is some hundred bytes.
+#define EVENT_MAX_BYTES (64 * 1024)
+// Events of one control frame and one outbox commit.
+#define EVENTS_PER_FRAME_MAX 256
+// A chunk of a stream or artifact.
+#define BULK_CHUNK_MAX_BYTES (256 * 1024)
+// Text fields in events (tails, reasons): what a person reads.
+#define TEXT_MAX_BYTES 4096
+
+// Cases that are on their way to one tester at once: enough to hide a commit (5 ms) at 10,000 cases/s.
+#define CASES_IN_FLIGHT_MAX 64
+#define CASES_PER_SERVICE_MAX 100000
+#define SERVICES_PER_TEST_MAX 64
+#define PORTS_PER_INSTANCE 16
+
+// Liveness, all by default and in milliseconds: heartbeat < suspect < lost < lease.
+#define HEARTBEAT_MS 1000
+#define SUSPECT_MS 3000
+#define LOST_MS 10000
+#define LEASE_MS 30000
+// The kill ladder after the lease: TERM, grace, KILL, sweep.
+#define KILL_LADDER_MS 5000
+static_assert(HEARTBEAT_MS < SUSPECT_MS && SUSPECT_MS < LOST_MS && LOST_MS < LEASE_MS, "heartbeat < suspect < lost < lease");
+
+#endif

@@ -1,0 +1,18 @@
+// Copies of protobuf-c messages, driven by their descriptors: what outlives a batch is copied with this.
+#ifndef PANTHER_COMMON_BASE_MESSAGE_H
+#define PANTHER_COMMON_BASE_MESSAGE_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+
+struct arena;
+
+// Deep copy; into the arena when one is given, else on the heap (message_free releases). Unknown fields are not copied.
+void *message_copy(const void *message, struct arena *arena);
+#define MESSAGE_COPY(message, arena) ((__typeof__(*(message)) *)message_copy((message), (arena)))
+// Releases a heap copy; accepts NULL.
+void message_free(void *message);
+// Field by field equality (unset string = "").
+bool message_equal(const void *left, const void *right);
+
+#endif

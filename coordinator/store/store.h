@@ -1,0 +1,59 @@
+// The coordinator's data folder: journal (the truth), projections (made from it, in the same transaction), blobs.
+//   DATA/lock  DATA/journal.db  DATA/server.key  DATA/blobs/ab/<hash>  DATA/streams/<instance>.<generation>/<name> (growing)
+// Small on purpose: a server database can stand behind it. Everything but the reader belongs to the reactor's thread.
+#ifndef PANTHER_COORDINATOR_STORE_STORE_H
+#define PANTHER_COORDINATOR_STORE_STORE_H
+
+#include "common/base/identity.h"
+#include "common/base/memory.h"
+#include "common/database/database.h"
+#include "common/wire/wire.h"
+
+struct loop;
+struct store;
+
+struct store_callbacks {
+    void (*on_committed)(void *context, uint64_t number);                       // see database.h
+    void (*on_full)(void *context, bool full, const char *why);
+    void (*on_broken)(void *context, const struct panther_error *error);
+};
+
+// Opens (and with `create`, makes) the folder and takes its lock. No loop: records are committed synchronously (offline tools).
+int store_open(struct store **out, const char *folder, bool create, struct loop *loop, const struct store_callbacks *callbacks, void *context,
+               struct panther_error *error);
+void store_close(struct store **store);
+// Every record in order, each checked (format, hash link). A record of another format: PANTHER_EVERSION naming both.
+typedef void store_replay_fn(void *context, uint64_t sequence, const Pb__Record *record);
+int store_replay(struct store *store, store_replay_fn *callback, void *context, struct panther_error *error);
+uint64_t store_last_sequence(const struct store *store);
+// Hands a batch to the writer: packed now, so the records stay the caller's. Returns the batch's number (on_committed gets it). With no
+// loop the call returns after the commit, and 0 on failure with *error.
+uint64_t store_append(struct store *store, const Pb__Record *const *records, size_t count, struct panther_error *error);
+int store_backup(struct store *store, const char *path, uint64_t *bytes, struct panther_error *error);
+const char *store_folder(const struct store *store);
+
+// ---- reading, in a thread of its own: an own read-only connection
+struct store_reader;
+int store_reader_open(struct store_reader **out, const char *folder, struct panther_error *error);
+void store_reader_close(struct store_reader **reader);
+// A page of a table. Unknown run or name: PANTHER_ENOTFOUND with what there is.
+int store_query(struct store_reader *reader, const Pb__Query *query, struct arena *arena, Pb__Rows **rows, struct panther_error *error);
+// Where the bytes of a stream or artifact are: a growing file, or a blob.
+struct store_content {
+    uint64_t instance;
+    uint32_t generation;
+    char hash[HASH_TEXT_BYTES];   // empty: still growing
+    uint64_t bytes;
+    bool ended;                   // no more will come
+};
+int store_find_content(struct store_reader *reader, const char *full_name, struct store_content *content, struct panther_error *error);
+// May this agent write content of this instance?
+bool store_instance_is_on(struct store_reader *reader, uint64_t instance, uint32_t generation, const char *agent);
+
+// ---- blobs: files named by their BLAKE2b hash. Thread-safe (the file system is the lock).
+char *blob_path(const char *folder, const char *hash);   // heap
+bool blob_exists(const char *folder, const char *hash);
+// Takes a complete, synced file into the blobs by rename; the hash was checked by the caller.
+int blob_adopt(const char *folder, const char *path, const char *hash, struct panther_error *error);
+
+#endif
