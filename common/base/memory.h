@@ -34,12 +34,13 @@ struct arena *arena_new(size_t cap_bytes);
 void arena_free(struct arena **arena);
 void arena_reset(struct arena *arena);
 void *arena_allocate(struct arena *arena, size_t bytes);  // zeroed, aligned for any type; NULL only over the cap
+void *arena_allocate_array(struct arena *arena, size_t count, size_t item_bytes);
 char *arena_string(struct arena *arena, const char *text);
 char *arena_string_bytes(struct arena *arena, const char *text, size_t bytes);
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 size_t arena_used_bytes(const struct arena *arena);
 #define ARENA_NEW(arena, type) ((type *)arena_allocate((arena), sizeof(type)))
-#define ARENA_ARRAY(arena, type, count) ((type *)arena_allocate((arena), sizeof(type) * (count)))
+#define ARENA_ARRAY(arena, type, count) ((type *)arena_allocate_array((arena), (count), sizeof(type)))
 
 // ---- text: a string that grows. Zero-initialised is empty; text_free when done.
 struct text {
