@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 // Formats beside the error first: callers wrap a message in itself (error_set(error, code, "%s: %s", what, error->message)).
-static int fill(struct panther_error *error, int code, const char *file, unsigned line, unsigned column, const char *format,
-                va_list arguments)
+__attribute__((format(printf, 6, 0))) static int fill(struct panther_error *error, int code, const char *file, unsigned line,
+                                                      unsigned column, const char *format, va_list arguments)
 {
     if (error == NULL)
         return code;
