@@ -8,9 +8,9 @@
 
 // Declares an option without protobuf's noise.
 struct configuration_option {
-    const char *name;           // "listen"; environment: PREFIX_LISTEN; flag: --listen
+    const char *name; // "listen"; environment: PREFIX_LISTEN; flag: --listen
     Pb__OptionType type;
-    const char *default_value;  // NULL: none
+    const char *default_value; // NULL: none
     const char *help;
 };
 
@@ -25,10 +25,11 @@ int configuration_load(struct configuration **out, const char *path, const char 
                        const struct configuration_option *options, size_t option_count, const struct configuration_flag *flags,
                        size_t flag_count, struct panther_error *error);
 void configuration_free(struct configuration **configuration);
-const char *configuration_text(const struct configuration *configuration, const char *name);   // NULL: not set
-uint64_t configuration_number(const struct configuration *configuration, const char *name);    // integers, durations (ms), sizes
+const char *configuration_text(const struct configuration *configuration, const char *name); // NULL: not set
+uint64_t configuration_number(const struct configuration *configuration, const char *name);  // integers, durations (ms), sizes
 bool configuration_flag_is_set(const struct configuration *configuration, const char *name);
 size_t configuration_list(const struct configuration *configuration, const char *name, const char *const **values);
-const char *configuration_source(const struct configuration *configuration, const char *name); // "lab.yaml:3", "environment", "flag", "default"
+const char *configuration_source(const struct configuration *configuration,
+                                 const char *name); // "lab.yaml:3", "environment", "flag", "default"
 
 #endif

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 struct loop;
-struct loop_source;  // one watched descriptor or timer
+struct loop_source; // one watched descriptor or timer
 typedef void loop_io_fn(void *context, int fd, uint32_t epoll_events);
 typedef void loop_timer_fn(void *context);
 
@@ -17,22 +17,22 @@ struct loop_source *loop_watch(struct loop *loop, int fd, uint32_t epoll_events,
 void loop_watch_change(struct loop_source *source, uint32_t epoll_events);
 // A timer at an absolute boottime (ns); fires once, then is idle until loop_timer_set again.
 struct loop_source *loop_timer(struct loop *loop, loop_timer_fn *callback, void *context);
-void loop_timer_set(struct loop_source *source, uint64_t boottime_ns);   // 0: idle
-void loop_remove(struct loop_source **source);                            // accepts NULL
+void loop_timer_set(struct loop_source *source, uint64_t boottime_ns); // 0: idle
+void loop_remove(struct loop_source **source);                         // accepts NULL
 // Called after every round of callbacks, before the next wait (flush what was gathered, read ZMQ sockets until EAGAIN).
 // Returns true to poll again without waiting.
 typedef int loop_round_fn(void *context);
 void loop_after_round(struct loop *loop, loop_round_fn *callback, void *context);
 // SIGTERM, SIGINT, SIGCHLD and others by signalfd: blocks the signal in this process and calls back.
 int loop_signal(struct loop *loop, int signal_number, void (*callback)(void *context, int signal_number), void *context);
-int loop_run(struct loop *loop);                 // until loop_stop; returns its status
+int loop_run(struct loop *loop); // until loop_stop; returns its status
 void loop_run_once(struct loop *loop, int timeout_ms);
 void loop_stop(struct loop *loop, int status);
-void loop_wake(struct loop *loop);               // from any thread
+void loop_wake(struct loop *loop); // from any thread
 
 uint64_t clock_boottime_ns(void);
 int64_t clock_wall_ns(void);
-void random_bytes(void *bytes, size_t count);    // getrandom
+void random_bytes(void *bytes, size_t count); // getrandom
 uint64_t random_u64(void);
 
 #endif

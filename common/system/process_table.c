@@ -1,0 +1,176 @@
+// What /proc says: who a process is, whose child it is, what its environment holds.
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/system/file.h"
+#include "common/system/process.h"
+
+// /proc/PID/stat is one line of some 50 numbers and a name of 16 bytes.
+#define STAT_MAX_BYTES 4096
+// Far above what the kernel lets an environment be by default (stack limit / 4 = 2 MiB).
+#define ENVIRONMENT_MAX_BYTES (8 * 1024 * 1024)
+
+struct stat_line {
+    char state;
+    pid_t parent;
+    uint64_t start_ticks;
+};
+
+// The name (field 2) may hold spaces and parentheses, so fields count from the last ')'.
+static bool read_stat(pid_t pid, struct stat_line *line)
+{
+    char path[48];
+    CLEANUP_FREE char *text = NULL;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (file_read(path, STAT_MAX_BYTES, &text, NULL, NULL) < 0)
+        return false;
+    const char *fields = strrchr(text, ')');
+    int parent;
+    unsigned long long start_ticks;
+    if (!fields || sscanf(fields + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &line->state,
+                          &parent, &start_ticks) != 3)
+        return false;
+    line->parent = (pid_t)parent;
+    line->start_ticks = start_ticks;
+    return true;
+}
+
+static bool is_dead(char state)
+{
+    return state == 'Z' || state == 'X' || state == 'x';
+}
+
+int process_start_time(pid_t pid, uint64_t *ticks)
+{
+    struct stat_line line;
+    if (!read_stat(pid, &line))
+        return PANTHER_ENOTFOUND;
+    *ticks = line.start_ticks;
+    return 0;
+}
+
+bool process_is_alive(pid_t pid, uint64_t start_ticks)
+{
+    struct stat_line line;
+    return read_stat(pid, &line) && line.start_ticks == start_ticks && !is_dead(line.state);
+}
+
+void boot_id(char text[BOOT_ID_BYTES])
+{
+    CLEANUP_FREE char *data = NULL;
+    struct panther_error error;
+    if (file_read("/proc/sys/kernel/random/boot_id", STAT_MAX_BYTES, &data, NULL, &error) < 0)
+        PANIC("%s", error.message);
+    data[strcspn(data, "\n")] = '\0';
+    snprintf(text, BOOT_ID_BYTES, "%s", data);
+}
+
+void process_list_free(struct process_list *list)
+{
+    free(list->pids);
+    *list = (struct process_list){0};
+}
+
+static void list_add(struct process_list *list, pid_t pid)
+{
+    APPEND(list->pids, list->count, list->capacity) = pid;
+}
+
+static void list_all(struct process_list *list)
+{
+    DIR *folder = opendir("/proc");
+    if (!folder)
+        PANIC("/proc is not mounted");
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (isdigit((unsigned char)entry->d_name[0]))
+            list_add(list, (pid_t)strtol(entry->d_name, NULL, 10));
+    closedir(folder);
+}
+
+struct relation {
+    pid_t pid, parent;
+    bool dead;
+};
+
+static size_t read_relations(struct relation **relations)
+{
+    struct process_list all = {0};
+    size_t count = 0;
+    list_all(&all);
+    *relations = memory_new((all.count + 1) * sizeof **relations);
+    for (size_t i = 0; i < all.count; i++) {
+        struct stat_line line;
+        if (read_stat(all.pids[i], &line))
+            (*relations)[count++] = (struct relation){all.pids[i], line.parent, is_dead(line.state)};
+    }
+    process_list_free(&all);
+    return count;
+}
+
+static int by_parent(const void *left, const void *right)
+{
+    pid_t a = ((const struct relation *)left)->parent, b = ((const struct relation *)right)->parent;
+    return (a > b) - (a < b);
+}
+
+// The first relation of this parent, by halving.
+static size_t first_child(const struct relation *relations, size_t count, pid_t parent)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (relations[middle].parent < parent)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void process_descendants(pid_t root, struct process_list *list)
+{
+    struct relation *relations;
+    size_t count = read_relations(&relations), next = 0;
+    struct process_list family = {0}; // with the dead: theirs may live
+    qsort(relations, count, sizeof *relations, by_parent);
+    list_add(&family, root);
+    // The tree is a snapshot of a moving thing: family.count <= count keeps a loop of reused pids from running on.
+    while (next < family.count && family.count <= count + 1) {
+        pid_t parent = family.pids[next++];
+        for (size_t i = first_child(relations, count, parent); i < count && relations[i].parent == parent; i++) {
+            list_add(&family, relations[i].pid);
+            if (!relations[i].dead)
+                list_add(list, relations[i].pid);
+        }
+    }
+    process_list_free(&family);
+    free(relations);
+}
+
+static bool environment_has(pid_t pid, const char *wanted)
+{
+    char path[48];
+    CLEANUP_FREE char *data = NULL;
+    size_t bytes;
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    if (file_read(path, ENVIRONMENT_MAX_BYTES, &data, &bytes, NULL) < 0)
+        return false;
+    for (const char *entry = data; entry < data + bytes; entry += strlen(entry) + 1)
+        if (strcmp(entry, wanted) == 0)
+            return true;
+    return false;
+}
+
+void processes_with_environment(const char *entry, struct process_list *list)
+{
+    struct process_list all = {0};
+    list_all(&all);
+    for (size_t i = 0; i < all.count; i++)
+        if (environment_has(all.pids[i], entry))
+            list_add(list, all.pids[i]);
+    process_list_free(&all);
+}
