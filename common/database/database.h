@@ -1,5 +1,5 @@
-// The only place with SQLite. A handle belongs to one thread. Statements are prepared once per handle and found by the address
-// of their SQL constant. SQLite's codes are mapped in one place: full -> PANTHER_ENOSPACE (retry), I/O -> PANTHER_EIO (exit and
+// The only place with SQLite. A handle belongs to one thread at a time. Statements are prepared once per handle and found by the
+// address of their SQL constant. SQLite's codes are mapped in one place: full -> PANTHER_ENOSPACE (retry), I/O -> PANTHER_EIO (exit and
 // replay, never retry a failed fsync), the rest -> PANTHER_ESTATE.
 #ifndef PANTHER_COMMON_DATABASE_DATABASE_H
 #define PANTHER_COMMON_DATABASE_DATABASE_H
@@ -20,6 +20,10 @@ int database_open(struct database **out, const char *path, enum database_mode mo
 void database_close(struct database **database);
 int database_execute(struct database *database, const char *sql, struct panther_error *error);
 int database_backup(struct database *database, const char *path, struct panther_error *error);  // of a live store, by SQLite's backup
+// For who commits by hand: undoes what is open and resets every statement; nothing open is fine.
+void database_rollback(struct database *database);
+// The write-ahead log goes back into the database; the writer does this by itself after its commits.
+int database_checkpoint(struct database *database, bool only_when_due, struct panther_error *error);
 
 // Ready to bind: reset, bindings cleared. Never NULL (a statement that does not compile is a programmer's error).
 struct statement *database_statement(struct database *database, const char *sql_constant);
@@ -42,7 +46,8 @@ struct database_writer;
 struct database_job {
     // Inside the transaction; an error rolls the whole group back. Must be repeatable (the same group is tried again when full).
     int (*perform)(struct database *database, void *argument, struct panther_error *error);
-    void (*release)(void *argument);   // after the commit, in the writer's thread
+    // After the commit in the writer's thread; what was never committed is released by database_writer_free. May be NULL.
+    void (*release)(void *argument);
     void *argument;
 };
 struct database_writer_callbacks {

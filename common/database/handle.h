@@ -1,0 +1,34 @@
+// What a handle is made of; for this folder only.
+#ifndef PANTHER_COMMON_DATABASE_HANDLE_H
+#define PANTHER_COMMON_DATABASE_HANDLE_H
+
+#include <sqlite3.h>
+
+#include "common/base/map.h"
+#include "common/database/database.h"
+
+#define BUSY_TIMEOUT_MS 5000
+// Pages of the hot ends of the indexes stay in memory: 32 MiB.
+#define CACHE_KIBIBYTES 32768
+// The log goes back into the database at 16 MiB (4,096 pages): fewer syncs than SQLite's 4 MiB, a recovery still takes under a second.
+#define CHECKPOINT_PAGES 4096
+
+struct database {
+    sqlite3 *sqlite;
+    char *path;
+    struct map *statements; // address of the SQL constant -> struct statement
+    int log_pages;          // in the write-ahead log after the last commit
+    bool is_read_only;
+};
+
+struct statement {
+    sqlite3_stmt *handle;
+    struct database *database;
+    const char *sql;
+};
+
+// The one place where SQLite's codes become ours. `doing` is what failed ("commit").
+int database_fail(struct database *database, int code, const char *doing, struct panther_error *error);
+void statement_free(struct statement **statement);
+
+#endif
