@@ -12,7 +12,6 @@
 
 #define YAML_DEPTH_MAX 32         // people nest 8 deep; what walks a value may recurse
 #define YAML_NODES_MAX 200000     // counted after aliases are put in, so that a bomb of aliases ends early
-#define YAML_MAP_KEYS_MAX 4096    // keys are compared one by one: at most 8 million comparisons for a map
 #define YAML_BYTES_MAX (4U << 20) // an experiment is at most 1 MiB, a configuration some KiB
 
 // A map or list that is being read.
@@ -174,8 +173,6 @@ static void read_key(struct reader *reader, const yaml_event_t *event, struct va
         REPORT(reader, event->start_mark, "the key before \":\" is empty");
     else if (earlier)
         REPORT(reader, event->start_mark, "the key \"%.80s\" is given twice", scalar->text);
-    else if (frame->value->count >= YAML_MAP_KEYS_MAX)
-        REPORT(reader, event->start_mark, "more than %d keys in one map", YAML_MAP_KEYS_MAX);
     else {
         frame->key = scalar->text;
         frame->key_place = scalar;
