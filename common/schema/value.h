@@ -19,6 +19,8 @@ struct value {
     struct value **items;
     const char **keys;       // map only
     struct value **key_places;  // map only: line and column of each key
+    size_t *index;              // map only, private: where a key stands, by its hash
+    size_t index_size;
 };
 
 struct value *value_scalar(struct arena *arena, const char *text, unsigned line, unsigned column);
