@@ -1,0 +1,96 @@
+// What a phase ends with: failures, results, metrics, artifacts, log lines.
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/verdict.h"
+#include "services/sdk/handle.h"
+
+static_assert((int)PANTHER_ERROR == (int)VERDICT_ERROR && (int)PANTHER_INCONC == (int)VERDICT_INCONC &&
+                  (int)PANTHER_REASON_INFRASTRUCTURE == (int)REASON_INFRASTRUCTURE && (int)PANTHER_REASON_CRASH == (int)REASON_CRASH,
+              "verdicts and reasons are the wire's numbers");
+static_assert((int)PANTHER_HIGHER_IS_BETTER == (int)PB__BETTER__BETTER_HIGHER, "better is the wire's number");
+
+// A failure on top of another one keeps the first: "cannot start nginx: program nginx is not installed".
+int panther_fail(struct panther_service *service, const char *format, ...)
+{
+    char text[TEXT_MAX_BYTES / 2];
+    char *before = service->failure;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    service->backend->write_log(service->context, PANTHER_PROBLEM, text);
+    if (before[0] == '\0') {
+        snprintf(service->failure, sizeof(service->failure), "%s", text);
+        return PANTHER_FAILED;
+    }
+    char both[TEXT_MAX_BYTES];
+    const int kept = TEXT_MAX_BYTES / 2 - 3;
+    snprintf(both, sizeof(both), "%s: %.*s", text, kept, before);
+    memcpy(service->failure, both, sizeof(both));
+    return PANTHER_FAILED;
+}
+
+int panther_result(struct panther_service *service, enum panther_verdict verdict, enum panther_reason reason, const char *format, ...)
+{
+    struct handle_result *result = &service->result;
+    if ((int)verdict < PANTHER_NONE || verdict > PANTHER_ERROR) {
+        return panther_fail(service, "panther_result was given the verdict %d, which is none", (int)verdict);
+    }
+    if (result->is_set && verdict <= result->verdict) {
+        return 0;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(result->text, sizeof(result->text), format, arguments);
+    va_end(arguments);
+    result->is_set = true;
+    result->after_cancel = service->backend->is_cancelled(service->context);
+    result->verdict = verdict;
+    result->reason = reason;
+    return 0;
+}
+
+static void metric_fill(Pb__Metric *metric, struct arena *arena, const char *name, double value, const char *unit,
+                        enum panther_better better)
+{
+    pb__metric__init(metric);
+    metric->name = arena_string(arena, name);
+    metric->value = value;
+    metric->unit = arena_string(arena, unit != NULL ? unit : "");
+    metric->better = (Pb__Better)better;
+}
+
+void panther_metric(struct panther_service *service, const char *name, double value, const char *unit, enum panther_better better)
+{
+    if (!service->in_case) {
+        Pb__Metric metric;
+        struct arena *arena = arena_new(0);
+        metric_fill(&metric, arena, name, value, unit, better);
+        service->backend->metric(service->context, &metric);
+        arena_free(&arena);
+        return;
+    }
+    if (service->metric_count == METRICS_PER_CASE_MAX) {
+        panther_log(service, PANTHER_WARNING, "metric %s is left out: a case has at most %d", name, METRICS_PER_CASE_MAX);
+        return;
+    }
+    metric_fill(&service->metrics[service->metric_count++], service->case_arena, name, value, unit, better);
+}
+
+void panther_artifact(struct panther_service *service, const char *path_or_pattern, const char *kind)
+{
+    const bool is_pattern = strpbrk(path_or_pattern, "*?[") != NULL;
+    service->backend->artifact(service->context, path_or_pattern, is_pattern, kind);
+}
+
+void panther_log(struct panther_service *service, enum panther_level level, const char *format, ...)
+{
+    char text[TEXT_MAX_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    service->backend->write_log(service->context, level, text);
+}

@@ -1,0 +1,130 @@
+#define _GNU_SOURCE
+#include "services/sdk/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/system/loop.h"
+#include "panther/plugin.h"
+
+// A program that is asked for its version answers within milliseconds, or it is broken.
+#define COMMAND_OUTPUT_TIMEOUT_MS 5000
+#define PROGRAM_FOLDERS_AFTER_PATH ":/usr/local/sbin:/usr/sbin:/sbin"
+
+extern char **environ;
+
+static bool is_executable_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+}
+
+char *program_find(const char *name, struct arena *arena)
+{
+    if (name == NULL || name[0] == '\0') {
+        return NULL;
+    }
+    if (strchr(name, '/') != NULL) {
+        return is_executable_file(name) ? arena_string(arena, name) : NULL;
+    }
+    const char *path = getenv("PATH");
+    const char *folders = arena_printf(arena, "%s" PROGRAM_FOLDERS_AFTER_PATH, path != NULL ? path : "/usr/local/bin:/usr/bin:/bin");
+    while (*folders != '\0') {
+        const size_t length = strcspn(folders, ":");
+        char *candidate = arena_printf(arena, "%.*s/%s", (int)length, folders, name);
+        if (length > 0 && is_executable_file(candidate)) {
+            return candidate;
+        }
+        folders += length + (folders[length] == ':');
+    }
+    return NULL;
+}
+
+// Reads until the program closes its end or the time is up; what does not fit is read and dropped, so that it can end.
+static bool read_output(int fd, char *text, size_t text_bytes)
+{
+    const uint64_t end_ns = clock_boottime_ns() + COMMAND_OUTPUT_TIMEOUT_MS * UINT64_C(1000000);
+    size_t have = 0;
+    char more[4096];
+    for (uint64_t now = clock_boottime_ns(); now < end_ns; now = clock_boottime_ns()) {
+        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+        if (poll(&poll_fd, 1, (int)((end_ns - now) / 1000000) + 1) <= 0) {
+            continue;
+        }
+        const ssize_t got = read(fd, more, sizeof(more));
+        if (got <= 0) {
+            return got == 0;
+        }
+        const size_t room = text_bytes - 1 - have;
+        const size_t taken = (size_t)got < room ? (size_t)got : room;
+        memcpy(text + have, more, taken);
+        have += taken;
+        text[have] = '\0';
+    }
+    return false;
+}
+
+static int spawn_into(const char *program, const char *const *argv, int output, pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+    // posix_spawn takes char *const[] for history's sake and changes nothing
+    union {
+        const char *const *in;
+        char *const *out;
+    } arguments = {.in = argv};
+    const int failed = posix_spawn(pid, program, &actions, &attributes, arguments.out, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return failed;
+}
+
+static int exit_status(pid_t pid)
+{
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR) {
+            return PANTHER_FAILED;
+        }
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : PANTHER_FAILED;
+}
+
+int panther_command_output(const char *const *argv, char *text, size_t text_bytes)
+{
+    struct arena *arena = arena_new(0);
+    const char *program = program_find(argv[0], arena);
+    int ends[2];
+    pid_t pid = 0;
+    int result = PANTHER_MISSING;
+    text[0] = '\0';
+    if (program != NULL && pipe2(ends, O_CLOEXEC) == 0) {
+        const int failed = spawn_into(program, argv, ends[1], &pid);
+        close(ends[1]);
+        if (failed == 0) {
+            if (!read_output(ends[0], text, text_bytes)) {
+                kill(pid, SIGKILL);
+            }
+            result = exit_status(pid);
+        }
+        close(ends[0]);
+    }
+    arena_free(&arena);
+    return result;
+}
