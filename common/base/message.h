@@ -9,7 +9,8 @@ struct arena;
 
 // Deep copy; into the arena when one is given, else on the heap (message_free releases). Unknown fields are not copied.
 void *message_copy(const void *message, struct arena *arena);
-#define MESSAGE_COPY(message, arena) ((__typeof__(*(message)) *)message_copy((message), (arena)))
+// The comma makes an rvalue, which drops const: a copy is the caller's to change.
+#define MESSAGE_COPY(message, arena) ((__typeof__((void)0, *(message)) *)message_copy((message), (arena)))
 // Releases a heap copy; accepts NULL.
 void message_free(void *message);
 // Field by field equality (unset string = "").

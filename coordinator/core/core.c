@@ -1,0 +1,382 @@
+// The step: one event in, effects out. Dispatches to sessions (agents), requests (clients), runs and trials.
+#include "coordinator/core/core.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/message.h"
+#include "coordinator/core/state.h"
+
+// ---- effects
+
+void effects_begin(struct core_effects *effects)
+{
+    *effects = (struct core_effects){.arena = arena_new(0)};
+}
+
+void effects_clear(struct core_effects *effects)
+{
+    arena_reset(effects->arena);
+    effects->record_count = effects->send_count = effects->closed_count = effects->ticket_count = 0;
+}
+
+void effects_end(struct core_effects *effects)
+{
+    arena_free(&effects->arena);
+    free(effects->records);
+    free(effects->sends);
+    free(effects->closed);
+    free(effects->tickets);
+    *effects = (struct core_effects){0};
+}
+
+Pb__Record *core_record(struct core *core)
+{
+    Pb__Record *record = NEW_MESSAGE(core, Pb__Record, pb__record);
+    record->format = JOURNAL_FORMAT;
+    record->wall_ns = core->event->wall_ns;
+    return record;
+}
+
+void core_emit(struct core *core, Pb__Record *record)
+{
+    struct core_effects *effects = core->effects;
+    APPEND(effects->records, effects->record_count, effects->record_capacity) = record;
+    durable_apply(core->durable, record);
+}
+
+static Pb__Envelope *send_new(struct core *core, uint64_t route, uint64_t session, bool urgent)
+{
+    struct core_effects *effects = core->effects;
+    Pb__Envelope *envelope = NEW_MESSAGE(core, Pb__Envelope, pb__envelope);
+    envelope->version = PROTOCOL_VERSION;
+    envelope->session = session;
+    APPEND(effects->sends, effects->send_count, effects->send_capacity) = (struct core_send){route, envelope, urgent};
+    return envelope;
+}
+
+Pb__Envelope *core_send(struct core *core, uint64_t route, uint64_t session)
+{
+    return send_new(core, route, session, false);
+}
+
+Pb__Envelope *core_send_urgent(struct core *core, uint64_t route, uint64_t session)
+{
+    return send_new(core, route, session, true);
+}
+
+Pb__Reply *core_reply(struct core *core, uint64_t route, uint64_t request)
+{
+    Pb__Envelope *envelope = core_send(core, route, 0);
+    envelope->body_case = PB__ENVELOPE__BODY_REPLY;
+    envelope->reply = NEW_MESSAGE(core, Pb__Reply, pb__reply);
+    envelope->reply->number = request;
+    return envelope->reply;
+}
+
+void core_refuse(struct core *core, uint64_t route, uint64_t request, int code, uint32_t retry_after_ms, const char *format, ...)
+{
+    char text[PANTHER_ERROR_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    Pb__Refused *refused = NEW_MESSAGE(core, Pb__Refused, pb__refused);
+    refused->code = (Pb__RefusalCode)code;
+    refused->text = arena_string(core->effects->arena, text);
+    refused->retry_after_ms = retry_after_ms;
+    refused->request = request;
+    Pb__Envelope *envelope = core_send_urgent(core, route, 0);
+    if (request) {
+        envelope->body_case = PB__ENVELOPE__BODY_REPLY;
+        envelope->reply = NEW_MESSAGE(core, Pb__Reply, pb__reply);
+        envelope->reply->number = request;
+        envelope->reply->body_case = PB__REPLY__BODY_REFUSED;
+        envelope->reply->refused = refused;
+    } else {
+        envelope->body_case = PB__ENVELOPE__BODY_REFUSED;
+        envelope->refused = refused;
+    }
+    core_count(core, "refused");
+}
+
+void core_close(struct core *core, uint64_t route)
+{
+    struct core_effects *effects = core->effects;
+    APPEND(effects->closed, effects->closed_count, effects->closed_capacity) = route;
+}
+
+Pb__Outcome *core_outcome(struct core *core, int verdict, int reason, const char *text)
+{
+    Pb__Outcome *outcome = NEW_MESSAGE(core, Pb__Outcome, pb__outcome);
+    outcome->verdict = (Pb__Verdict)verdict;
+    outcome->reason = (Pb__Reason)reason;
+    outcome->text = arena_string(core->effects->arena, text ? text : "");
+    return outcome;
+}
+
+struct instance_link *core_instance_link(struct core *core, const struct instance *instance)
+{
+    struct instance_link *link = map_get_number(core->instance_links, instance->id);
+    if (!link) {
+        link = NEW(struct instance_link);
+        map_put_number(core->instance_links, instance->id, link);
+    }
+    return link;
+}
+
+struct trial_link *core_trial_link(struct core *core, const struct trial *trial)
+{
+    struct trial_link *link = map_get_number(core->trial_links, trial->id);
+    if (!link) {
+        link = NEW(struct trial_link);
+        link->deadline_ns = core->event->now_ns + (uint64_t)trial->plan->timeouts->trial_ms * 1000000;
+        map_put_number(core->trial_links, trial->id, link);
+    }
+    return link;
+}
+
+// ---- life
+
+struct core *core_new(const struct core_options *options)
+{
+    struct core *core = NEW(struct core);
+    core->options = *options;
+    core->version = memory_string(options->version ? options->version : "");
+    core->endpoint = memory_string(options->endpoint ? options->endpoint : "");
+    core->server_key = memory_string(options->server_key ? options->server_key : "");
+    core->options.heartbeat_ms = options->heartbeat_ms ? options->heartbeat_ms : HEARTBEAT_MS;
+    core->options.case_window = options->case_window ? options->case_window : CASES_IN_FLIGHT_MAX;
+    core->durable = durable_new();
+    core->agents = map_new();
+    core->routes = map_new();
+    core->instance_links = map_new();
+    core->trial_links = map_new();
+    core->run_links = map_new();
+    core->counters = map_new();
+    return core;
+}
+
+static void map_free_values(struct map **map)
+{
+    for (struct map_entry *entry = map_first(*map); entry; entry = map_next(*map, entry)) {
+        free(entry->value);
+    }
+    map_free(map);
+}
+
+static void agent_live_free(struct agent_live *agent)
+{
+    message_free(agent->hello);
+    for (struct map_entry *entry = map_first(agent->presences); entry; entry = map_next(agent->presences, entry)) {
+        message_free(entry->value);
+    }
+    map_free(&agent->presences);
+    free(agent);
+}
+
+void core_free(struct core **pointer)
+{
+    struct core *core = *pointer;
+    if (!core) {
+        return;
+    }
+    for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
+        agent_live_free(entry->value);
+    }
+    map_free(&core->agents);
+    map_free(&core->routes);
+    map_free_values(&core->instance_links);
+    map_free_values(&core->trial_links);
+    map_free_values(&core->run_links);
+    map_free_values(&core->counters);
+    durable_free(&core->durable);
+    free(core->full_why);
+    free(core->version);
+    free(core->endpoint);
+    free(core->server_key);
+    free(core);
+    *pointer = NULL;
+}
+
+void core_replay(struct core *core, const Pb__Record *record)
+{
+    INVARIANT(!core->started);
+    durable_apply(core->durable, record);
+}
+
+// After replay nobody knows what lives out there: every live instance may have a lease that was granted just before the end.
+static void store_opened(struct core *core, const struct core_event *event)
+{
+    core->started = true;
+    core->start_ns = event->now_ns;
+    Pb__Record *record = core_record(core);
+    record->body_case = PB__RECORD__BODY_STORE_OPENED;
+    record->store_opened = NEW_MESSAGE(core, Pb__StoreOpened, pb__store_opened);
+    const char *store_id = *core->durable->store_id ? core->durable->store_id : event->store_id;
+    record->store_opened->store_id = arena_string(core->effects->arena, store_id);
+    record->store_opened->incarnation = core->durable->incarnation + 1;
+    record->store_opened->version = core->version;
+    core_emit(core, record);
+    for (struct map_entry *entry = map_first(core->durable->instances); entry; entry = map_next(core->durable->instances, entry)) {
+        struct instance *instance = entry->value;
+        core_instance_link(core, instance)->lease_until_ns =
+            event->now_ns + (uint64_t)(instance->trial->lease_ms + KILL_LADDER_MS) * 1000000;
+    }
+    core->placement_due = true;
+}
+
+static void content_stored(struct core *core, const struct core_event *event)
+{
+    Pb__Record *record = core_record(core);
+    record->body_case = PB__RECORD__BODY_CONTENT_STORED;
+    record->content_stored = MESSAGE_COPY(event->content, core->effects->arena);
+    core_emit(core, record);
+    struct core_effects *effects = core->effects;
+    APPEND(effects->tickets, effects->ticket_count, effects->ticket_capacity) = event->ticket;
+}
+
+static void space_changed(struct core *core, const struct core_event *event)
+{
+    core->is_full = event->is_full;
+    free(core->full_why);
+    core->full_why = memory_string(event->why ? event->why : "");
+    core->placement_due |= !event->is_full;
+}
+
+static void message_dispatch(struct core *core)
+{
+    switch (core->event->role) {
+    case PB__ROLE__ROLE_AGENT:
+        sessions_message(core);
+        break;
+    case PB__ROLE__ROLE_OPERATOR:
+    case PB__ROLE__ROLE_VIEWER:
+        requests_message(core);
+        break;
+    case PB__ROLE__ROLE_ENROLL:
+        requests_enroll(core);
+        break;
+    default:
+        core_refuse(core, core->event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_ROLE, 0, "this key has no role here");
+        core_close(core, core->event->route);
+    }
+}
+
+void core_step(struct core *core, const struct core_event *event, struct core_effects *effects)
+{
+    core->event = event;
+    core->effects = effects;
+    switch (event->kind) {
+    case CORE_TICK:
+        sessions_tick(core);
+        trials_tick(core);
+        break;
+    case CORE_MESSAGE:
+        message_dispatch(core);
+        break;
+    case CORE_GONE:
+        sessions_gone(core, event->route);
+        break;
+    case CORE_SUBMIT:
+        requests_submit(core);
+        break;
+    case CORE_CONTENT:
+        content_stored(core, event);
+        break;
+    case CORE_SPACE:
+        space_changed(core, event);
+        break;
+    case CORE_STORE_OPENED:
+        store_opened(core, event);
+        break;
+    default:
+        PANIC("event of kind %d", (int)event->kind);
+    }
+    runs_schedule(core);
+    core->event = NULL;
+    core->effects = NULL;
+}
+
+// ---- questions of the shell
+
+bool core_key(const struct core *core, const char *public_key, const char **name, int *role)
+{
+    const struct key_entry *key = map_get_text(core->durable->keys_by_public, public_key);
+    if (!key || key->revoked) {
+        return false;
+    }
+    *name = key->name;
+    *role = key->role;
+    return true;
+}
+
+void core_keys(const struct core *core, core_key_fn *callback, void *context)
+{
+    for (struct map_entry *entry = map_first(core->durable->keys); entry; entry = map_next(core->durable->keys, entry)) {
+        const struct key_entry *key = entry->value;
+        if (!key->revoked) {
+            callback(context, key->public_key, key->name, key->role);
+        }
+    }
+}
+
+static int by_name(const void *left, const void *right)
+{
+    const Pb__PluginDescription *const *a = left, *const *b = right;
+    return strcmp((*a)->name, (*b)->name);
+}
+
+// Of several descriptions with one name: one that a connected agent has, else the one learnt last.
+size_t core_plugins(const struct core *core, const Pb__PluginDescription ***items, struct arena *arena)
+{
+    struct map *names = map_new();
+    for (struct map_entry *entry = map_first(core->durable->descriptions); entry; entry = map_next(core->durable->descriptions, entry)) {
+        Pb__PluginDescription *description = entry->value;
+        map_put_text(names, description->name, description);
+    }
+    for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
+        const struct agent_live *agent = entry->value;
+        for (struct map_entry *p = map_first(agent->presences); p && agent->route; p = map_next(agent->presences, p)) {
+            const Pb__PluginPresence *presence = p->value;
+            Pb__PluginDescription *description = map_get_text(core->durable->descriptions, presence->description_hash);
+            if (description) {
+                map_put_text(names, description->name, description);
+            }
+        }
+    }
+    size_t count = 0;
+    *items = ARENA_ARRAY(arena, const Pb__PluginDescription *, map_count(names) + 1);
+    for (struct map_entry *entry = map_first(names); entry; entry = map_next(names, entry)) {
+        (*items)[count++] = entry->value;
+    }
+    map_free(&names);
+    qsort(*items, count, sizeof **items, by_name);
+    return count;
+}
+
+uint64_t core_last_run(const struct core *core)
+{
+    return core->durable->last_run;
+}
+
+bool core_is_idle(const struct core *core)
+{
+    return map_count(core->durable->runs) == 0;
+}
+
+void core_print(const struct core *core, struct text *out)
+{
+    durable_print(core->durable, out);
+}
+
+void core_count(struct core *core, const char *counter)
+{
+    uint64_t *value = map_get_text(core->counters, counter);
+    if (!value) {
+        value = NEW(uint64_t);
+        map_put_text(core->counters, counter, value);
+    }
+    ++*value;
+}

@@ -1,0 +1,598 @@
+// The fold: journal records -> durable state. Called live for every record a step decides, and on replay: nothing else may change this
+// state, so that replay gives back exactly what was (P7).
+#include "coordinator/core/durable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/base/message.h"
+#include "coordinator/core/durable_event.h"
+
+static const char *const trial_names[] = {"initializing", "starting", "running", "stopping", "cleaning", "ended"};
+static const uint32_t trial_next[] = {
+    [TRIAL_INITIALIZING] = LIFECYCLE_TO(TRIAL_STARTING) | LIFECYCLE_TO(TRIAL_STOPPING),
+    [TRIAL_STARTING] = LIFECYCLE_TO(TRIAL_RUNNING) | LIFECYCLE_TO(TRIAL_STOPPING),
+    [TRIAL_RUNNING] = LIFECYCLE_TO(TRIAL_STOPPING),
+    [TRIAL_STOPPING] = LIFECYCLE_TO(TRIAL_CLEANING),
+    [TRIAL_CLEANING] = LIFECYCLE_TO(TRIAL_ENDED),
+    [TRIAL_ENDED] = 0,
+};
+const struct lifecycle trial_lifecycle = {"trial", TRIAL_STATES, trial_names, trial_next, LIFECYCLE_TO(TRIAL_ENDED)};
+
+static const char *const instance_names[] = {"placed",   "initializing", "initialized", "starting", "ready", "running",
+                                             "finished", "stopping",     "stopped",     "cleaning", "ended"};
+#define ANY_TIME (LIFECYCLE_TO(INSTANCE_STOPPING) | LIFECYCLE_TO(INSTANCE_CLEANING) | LIFECYCLE_TO(INSTANCE_ENDED))
+static const uint32_t instance_next[] = {
+    [INSTANCE_PLACED] = LIFECYCLE_TO(INSTANCE_INITIALIZING) | LIFECYCLE_TO(INSTANCE_ENDED),
+    [INSTANCE_INITIALIZING] = LIFECYCLE_TO(INSTANCE_INITIALIZED) | ANY_TIME,
+    [INSTANCE_INITIALIZED] = LIFECYCLE_TO(INSTANCE_STARTING) | ANY_TIME,
+    [INSTANCE_STARTING] = LIFECYCLE_TO(INSTANCE_READY) | ANY_TIME,
+    [INSTANCE_READY] = LIFECYCLE_TO(INSTANCE_RUNNING) | ANY_TIME,
+    [INSTANCE_RUNNING] = LIFECYCLE_TO(INSTANCE_FINISHED) | ANY_TIME,
+    [INSTANCE_FINISHED] = ANY_TIME,
+    [INSTANCE_STOPPING] = LIFECYCLE_TO(INSTANCE_STOPPED) | LIFECYCLE_TO(INSTANCE_ENDED),
+    [INSTANCE_STOPPED] = LIFECYCLE_TO(INSTANCE_CLEANING) | LIFECYCLE_TO(INSTANCE_ENDED),
+    [INSTANCE_CLEANING] = LIFECYCLE_TO(INSTANCE_ENDED),
+    [INSTANCE_ENDED] = 0,
+};
+const struct lifecycle instance_lifecycle = {"instance", INSTANCE_STATES, instance_names, instance_next, LIFECYCLE_TO(INSTANCE_ENDED)};
+
+void outcome_clear(struct outcome *outcome)
+{
+    free(outcome->text);
+    *outcome = (struct outcome){0};
+}
+
+void outcome_worsen(struct outcome *outcome, int verdict, int reason, const char *text)
+{
+    if (!verdict_is_worse(verdict, outcome->verdict)) {
+        return;
+    }
+    outcome_clear(outcome);
+    *outcome = (struct outcome){verdict, reason, memory_string(text ? text : "")};
+}
+
+// ---- making and freeing
+
+static void map_free_with(struct map **map, void (*release)(void *value))
+{
+    if (!*map) {
+        return;
+    }
+    for (struct map_entry *entry = map_first(*map); entry; entry = map_next(*map, entry)) {
+        release(entry->value);
+    }
+    map_free(map);
+}
+
+static void key_free(void *value)
+{
+    struct key_entry *key = value;
+    free(key->name);
+    free(key->public_key);
+    free(key->added_by);
+    free(key->enroll_for);
+    free(key);
+}
+
+static void agent_free(void *value)
+{
+    struct agent_identity *agent = value;
+    free(agent->name);
+    free(agent->host_id);
+    free(agent->boot_id);
+    free(agent->epoch);
+    map_free(&agent->placed);
+    free(agent);
+}
+
+static void submission_free(void *value)
+{
+    struct submission *submission = value;
+    free(submission->content_hash);
+    free(submission);
+}
+
+static void instance_free(struct instance *instance)
+{
+    if (!instance) {
+        return;
+    }
+    free(instance->agent);
+    free(instance->description_hash);
+    message_free(instance->open);
+    message_free(instance->initialized);
+    for (uint32_t i = 0; i < instance->case_count; i++) {
+        free(instance->cases[i]);
+    }
+    free(instance->cases);
+    free(instance->case_verdicts);
+    map_free_with(&instance->metrics, free);
+    map_free(&instance->matches);
+    outcome_clear(&instance->outcome);
+    free(instance);
+}
+
+static void trial_free(void *value)
+{
+    struct trial *trial = value;
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        instance_free(trial->instances[i]);
+    }
+    free(trial->instances);
+    free(trial->name);
+    outcome_clear(&trial->outcome);
+    message_free(trial->plan);
+    free(trial);
+}
+
+static void run_free(void *value)
+{
+    struct run *run = value;
+    for (size_t i = 0; i < run->experiment->n_tests; i++) {
+        map_free(&run->tests[i].skipped);
+    }
+    free(run->tests);
+    map_free_with(&run->retries, free);
+    free(run->key);
+    free(run->cancel_why);
+    message_free(run->experiment);
+    free(run);
+}
+
+struct durable *durable_new(void)
+{
+    struct durable *durable = NEW(struct durable);
+    durable->keys = map_new();
+    durable->keys_by_public = map_new();
+    durable->agents = map_new();
+    durable->descriptions = map_new();
+    durable->submissions = map_new();
+    durable->runs = map_new();
+    durable->trials = map_new();
+    durable->instances = map_new();
+    return durable;
+}
+
+void durable_free(struct durable **pointer)
+{
+    struct durable *durable = *pointer;
+    if (!durable) {
+        return;
+    }
+    map_free(&durable->instances);
+    map_free_with(&durable->trials, trial_free);
+    map_free_with(&durable->runs, run_free);
+    map_free_with(&durable->submissions, submission_free);
+    map_free_with(&durable->descriptions, message_free);
+    map_free_with(&durable->agents, agent_free);
+    map_free(&durable->keys_by_public);
+    map_free_with(&durable->keys, key_free);
+    free(durable);
+    *pointer = NULL;
+}
+
+// ---- keys and agents
+
+static void apply_key(struct durable *durable, const Pb__KeyRecord *record, int64_t wall_ns)
+{
+    struct key_entry *key = NEW(struct key_entry);
+    *key = (struct key_entry){.name = memory_string(record->name),
+                              .public_key = memory_string(record->public_key),
+                              .added_by = memory_string(record->added_by),
+                              .enroll_for = memory_string(record->enroll_for),
+                              .role = (int)record->role,
+                              .added_wall_ns = wall_ns};
+    struct key_entry *old = map_put_text(durable->keys, record->name, key);
+    if (old) {
+        map_remove_text(durable->keys_by_public, old->public_key);
+        key_free(old);
+    }
+    map_put_text(durable->keys_by_public, key->public_key, key);
+}
+
+static void apply_key_revoked(struct durable *durable, const Pb__KeyRevokedRecord *record)
+{
+    struct key_entry *key = map_get_text(durable->keys, record->name);
+    if (key) {
+        key->revoked = true;
+    }
+}
+
+static struct agent_identity *agent_entry(struct durable *durable, const char *name)
+{
+    struct agent_identity *agent = map_get_text(durable->agents, name);
+    if (!agent) {
+        agent = NEW(struct agent_identity);
+        agent->name = memory_string(name);
+        agent->host_id = memory_string("");
+        agent->boot_id = memory_string("");
+        agent->epoch = memory_string("");
+        agent->placed = map_new();
+        map_put_text(durable->agents, name, agent);
+    }
+    return agent;
+}
+
+static void replace_text(char **place, const char *text)
+{
+    free(*place);
+    *place = memory_string(text);
+}
+
+static void apply_agent_seen(struct durable *durable, const Pb__AgentSeen *record)
+{
+    struct agent_identity *agent = agent_entry(durable, record->name);
+    replace_text(&agent->host_id, record->host_id);
+    replace_text(&agent->boot_id, record->boot_id);
+    replace_text(&agent->epoch, record->epoch);
+    agent->last_seen = record->last_seen;
+}
+
+static void apply_description(struct durable *durable, const Pb__DescribedPlugin *described)
+{
+    message_free(map_put_text(durable->descriptions, described->hash, MESSAGE_COPY(described->description, NULL)));
+}
+
+// ---- runs
+
+static void apply_run_accepted(struct durable *durable, const Pb__RunAccepted *record)
+{
+    struct run *run = NEW(struct run);
+    run->number = record->run;
+    run->key = memory_string(record->key);
+    run->experiment = MESSAGE_COPY(record->experiment, NULL);
+    run->cells = record->cells;
+    run->retries = map_new();
+    run->tests = memory_new(sizeof *run->tests * run->experiment->n_tests);
+    for (size_t i = 0; i < run->experiment->n_tests; i++) {
+        const Pb__Test *test = run->experiment->tests[i];
+        run->tests[i].cells = test->combinations * test->repeat_times;
+        run->tests[i].skipped = map_new();
+    }
+    map_put_number(durable->runs, run->number, run);
+    durable->last_run = record->run;
+    if (*record->key) {
+        struct submission *submission = NEW(struct submission);
+        submission->run = record->run;
+        submission->content_hash = memory_string(record->content_hash);
+        struct submission *old = map_put_text(durable->submissions, record->key, submission);
+        if (old) {
+            submission_free(old);
+        }
+    }
+}
+
+static void apply_run_cancelled(struct durable *durable, const Pb__RunCancelled *record)
+{
+    struct run *run = map_get_number(durable->runs, record->run);
+    if (run) {
+        run->cancelled = true;
+        replace_text(&run->cancel_why, record->why);
+    }
+}
+
+bool run_cell_is_pending(const struct run *run, uint32_t test, uint64_t cell)
+{
+    const struct test_progress *progress = &run->tests[test];
+    return cell >= progress->cursor ? cell < progress->cells : map_get_number(progress->skipped, cell) != NULL;
+}
+
+static void cell_leaves_queue(struct run *run, uint32_t test, uint64_t cell)
+{
+    struct test_progress *progress = &run->tests[test];
+    for (; progress->cursor <= cell; progress->cursor++) {
+        if (progress->cursor < cell) {
+            map_put_number(progress->skipped, progress->cursor, progress);
+        }
+    }
+    map_remove_number(progress->skipped, cell);
+}
+
+static void retry_key(char text[48], uint32_t test, uint64_t cell)
+{
+    snprintf(text, 48, "%u/%llu", test, (unsigned long long)cell);
+}
+
+static void retry_forget(struct run *run, uint32_t test, uint64_t cell)
+{
+    char key[48];
+    retry_key(key, test, cell);
+    free(map_remove_text(run->retries, key));
+}
+
+static void apply_cell_ended(struct durable *durable, const Pb__CellEnded *record)
+{
+    struct run *run = map_get_number(durable->runs, record->run);
+    INVARIANT(run && record->test < run->experiment->n_tests);
+    if (run_cell_is_pending(run, record->test, record->cell)) {
+        cell_leaves_queue(run, record->test, record->cell);
+    }
+    retry_forget(run, record->test, record->cell);
+    run->cells_ended++;
+    INVARIANT((unsigned)record->outcome->verdict <= VERDICT_ERROR);
+    run->counts[record->outcome->verdict]++;
+}
+
+static void apply_run_ended(struct durable *durable, const Pb__RunEnded *record)
+{
+    struct run *run = map_remove_number(durable->runs, record->run);
+    INVARIANT(run && run->live_trials == 0);
+    run_free(run);
+}
+
+// ---- trials
+
+static struct instance *instance_place(struct durable *durable, struct trial *trial, const Pb__PlacedService *placed, uint32_t index)
+{
+    struct instance *instance = NEW(struct instance);
+    instance->id = placed->instance;
+    instance->generation = 1;
+    instance->trial = trial;
+    instance->index = index;
+    instance->service = trial->plan->services[index]->name;
+    instance->plugin = trial->plan->services[index]->plugin;
+    instance->is_tester = placed->is_tester;
+    instance->agent = memory_string(placed->agent);
+    instance->description_hash = memory_string(placed->description_hash);
+    instance->metrics = map_new();
+    instance->matches = map_new();
+    instance->exits_clean = true;
+    map_put_number(durable->instances, instance->id, instance);
+    if (instance->id > durable->last_instance) {
+        durable->last_instance = instance->id;
+    }
+    struct agent_identity *agent = agent_entry(durable, placed->agent);
+    map_put_number(agent->placed, instance->id, instance);
+    const Pb__HostRule *rule = trial->plan->services[index]->host;
+    agent->exclusive += rule && rule->exclusive;
+    return instance;
+}
+
+static void apply_trial_started(struct durable *durable, const Pb__TrialStarted *record)
+{
+    struct run *run = map_get_number(durable->runs, record->run);
+    INVARIANT(run && record->test < run->experiment->n_tests);
+    struct trial *trial = NEW(struct trial);
+    trial->id = record->trial;
+    trial->run = run;
+    trial->test = record->test;
+    trial->cell = record->cell;
+    trial->attempt = record->attempt;
+    trial->name = memory_string(record->name);
+    trial->plan = MESSAGE_COPY(record->plan, NULL);
+    trial->lease_ms = record->lease_ms;
+    trial->instance_count = record->n_services;
+    trial->instances = memory_new(sizeof *trial->instances * record->n_services);
+    for (uint32_t i = 0; i < record->n_services; i++) {
+        trial->instances[i] = instance_place(durable, trial, record->services[i], i);
+    }
+    map_put_number(durable->trials, trial->id, trial);
+    durable->last_trial = record->trial;
+    run->live_trials++;
+    if (record->attempt == 1) {
+        cell_leaves_queue(run, record->test, record->cell);
+    } else {
+        retry_forget(run, record->test, record->cell);
+    }
+}
+
+const Pb__ServicePlan *instance_plan(const struct instance *instance)
+{
+    return instance->trial->plan->services[instance->index];
+}
+
+struct instance *trial_instance(const struct trial *trial, const char *service)
+{
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        if (strcmp(trial->instances[i]->service, service) == 0) {
+            return trial->instances[i];
+        }
+    }
+    return NULL;
+}
+
+bool instance_work_is_done(const struct instance *instance)
+{
+    return instance->cases_answered == instance->case_count && (!instance->execute_number || instance->execute_answered);
+}
+
+void instance_move(struct instance *instance, unsigned to)
+{
+    lifecycle_move(&instance_lifecycle, &instance->state, to);
+}
+
+static void instance_leaves_agent(struct durable *durable, struct instance *instance)
+{
+    struct agent_identity *agent = agent_entry(durable, instance->agent);
+    INVARIANT(map_remove_number(agent->placed, instance->id) == instance);
+    const Pb__HostRule *rule = instance_plan(instance)->host;
+    agent->exclusive -= rule && rule->exclusive;
+}
+
+void instance_end(struct durable *durable, struct instance *instance)
+{
+    instance_move(instance, INSTANCE_ENDED);
+    message_free(instance->open);
+    instance->open = NULL;
+    instance_leaves_agent(durable, instance);
+}
+
+static void apply_command_issued(struct durable *durable, const Pb__CommandIssued *record)
+{
+    struct instance *instance = map_get_number(durable->instances, record->command->instance);
+    INVARIANT(instance);
+    message_free(instance->open);
+    instance->open = MESSAGE_COPY(record->command, NULL);
+    instance->last_number = record->command->number;
+    switch (record->command->body_case) {
+    case PB__COMMAND__BODY_INITIALIZE:
+        instance_move(instance, INSTANCE_INITIALIZING);
+        break;
+    case PB__COMMAND__BODY_START:
+        instance_move(instance, INSTANCE_STARTING);
+        break;
+    case PB__COMMAND__BODY_STOP:
+        instance_move(instance, INSTANCE_STOPPING);
+        break;
+    case PB__COMMAND__BODY_CLEANUP:
+        instance_move(instance, INSTANCE_CLEANING);
+        break;
+    default:
+        PANIC("command of kind %d is not issued alone", (int)record->command->body_case);
+    }
+    struct trial *trial = instance->trial;
+    if (record->command->body_case == PB__COMMAND__BODY_START && trial->state == TRIAL_INITIALIZING) {
+        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_STARTING);
+    }
+    if (record->command->body_case == PB__COMMAND__BODY_CLEANUP && trial->state == TRIAL_STOPPING) {
+        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_CLEANING);
+    }
+}
+
+static void apply_cases_released(struct durable *durable, const Pb__CasesReleased *record)
+{
+    struct instance *instance = map_get_number(durable->instances, record->instance);
+    INVARIANT(instance && instance->case_count == 0);
+    instance->case_timeout_ms = record->timeout_ms;
+    if (record->execute) {
+        instance->execute_number = record->first_number;
+        instance->last_number = record->first_number;
+    } else {
+        instance->first_case = record->first_number;
+        instance->case_count = (uint32_t)record->n_cases;
+        instance->last_number = record->first_number + instance->case_count - 1;
+        instance->cases = memory_new(sizeof *instance->cases * record->n_cases);
+        instance->case_verdicts = memory_new(record->n_cases);
+        memset(instance->case_verdicts, CASE_UNANSWERED, record->n_cases);
+        for (size_t i = 0; i < record->n_cases; i++) {
+            instance->cases[i] = memory_string(record->cases[i]);
+        }
+    }
+    instance_move(instance, INSTANCE_RUNNING);
+    struct trial *trial = instance->trial;
+    if (trial->state != TRIAL_RUNNING) {
+        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_RUNNING);
+    }
+}
+
+static void apply_trial_stopping(struct durable *durable, const Pb__TrialStopping *record)
+{
+    struct trial *trial = map_get_number(durable->trials, record->trial);
+    INVARIANT(trial);
+    trial->cancelled |= record->cancel;
+    if (record->outcome) {
+        outcome_worsen(&trial->outcome, (int)record->outcome->verdict, (int)record->outcome->reason, record->outcome->text);
+    }
+    if (trial->state < TRIAL_STOPPING) {
+        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_STOPPING);
+    }
+}
+
+static void apply_instance_lost(struct durable *durable, const Pb__InstanceLost *record)
+{
+    struct instance *instance = map_get_number(durable->instances, record->instance);
+    INVARIANT(instance);
+    instance->lost = true;
+    instance->broken = true;
+    outcome_worsen(&instance->outcome, VERDICT_ERROR, REASON_LOST, record->text);
+    instance_end(durable, instance);
+}
+
+static void apply_trial_ended(struct durable *durable, const Pb__TrialEnded *record)
+{
+    struct trial *trial = map_remove_number(durable->trials, record->trial);
+    INVARIANT(trial);
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        map_remove_number(durable->instances, trial->instances[i]->id);
+        if (trial->instances[i]->state != INSTANCE_ENDED) {
+            instance_leaves_agent(durable, trial->instances[i]);
+        }
+    }
+    struct run *run = trial->run;
+    run->live_trials--;
+    // Until CellEnded or the next TrialStarted takes it away again, the cell waits for another attempt.
+    struct cell_retry *retry = NEW(struct cell_retry);
+    *retry = (struct cell_retry){trial->test, trial->cell, trial->attempt};
+    char key[48];
+    retry_key(key, trial->test, trial->cell);
+    free(map_put_text(run->retries, key, retry));
+    trial_free(trial);
+}
+
+static void apply_instance_event(struct durable *durable, const Pb__InstanceEvent *record)
+{
+    struct agent_identity *agent = agent_entry(durable, record->agent);
+    if (strcmp(agent->epoch, record->epoch) == 0) {
+        agent->last_seen = record->sequence;
+    }
+    if (record->stale) {
+        return;
+    }
+    struct instance *instance = map_get_number(durable->instances, record->event->instance);
+    INVARIANT(instance && instance->state != INSTANCE_ENDED);
+    event_fold(durable, instance, record->event);
+}
+
+void durable_apply(struct durable *durable, const Pb__Record *record)
+{
+    durable->records++;
+    switch (record->body_case) {
+    case PB__RECORD__BODY_STORE_OPENED:
+        snprintf(durable->store_id, sizeof durable->store_id, "%s", record->store_opened->store_id);
+        durable->incarnation = record->store_opened->incarnation;
+        break;
+    case PB__RECORD__BODY_KEY_ADDED:
+        apply_key(durable, record->key_added, record->wall_ns);
+        break;
+    case PB__RECORD__BODY_KEY_REVOKED:
+        apply_key_revoked(durable, record->key_revoked);
+        break;
+    case PB__RECORD__BODY_AGENT_SEEN:
+        apply_agent_seen(durable, record->agent_seen);
+        break;
+    case PB__RECORD__BODY_DESCRIPTION:
+        apply_description(durable, record->description);
+        break;
+    case PB__RECORD__BODY_RUN_ACCEPTED:
+        apply_run_accepted(durable, record->run_accepted);
+        break;
+    case PB__RECORD__BODY_RUN_CANCELLED:
+        apply_run_cancelled(durable, record->run_cancelled);
+        break;
+    case PB__RECORD__BODY_TRIAL_STARTED:
+        apply_trial_started(durable, record->trial_started);
+        break;
+    case PB__RECORD__BODY_COMMAND_ISSUED:
+        apply_command_issued(durable, record->command_issued);
+        break;
+    case PB__RECORD__BODY_CASES_RELEASED:
+        apply_cases_released(durable, record->cases_released);
+        break;
+    case PB__RECORD__BODY_INSTANCE_EVENT:
+        apply_instance_event(durable, record->instance_event);
+        break;
+    case PB__RECORD__BODY_INSTANCE_LOST:
+        apply_instance_lost(durable, record->instance_lost);
+        break;
+    case PB__RECORD__BODY_TRIAL_STOPPING:
+        apply_trial_stopping(durable, record->trial_stopping);
+        break;
+    case PB__RECORD__BODY_TRIAL_ENDED:
+        apply_trial_ended(durable, record->trial_ended);
+        break;
+    case PB__RECORD__BODY_CELL_ENDED:
+        apply_cell_ended(durable, record->cell_ended);
+        break;
+    case PB__RECORD__BODY_RUN_ENDED:
+        apply_run_ended(durable, record->run_ended);
+        break;
+    case PB__RECORD__BODY_CONTENT_STORED:
+        break; // for the projections only
+    case PB__RECORD__BODY__NOT_SET:
+    default:
+        PANIC("record of kind %d has no fold", (int)record->body_case);
+    }
+}

@@ -1,0 +1,166 @@
+// Durable state: a fold over journal records. durable_apply() is its only writer.
+#ifndef PANTHER_COORDINATOR_CORE_DURABLE_H
+#define PANTHER_COORDINATOR_CORE_DURABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/identity.h"
+#include "common/base/lifecycle.h"
+#include "common/base/map.h"
+#include "common/base/verdict.h"
+#include "panther/v1/journal.pb-c.h"
+
+// ---- lifecycles (coordinator/core/README.md has them drawn)
+enum trial_state { TRIAL_INITIALIZING, TRIAL_STARTING, TRIAL_RUNNING, TRIAL_STOPPING, TRIAL_CLEANING, TRIAL_ENDED, TRIAL_STATES };
+enum instance_state {
+    INSTANCE_PLACED, // no command yet
+    INSTANCE_INITIALIZING,
+    INSTANCE_INITIALIZED,
+    INSTANCE_STARTING,
+    INSTANCE_READY,
+    INSTANCE_RUNNING,  // cases or execute released
+    INSTANCE_FINISHED, // all of them answered
+    INSTANCE_STOPPING,
+    INSTANCE_STOPPED,
+    INSTANCE_CLEANING,
+    INSTANCE_ENDED, // nothing of it lives
+    INSTANCE_STATES
+};
+extern const struct lifecycle trial_lifecycle, instance_lifecycle;
+
+struct outcome {
+    int verdict, reason;
+    char *text; // heap; NULL: none
+};
+// Takes the other when it is worse; of equals the first stays.
+void outcome_worsen(struct outcome *outcome, int verdict, int reason, const char *text);
+void outcome_clear(struct outcome *outcome);
+
+struct key_entry {
+    char *name, *public_key, *added_by, *enroll_for;
+    int role;
+    int64_t added_wall_ns;
+    bool revoked;
+};
+
+struct agent_identity {
+    char *name, *host_id, *boot_id, *epoch;
+    uint64_t last_seen; // sequence in epoch
+    struct map *placed; // instance id -> struct instance: live ones placed here
+    uint32_t exclusive; // of which want the host alone
+};
+
+struct metric_range {
+    double least, most;
+    uint64_t count;
+};
+
+struct instance {
+    uint64_t id;
+    uint32_t generation;
+    struct trial *trial;
+    uint32_t index;      // of its service in the plan
+    const char *service; // in the plan
+    const char *plugin;
+    bool is_tester;
+    char *agent, *description_hash;
+    unsigned state;
+    uint32_t last_number;         // highest command number given out
+    Pb__Command *open;            // the lifecycle command that is not answered yet; NULL: none
+    Pb__CommandDone *initialized; // its answer to initialize: endpoints, version
+    // cases
+    uint32_t first_case, case_count, cases_answered;
+    char **cases;           // names
+    uint8_t *case_verdicts; // CASE_UNANSWERED until there is a result; first one stays
+    uint32_t case_timeout_ms;
+    uint32_t execute_number; // 0: no Execute was released
+    bool execute_answered;
+    // evidence
+    bool heard; // any event came from it
+    bool lost;
+    bool host_died;
+    bool broken;   // it cannot go on: the trial has to stop
+    int end_cause; // Pb__EndCause once ended
+    uint32_t processes_started, processes_exited, streams_ended;
+    bool exits_clean; // every process so far ended clean by its rule
+    int32_t last_exit_status, last_exit_signal;
+    uint64_t gap_bytes;
+    struct map *metrics;    // name -> struct metric_range
+    struct map *matches;    // rule id -> (void *)(uintptr_t)count
+    struct outcome outcome; // worst of what it reported
+    bool any_fail;
+};
+#define CASE_UNANSWERED 0xff
+
+struct trial {
+    uint64_t id;
+    struct run *run;
+    uint32_t test;
+    uint64_t cell;
+    uint32_t attempt;
+    char *name;
+    Pb__CellPlan *plan;
+    struct instance **instances; // one per service of the plan
+    size_t instance_count;
+    uint32_t lease_ms;
+    unsigned state;
+    bool cancelled;
+    struct outcome outcome; // what made it stop early
+};
+
+struct test_progress {
+    uint64_t cells;      // all of this test
+    uint64_t cursor;     // cells below have been started, ended, or are in skipped
+    struct map *skipped; // cell index -> itself
+};
+
+struct cell_retry {
+    uint32_t test;
+    uint64_t cell;
+    uint32_t attempts; // made so far
+};
+
+struct run {
+    uint64_t number;
+    char *key;
+    Pb__Experiment *experiment;
+    struct test_progress *tests;
+    uint64_t cells, cells_ended, live_trials;
+    uint64_t counts[VERDICT_ERROR + 1];
+    struct map *retries; // "test/cell" -> struct cell_retry
+    bool cancelled;
+    char *cancel_why;
+};
+
+struct submission {
+    uint64_t run;
+    char *content_hash;
+};
+
+struct durable {
+    char store_id[ID128_TEXT_BYTES];
+    uint64_t incarnation;
+    struct map *keys;           // name -> struct key_entry
+    struct map *keys_by_public; // public key -> the same entry
+    struct map *agents;         // name -> struct agent_identity
+    struct map *descriptions;   // hash -> Pb__PluginDescription
+    struct map *submissions;    // idempotency key -> struct submission
+    struct map *runs;           // number -> struct run: open ones
+    struct map *trials;         // id -> struct trial: live ones
+    struct map *instances;      // id -> struct instance: of live trials
+    uint64_t last_run, last_trial, last_instance, records;
+};
+
+struct durable *durable_new(void);
+void durable_free(struct durable **durable);
+void durable_apply(struct durable *durable, const Pb__Record *record);
+void durable_print(const struct durable *durable, struct text *out);
+
+const Pb__ServicePlan *instance_plan(const struct instance *instance);
+struct instance *trial_instance(const struct trial *trial, const char *service); // NULL: none
+bool instance_work_is_done(const struct instance *instance);                     // nothing released is unanswered
+// Is (test, cell) neither started nor ended yet?
+bool run_cell_is_pending(const struct run *run, uint32_t test, uint64_t cell);
+
+#endif

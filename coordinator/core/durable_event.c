@@ -1,0 +1,228 @@
+// The fold of what instances report. Called by durable.c for every InstanceEvent that is not stale; decides what is broken and which
+// verdict an event alone stands for (EXPERIMENT language, "Verdicts").
+#include "coordinator/core/durable_event.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/base/message.h"
+
+static void metric_seen(struct instance *instance, const Pb__Metric *metric)
+{
+    struct metric_range *range = map_get_text(instance->metrics, metric->name);
+    if (!range) {
+        range = NEW(struct metric_range);
+        range->least = range->most = metric->value;
+        map_put_text(instance->metrics, metric->name, range);
+    }
+    range->least = metric->value < range->least ? metric->value : range->least;
+    range->most = metric->value > range->most ? metric->value : range->most;
+    range->count++;
+}
+
+static void outcome_seen(struct instance *instance, const Pb__Outcome *outcome)
+{
+    outcome_worsen(&instance->outcome, (int)outcome->verdict, (int)outcome->reason, outcome->text);
+    instance->any_fail |= outcome->verdict == VERDICT_FAIL;
+}
+
+static void outcome_found(struct instance *instance, int verdict, int reason, const char *text)
+{
+    outcome_worsen(&instance->outcome, verdict, reason, text);
+    instance->any_fail |= verdict == VERDICT_FAIL;
+}
+
+static void event_case_result(struct instance *instance, const Pb__CaseResult *result)
+{
+    uint32_t index = result->number - instance->first_case;
+    if (result->number < instance->first_case || index >= instance->case_count || instance->case_verdicts[index] != CASE_UNANSWERED) {
+        return; // the first durable one stays
+    }
+    INVARIANT((unsigned)result->outcome->verdict <= VERDICT_ERROR);
+    instance->case_verdicts[index] = (uint8_t)result->outcome->verdict;
+    instance->cases_answered++;
+    if (result->outcome->verdict > VERDICT_PASS) {
+        char *text = memory_printf("%s: %s", result->name, result->outcome->text);
+        outcome_found(instance, (int)result->outcome->verdict, (int)result->outcome->reason, text);
+        free(text);
+    } else {
+        outcome_seen(instance, result->outcome);
+    }
+    for (size_t i = 0; i < result->n_metrics; i++) {
+        metric_seen(instance, result->metrics[i]);
+    }
+    if (instance->state == INSTANCE_RUNNING && instance_work_is_done(instance)) {
+        instance_move(instance, INSTANCE_FINISHED);
+    }
+}
+
+static void command_failed(struct instance *instance, const Pb__CommandDone *done)
+{
+    instance->broken = true;
+    char *text = memory_printf("%s (%s): %s: %s", instance->service, instance->plugin, done->phase,
+                               *done->text ? done->text : "failed without a reason");
+    if (done->status == PB__COMMAND_STATUS__COMMAND_STATUS_TIMEOUT) {
+        outcome_found(instance, VERDICT_ERROR, REASON_TIMEOUT, text);
+    } else if (done->status == PB__COMMAND_STATUS__COMMAND_STATUS_HOST_DIED) {
+        outcome_found(instance, VERDICT_ERROR, REASON_CRASH, text);
+    } else {
+        outcome_found(instance, VERDICT_ERROR, REASON_INFRASTRUCTURE, text);
+    }
+    free(text);
+}
+
+static void done_lifecycle(struct instance *instance, const Pb__CommandDone *done)
+{
+    bool ok = done->status == PB__COMMAND_STATUS__COMMAND_STATUS_OK;
+    int kind = (int)instance->open->body_case;
+    message_free(instance->open);
+    instance->open = NULL;
+    switch (kind) {
+    case PB__COMMAND__BODY_INITIALIZE:
+        if (ok) {
+            message_free(instance->initialized);
+            instance->initialized = MESSAGE_COPY(done, NULL);
+            instance_move(instance, INSTANCE_INITIALIZED);
+        }
+        break;
+    case PB__COMMAND__BODY_START:
+        if (ok) {
+            instance_move(instance, INSTANCE_READY);
+        }
+        break;
+    case PB__COMMAND__BODY_STOP:
+        instance_move(instance, INSTANCE_STOPPED);
+        break;
+    default:
+        break; // cleanup: the end is InstanceEnded
+    }
+}
+
+static void event_command_done(struct instance *instance, const Pb__CommandDone *done)
+{
+    for (size_t i = 0; i < done->n_metrics; i++) {
+        metric_seen(instance, done->metrics[i]);
+    }
+    if (done->outcome) {
+        outcome_seen(instance, done->outcome);
+    }
+    if (done->status != PB__COMMAND_STATUS__COMMAND_STATUS_OK) {
+        command_failed(instance, done);
+    }
+    if (instance->execute_number && done->number == instance->execute_number) {
+        instance->execute_answered = true;
+        if (instance->state == INSTANCE_RUNNING && instance_work_is_done(instance)) {
+            instance_move(instance, INSTANCE_FINISHED);
+        }
+    } else if (instance->open && done->number == instance->open->number) {
+        done_lifecycle(instance, done);
+    }
+}
+
+static void event_process_exited(struct instance *instance, const Pb__ProcessExited *exited)
+{
+    instance->processes_exited++;
+    instance->exits_clean &= exited->clean;
+    instance->last_exit_status = exited->status;
+    instance->last_exit_signal = exited->signal;
+    if (exited->expectation != PB__EXIT_EXPECTATION__EXIT_EXPECTATION_UNEXPECTED || instance->is_tester) {
+        return;
+    }
+    instance->broken = true;
+    char *text = exited->signal
+                     ? memory_printf("%s: %s died of signal %d%s%s%s", instance->service, exited->name, exited->signal,
+                                     exited->core_dumped ? " (core dumped)" : "", *exited->tail ? "; last output: " : "", exited->tail)
+                     : memory_printf("%s: %s ended by itself with status %d%s%s", instance->service, exited->name, exited->status,
+                                     *exited->tail ? "; last output: " : "", exited->tail);
+    outcome_found(instance, VERDICT_FAIL, REASON_CRASH, text);
+    free(text);
+}
+
+static void event_host_died(struct instance *instance, const Pb__HostDied *died)
+{
+    instance->host_died = true;
+    instance->broken = true;
+    char *text =
+        died->hung ? memory_printf("%s: plugin %s hung in %s and was killed", instance->service, instance->plugin, died->phase)
+        : died->signal
+            ? memory_printf("%s: plugin %s died of signal %d in %s", instance->service, instance->plugin, died->signal, died->phase)
+            : memory_printf("%s: plugin %s exited with status %d in %s", instance->service, instance->plugin, died->status, died->phase);
+    bool in_case = strcmp(died->phase, "run_case") == 0;
+    if (instance->is_tester && died->signal == 9 && !died->hung) {
+        outcome_found(instance, VERDICT_INCONC, REASON_KILLED, text);
+    } else if (in_case && died->hung) {
+        outcome_found(instance, VERDICT_INCONC, REASON_TIMEOUT, text);
+    } else {
+        outcome_found(instance, VERDICT_ERROR, died->hung ? REASON_TIMEOUT : REASON_CRASH, text);
+    }
+    free(text);
+}
+
+static const char *end_cause_text(int cause)
+{
+    switch (cause) {
+    case PB__END_CAUSE__END_CAUSE_LEASE:
+        return "its lease ran out";
+    case PB__END_CAUSE__END_CAUSE_GUARD_LOST:
+        return "its guard was killed";
+    case PB__END_CAUSE__END_CAUSE_REBOOT:
+        return "its host was rebooted";
+    case PB__END_CAUSE__END_CAUSE_REFUSED:
+        return "the agent could not make it";
+    default:
+        return "it ended before it was told to";
+    }
+}
+
+static void event_instance_ended(struct durable *durable, struct instance *instance, const Pb__InstanceEnded *ended)
+{
+    instance->end_cause = (int)ended->cause;
+    instance->broken |= instance->state < INSTANCE_STOPPING;
+    if (ended->cause != PB__END_CAUSE__END_CAUSE_CLEANED || instance->state != INSTANCE_CLEANING) {
+        bool lease = ended->cause == PB__END_CAUSE__END_CAUSE_LEASE || ended->cause == PB__END_CAUSE__END_CAUSE_REBOOT;
+        char *text = memory_printf("%s on %s: %s%s%s", instance->service, instance->agent, end_cause_text((int)ended->cause),
+                                   *ended->text ? ": " : "", ended->text);
+        outcome_found(instance, VERDICT_ERROR, lease ? REASON_LOST : REASON_INFRASTRUCTURE, text);
+        free(text);
+    }
+    instance_end(durable, instance);
+}
+
+void event_fold(struct durable *durable, struct instance *instance, const Pb__Event *event)
+{
+    instance->heard = true;
+    switch (event->body_case) {
+    case PB__EVENT__BODY_COMMAND_DONE:
+        event_command_done(instance, event->command_done);
+        break;
+    case PB__EVENT__BODY_CASE_RESULT:
+        event_case_result(instance, event->case_result);
+        break;
+    case PB__EVENT__BODY_METRIC:
+        metric_seen(instance, event->metric);
+        break;
+    case PB__EVENT__BODY_PROCESS_STARTED:
+        instance->processes_started++;
+        break;
+    case PB__EVENT__BODY_PROCESS_EXITED:
+        event_process_exited(instance, event->process_exited);
+        break;
+    case PB__EVENT__BODY_STREAM_END:
+        instance->streams_ended++;
+        instance->gap_bytes += event->stream_end->dropped_bytes;
+        break;
+    case PB__EVENT__BODY_OUTPUT_MATCH:
+        map_put_number(instance->matches, event->output_match->rule, instance);
+        break;
+    case PB__EVENT__BODY_HOST_DIED:
+        event_host_died(instance, event->host_died);
+        break;
+    case PB__EVENT__BODY_INSTANCE_ENDED:
+        event_instance_ended(durable, instance, event->instance_ended);
+        break;
+    default:
+        break; // evidence for readers only
+    }
+}

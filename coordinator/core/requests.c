@@ -1,0 +1,492 @@
+// Requests of clients: submit, cancel, live state, keys; and the enrolment of a host. Reading the store (Query) and backups are the
+// shell's.
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/message.h"
+#include "coordinator/core/state.h"
+#include "coordinator/experiment/experiment.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+// Cells that a dry run shows: what a person reads.
+#define DRY_RUN_CELLS_MAX 200
+
+static bool is_operator(struct core *core, uint64_t request)
+{
+    if (core->event->role == PB__ROLE__ROLE_OPERATOR) {
+        return true;
+    }
+    core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_ROLE, 0, "%s is a viewer: this needs the role operator",
+                core->event->peer_name);
+    return false;
+}
+
+// ---- submit
+
+static Pb__Submitted *submitted_reply(struct core *core)
+{
+    Pb__Reply *reply = core_reply(core, core->event->route, core->event->request);
+    reply->body_case = PB__REPLY__BODY_SUBMITTED;
+    reply->submitted = NEW_MESSAGE(core, Pb__Submitted, pb__submitted);
+    reply->submitted->n_diagnostics = core->event->diagnostic_count;
+    reply->submitted->diagnostics = ARENA_ARRAY(core->effects->arena, Pb__Diagnostic *, core->event->diagnostic_count + 1);
+    for (size_t i = 0; i < core->event->diagnostic_count; i++) {
+        reply->submitted->diagnostics[i] = MESSAGE_COPY(core->event->diagnostics[i], core->effects->arena);
+    }
+    return reply->submitted;
+}
+
+static uint64_t count_cells(const Pb__Experiment *experiment)
+{
+    uint64_t cells = 0;
+    for (size_t i = 0; i < experiment->n_tests; i++) {
+        cells += experiment_cells(experiment->tests[i]);
+    }
+    return cells;
+}
+
+static Pb__PlannedCell *plan_cell(struct core *core, const Pb__Experiment *experiment, size_t test, uint64_t cell)
+{
+    struct arena *arena = core->effects->arena;
+    Pb__CellPlan *plan = experiment_cell(experiment, test, cell, arena);
+    struct placement placement;
+    placement_find(core, plan, arena, &placement);
+    Pb__PlannedCell *planned = NEW_MESSAGE(core, Pb__PlannedCell, pb__planned_cell);
+    planned->name = experiment_cell_name(core->durable->last_run + 1, experiment, test, cell, arena);
+    planned->problem = arena_string(arena, placement.problem ? placement.problem : "");
+    planned->services = ARENA_ARRAY(arena, Pb__PlannedService *, plan->n_services + 1);
+    for (size_t i = 0; i < plan->n_services; i++) {
+        Pb__PlannedService *service = NEW_MESSAGE(core, Pb__PlannedService, pb__planned_service);
+        service->service = plan->services[i]->name;
+        service->plugin = plan->services[i]->plugin;
+        service->host = arena_string(arena, placement.problem ? "" : placement.agents[i]->name);
+        service->cases = plan->services[i]->cases;
+        service->n_cases = plan->services[i]->n_cases;
+        planned->services[planned->n_services++] = service;
+    }
+    return planned;
+}
+
+static void dry_run(struct core *core, Pb__Submitted *submitted, const Pb__Experiment *experiment)
+{
+    submitted->plan = ARENA_ARRAY(core->effects->arena, Pb__PlannedCell *, DRY_RUN_CELLS_MAX);
+    for (size_t test = 0; test < experiment->n_tests; test++) {
+        for (uint64_t cell = 0; cell < experiment_cells(experiment->tests[test]); cell++) {
+            if (submitted->n_plan == DRY_RUN_CELLS_MAX) {
+                submitted->plan_truncated = true;
+                return;
+            }
+            submitted->plan[submitted->n_plan++] = MESSAGE_COPY(plan_cell(core, experiment, test, cell), core->effects->arena);
+        }
+    }
+}
+
+static void name_run(struct core *core, Pb__Submitted *submitted, uint64_t run)
+{
+    submitted->run = run;
+    submitted->run_name = arena_printf(core->effects->arena, "r%llu", (unsigned long long)run);
+}
+
+static void accept_run(struct core *core, Pb__Submitted *submitted)
+{
+    const struct core_event *event = core->event;
+    struct arena *arena = core->effects->arena;
+    Pb__Record *record = core_record(core);
+    record->body_case = PB__RECORD__BODY_RUN_ACCEPTED;
+    Pb__RunAccepted *run = record->run_accepted = NEW_MESSAGE(core, Pb__RunAccepted, pb__run_accepted);
+    const Pb__Submit *submit = MESSAGE_COPY(event->submit, arena);
+    run->run = core->durable->last_run + 1;
+    run->key = submit->key;
+    run->content_hash = arena_string(arena, event->content_hash);
+    run->experiment = MESSAGE_COPY(event->experiment, arena);
+    run->file_name = submit->file_name;
+    run->text = submit->text;
+    run->by = arena_string(arena, event->peer_name);
+    run->labels = submit->labels;
+    run->n_labels = submit->n_labels;
+    run->cells = submitted->cells;
+    core_emit(core, record);
+    submitted->accepted = true;
+    name_run(core, submitted, run->run);
+    core->placement_due = true;
+}
+
+void requests_submit(struct core *core)
+{
+    const struct core_event *event = core->event;
+    if (!is_operator(core, event->request)) {
+        return;
+    }
+    const struct submission *before = *event->submit->key ? map_get_text(core->durable->submissions, event->submit->key) : NULL;
+    if (before && strcmp(before->content_hash, event->content_hash) != 0) {
+        core_refuse(core, event->route, event->request, PB__REFUSAL_CODE__REFUSAL_CODE_CONFLICT, 0,
+                    "key \"%s\" was used for run r%llu, whose content was different", event->submit->key, (unsigned long long)before->run);
+        return;
+    }
+    if (before && !event->submit->dry_run) {
+        Pb__Submitted *submitted = submitted_reply(core);
+        submitted->accepted = submitted->repeated_key = true;
+        name_run(core, submitted, before->run);
+        return;
+    }
+    if (core->is_full && !event->submit->dry_run) {
+        core_refuse(core, event->route, event->request, PB__REFUSAL_CODE__REFUSAL_CODE_NO_SPACE, 5000, "admission has stopped: %s",
+                    core->full_why);
+        return;
+    }
+    Pb__Submitted *submitted = submitted_reply(core);
+    if (!event->experiment) {
+        return;
+    }
+    submitted->cells = count_cells(event->experiment);
+    if (event->submit->dry_run) {
+        dry_run(core, submitted, event->experiment);
+    } else {
+        accept_run(core, submitted);
+    }
+}
+
+// ---- cancel
+
+static void cancel(struct core *core, uint64_t request, const Pb__Cancel *cancel)
+{
+    struct full_name name;
+    struct panther_error error = {0};
+    if (full_name_parse(cancel->run, &name, &error) || *name.test) {
+        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_INVALID, 0,
+                    "\"%s\" is not a run such as r12 or @last", cancel->run);
+        return;
+    }
+    uint64_t number = name.is_last ? core->durable->last_run : name.run;
+    struct run *run = map_get_number(core->durable->runs, number);
+    if (!run && (number == 0 || number > core->durable->last_run)) {
+        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_NOT_FOUND, 0, "there is no run %s", cancel->run);
+        return;
+    }
+    uint64_t left = run ? run->cells - run->cells_ended : 0;
+    if (run && !run->cancelled) {
+        struct arena *arena = core->effects->arena;
+        Pb__Record *record = core_record(core);
+        record->body_case = PB__RECORD__BODY_RUN_CANCELLED;
+        record->run_cancelled = NEW_MESSAGE(core, Pb__RunCancelled, pb__run_cancelled);
+        record->run_cancelled->run = number;
+        record->run_cancelled->by = arena_string(arena, core->event->peer_name);
+        record->run_cancelled->why =
+            arena_printf(arena, "cancelled by %s%s%s", core->event->peer_name, *cancel->why ? ": " : "", cancel->why);
+        core_emit(core, record);
+        const struct outcome outcome = {VERDICT_INCONC, REASON_CANCELLED, record->run_cancelled->why};
+        for (struct map_entry *entry = map_first(core->durable->trials); entry;) {
+            struct trial *trial = entry->value;
+            entry = map_next(core->durable->trials, entry);
+            if (trial->run == run) {
+                trials_stop(core, trial, &outcome, true);
+                trials_advance(core, trial);
+            }
+        }
+        core->placement_due = true;
+    }
+    Pb__Reply *reply = core_reply(core, core->event->route, request);
+    reply->body_case = PB__REPLY__BODY_CANCELLED;
+    reply->cancelled = NEW_MESSAGE(core, Pb__Cancelled, pb__cancelled);
+    reply->cancelled->run = arena_printf(core->effects->arena, "r%llu", (unsigned long long)number);
+    reply->cancelled->cells = left;
+}
+
+// ---- live state: urgent, because it must be seen while the disk is full
+
+static Pb__Reply *urgent_reply(struct core *core, uint64_t request)
+{
+    Pb__Reply *reply = core_reply(core, core->event->route, request);
+    core->effects->sends[core->effects->send_count - 1].urgent = true;
+    return reply;
+}
+
+static Pb__AgentRow *agent_row(struct core *core, const char *name, const struct agent_live *live)
+{
+    struct arena *arena = core->effects->arena;
+    const struct agent_identity *known = map_get_text(core->durable->agents, name);
+    Pb__AgentRow *row = NEW_MESSAGE(core, Pb__AgentRow, pb__agent_row);
+    row->name = arena_string(arena, name);
+    row->state = arena_string(arena, agent_live_state(live));
+    if (known) {
+        row->host_id = arena_string(arena, known->host_id);
+        row->boot_id = arena_string(arena, known->boot_id);
+        row->slots_used = (uint32_t)map_count(known->placed);
+    }
+    if (!live) {
+        return row;
+    }
+    const Pb__Hello *hello = MESSAGE_COPY(live->hello, arena);
+    row->version = hello->agent_version;
+    row->slots = hello->slots;
+    row->labels = hello->labels;
+    row->n_labels = hello->n_labels;
+    row->addresses = hello->addresses;
+    row->n_addresses = hello->n_addresses;
+    row->facts = hello->facts;
+    row->last_heard_ms = (core->event->now_ns - live->heard_ns) / NS_PER_MS;
+    row->clock_offset_ns = live->clock_offset_ns;
+    row->clock_error_ns = live->clock_error_ns;
+    row->disk_free_bytes = live->disk_free_bytes;
+    row->plugins = ARENA_ARRAY(arena, Pb__PluginPresence *, map_count(live->presences) + 1);
+    for (struct map_entry *entry = map_first(live->presences); entry; entry = map_next(live->presences, entry)) {
+        row->plugins[row->n_plugins++] = MESSAGE_COPY((Pb__PluginPresence *)entry->value, arena);
+    }
+    return row;
+}
+
+// Every agent that has a key, whether it was heard in this life or not.
+static void list_agents(struct core *core, uint64_t request)
+{
+    Pb__Reply *reply = urgent_reply(core, request);
+    reply->body_case = PB__REPLY__BODY_AGENTS;
+    Pb__Agents *agents = reply->agents = NEW_MESSAGE(core, Pb__Agents, pb__agents);
+    agents->agents = ARENA_ARRAY(core->effects->arena, Pb__AgentRow *, map_count(core->durable->keys) + 1);
+    for (struct map_entry *entry = map_first(core->durable->keys); entry; entry = map_next(core->durable->keys, entry)) {
+        const struct key_entry *key = entry->value;
+        if (key->role == PB__ROLE__ROLE_AGENT && !key->revoked) {
+            agents->agents[agents->n_agents++] = agent_row(core, key->name, sessions_agent(core, key->name));
+        }
+    }
+}
+
+static Pb__PluginOnAgent *plugin_on(struct core *core, const struct agent_live *agent, const Pb__PluginPresence *presence)
+{
+    Pb__PluginOnAgent *on = NEW_MESSAGE(core, Pb__PluginOnAgent, pb__plugin_on_agent);
+    on->agent = arena_string(core->effects->arena, agent->name);
+    on->presence = MESSAGE_COPY(presence, core->effects->arena);
+    return on;
+}
+
+// One row per plugin name: its description (if any agent's copy loads) and every agent's presence.
+static void list_plugins(struct core *core, uint64_t request, const char *only)
+{
+    struct arena *arena = core->effects->arena;
+    Pb__Reply *reply = urgent_reply(core, request);
+    reply->body_case = PB__REPLY__BODY_PLUGINS;
+    Pb__Plugins *plugins = reply->plugins = NEW_MESSAGE(core, Pb__Plugins, pb__plugins);
+    struct map *rows = map_new();
+    for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
+        const struct agent_live *agent = entry->value;
+        for (struct map_entry *p = map_first(agent->presences); p; p = map_next(agent->presences, p)) {
+            const Pb__PluginPresence *presence = p->value;
+            if (*only && strcmp(only, presence->name) != 0) {
+                continue;
+            }
+            Pb__PluginRow *row = map_get_text(rows, presence->name);
+            if (!row) {
+                row = NEW_MESSAGE(core, Pb__PluginRow, pb__plugin_row);
+                row->agents = ARENA_ARRAY(arena, Pb__PluginOnAgent *, map_count(core->agents));
+                map_put_text(rows, presence->name, row);
+            }
+            const Pb__PluginDescription *description = map_get_text(core->durable->descriptions, presence->description_hash);
+            if (description && !row->description) {
+                row->description = MESSAGE_COPY(description, arena);
+                row->hash = arena_string(arena, presence->description_hash);
+            }
+            row->agents[row->n_agents++] = plugin_on(core, agent, presence);
+        }
+    }
+    plugins->plugins = ARENA_ARRAY(arena, Pb__PluginRow *, map_count(rows) + 1);
+    for (struct map_entry *entry = map_first(rows); entry; entry = map_next(rows, entry)) {
+        plugins->plugins[plugins->n_plugins++] = entry->value;
+    }
+    map_free(&rows);
+}
+
+static void get_status(struct core *core, uint64_t request)
+{
+    struct arena *arena = core->effects->arena;
+    Pb__Reply *reply = urgent_reply(core, request);
+    reply->body_case = PB__REPLY__BODY_STATUS;
+    Pb__Status *status = reply->status = NEW_MESSAGE(core, Pb__Status, pb__status);
+    status->version = arena_string(arena, core->version);
+    status->store_id = arena_string(arena, core->durable->store_id);
+    status->incarnation = core->durable->incarnation;
+    status->uptime_ms = (core->event->now_ns - core->start_ns) / NS_PER_MS;
+    status->journal_records = core->durable->records;
+    status->runs_open = map_count(core->durable->runs);
+    status->trials_live = map_count(core->durable->trials);
+    for (struct map_entry *entry = map_first(core->durable->runs); entry; entry = map_next(core->durable->runs, entry)) {
+        const struct run *run = entry->value;
+        status->cells_open += run->cells - run->cells_ended;
+    }
+    status->agents_connected = (uint32_t)map_count(core->routes);
+    status->agents_known = (uint32_t)map_count(core->durable->agents);
+    status->admission_open = !core->is_full;
+    status->admission_reason = arena_string(arena, core->is_full ? core->full_why : "");
+    status->counters = ARENA_ARRAY(arena, Pb__Counter *, map_count(core->counters) + 1);
+    for (struct map_entry *entry = map_first(core->counters); entry; entry = map_next(core->counters, entry)) {
+        Pb__Counter *counter = NEW_MESSAGE(core, Pb__Counter, pb__counter);
+        counter->name = arena_string_bytes(arena, entry->key, entry->key_bytes);
+        counter->value = *(uint64_t *)entry->value;
+        status->counters[status->n_counters++] = counter;
+    }
+}
+
+// ---- keys
+
+static void emit_key_added(struct core *core, const char *name, int role, const char *public_key, const char *enroll_for)
+{
+    struct arena *arena = core->effects->arena;
+    Pb__Record *record = core_record(core);
+    record->body_case = PB__RECORD__BODY_KEY_ADDED;
+    record->key_added = NEW_MESSAGE(core, Pb__KeyRecord, pb__key_record);
+    record->key_added->name = arena_string(arena, name);
+    record->key_added->role = (Pb__Role)role;
+    record->key_added->public_key = arena_string(arena, public_key);
+    record->key_added->added_by = arena_string(arena, core->event->peer_name);
+    record->key_added->enroll_for = arena_string(arena, enroll_for);
+    core_emit(core, record);
+}
+
+static void emit_key_revoked(struct core *core, const struct key_entry *key)
+{
+    struct arena *arena = core->effects->arena;
+    Pb__Record *record = core_record(core);
+    record->body_case = PB__RECORD__BODY_KEY_REVOKED;
+    record->key_revoked = NEW_MESSAGE(core, Pb__KeyRevokedRecord, pb__key_revoked_record);
+    record->key_revoked->name = arena_string(arena, key->name);
+    record->key_revoked->public_key = arena_string(arena, key->public_key);
+    record->key_revoked->by = arena_string(arena, core->event->peer_name);
+    core_emit(core, record);
+}
+
+static void add_key(struct core *core, uint64_t request, const Pb__AddKey *add)
+{
+    const struct key_entry *same_name = map_get_text(core->durable->keys, add->name);
+    const struct key_entry *same_key = map_get_text(core->durable->keys_by_public, add->public_key);
+    bool repeat =
+        same_name && !same_name->revoked && strcmp(same_name->public_key, add->public_key) == 0 && same_name->role == (int)add->role;
+    if (!repeat && ((same_name && !same_name->revoked) || same_key)) {
+        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_CONFLICT, 0,
+                    same_key ? "this key is known already (as %s)" : "there is a key named %s already: revoke it first",
+                    same_key ? same_key->name : add->name);
+        return;
+    }
+    if (!repeat) {
+        emit_key_added(core, add->name, (int)add->role, add->public_key, add->enroll_for);
+    }
+    Pb__Reply *reply = core_reply(core, core->event->route, request);
+    reply->body_case = PB__REPLY__BODY_KEY_ADDED;
+    reply->key_added = NEW_MESSAGE(core, Pb__KeyAdded, pb__key_added);
+    reply->key_added->name = arena_string(core->effects->arena, add->name);
+    reply->key_added->server_key = arena_string(core->effects->arena, core->server_key);
+    reply->key_added->endpoint = arena_string(core->effects->arena, core->endpoint);
+}
+
+static void revoke_key(struct core *core, uint64_t request, const char *name)
+{
+    const struct key_entry *key = map_get_text(core->durable->keys, name);
+    if (!key) {
+        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_NOT_FOUND, 0, "there is no key named %s", name);
+        return;
+    }
+    if (strcmp(key->name, core->event->peer_name) == 0) {
+        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_INVALID, 0, "%s cannot revoke itself", name);
+        return;
+    }
+    if (!key->revoked) {
+        emit_key_revoked(core, key);
+        sessions_key_revoked(core, name);
+    }
+    Pb__Reply *reply = core_reply(core, core->event->route, request);
+    reply->body_case = PB__REPLY__BODY_KEY_REVOKED;
+    reply->key_revoked = NEW_MESSAGE(core, Pb__KeyRevoked, pb__key_revoked);
+    reply->key_revoked->name = arena_string(core->effects->arena, name);
+}
+
+static void list_keys(struct core *core, uint64_t request)
+{
+    struct arena *arena = core->effects->arena;
+    Pb__Reply *reply = core_reply(core, core->event->route, request);
+    reply->body_case = PB__REPLY__BODY_KEYS;
+    Pb__Keys *keys = reply->keys = NEW_MESSAGE(core, Pb__Keys, pb__keys);
+    keys->keys = ARENA_ARRAY(arena, Pb__KeyRow *, map_count(core->durable->keys) + 1);
+    for (struct map_entry *entry = map_first(core->durable->keys); entry; entry = map_next(core->durable->keys, entry)) {
+        const struct key_entry *key = entry->value;
+        Pb__KeyRow *row = NEW_MESSAGE(core, Pb__KeyRow, pb__key_row);
+        row->name = arena_string(arena, key->name);
+        row->role = (Pb__Role)key->role;
+        row->public_key = arena_string(arena, key->public_key);
+        row->revoked = key->revoked;
+        row->added_wall_ns = key->added_wall_ns;
+        row->added_by = arena_string(arena, key->added_by);
+        keys->keys[keys->n_keys++] = row;
+    }
+}
+
+// ---- enrolment: the one-time key may do this once, and nothing else
+
+void requests_enroll(struct core *core)
+{
+    const struct core_event *event = core->event;
+    const struct key_entry *once = map_get_text(core->durable->keys, event->peer_name);
+    if (event->envelope->body_case != PB__ENVELOPE__BODY_ENROLL || !once) {
+        core_refuse(core, event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_ROLE, 0, "this key may only enroll a host");
+        core_close(core, event->route);
+        return;
+    }
+    const Pb__Enroll *enroll = event->envelope->enroll;
+    const char *name = arena_string(core->effects->arena, once->enroll_for);
+    const struct key_entry *taken = map_get_text(core->durable->keys, name);
+    if ((taken && !taken->revoked) || map_get_text(core->durable->keys_by_public, enroll->public_key)) {
+        core_refuse(core, event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_CONFLICT, 0, "agent %s has a key already, or this key is known",
+                    name);
+        core_close(core, event->route);
+        return;
+    }
+    emit_key_added(core, name, PB__ROLE__ROLE_AGENT, enroll->public_key, "");
+    emit_key_revoked(core, once);
+    Pb__Envelope *envelope = core_send(core, event->route, 0);
+    envelope->body_case = PB__ENVELOPE__BODY_ENROLLED;
+    envelope->enrolled = NEW_MESSAGE(core, Pb__Enrolled, pb__enrolled);
+    envelope->enrolled->name = arena_string(core->effects->arena, name);
+    envelope->enrolled->server_key = arena_string(core->effects->arena, core->server_key);
+}
+
+// ---- dispatch
+
+void requests_message(struct core *core)
+{
+    const Pb__Envelope *envelope = core->event->envelope;
+    if (envelope->body_case != PB__ENVELOPE__BODY_REQUEST) {
+        core_refuse(core, core->event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_ROLE, 0, "a client says nothing but requests");
+        return;
+    }
+    const Pb__Request *request = envelope->request;
+    uint64_t number = request->number;
+    switch (request->body_case) {
+    case PB__REQUEST__BODY_LIST_AGENTS:
+        list_agents(core, number);
+        return;
+    case PB__REQUEST__BODY_LIST_PLUGINS:
+        list_plugins(core, number, request->list_plugins->name);
+        return;
+    case PB__REQUEST__BODY_GET_STATUS:
+        get_status(core, number);
+        return;
+    default:
+        break;
+    }
+    if (!is_operator(core, number)) {
+        return;
+    }
+    switch (request->body_case) {
+    case PB__REQUEST__BODY_CANCEL:
+        cancel(core, number, request->cancel);
+        break;
+    case PB__REQUEST__BODY_ADD_KEY:
+        add_key(core, number, request->add_key);
+        break;
+    case PB__REQUEST__BODY_REVOKE_KEY:
+        revoke_key(core, number, request->revoke_key->name);
+        break;
+    case PB__REQUEST__BODY_LIST_KEYS:
+        list_keys(core, number);
+        break;
+    default:
+        core_refuse(core, core->event->route, number, PB__REFUSAL_CODE__REFUSAL_CODE_INVALID, 0,
+                    "this coordinator does not know the request");
+    }
+}

@@ -1,0 +1,221 @@
+// Which cell is tried next, and when a cell and a run have ended.
+#include <stdio.h>
+#include <string.h>
+
+#include "coordinator/core/state.h"
+#include "coordinator/experiment/experiment.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+// A placement that failed is tried again when something changed, and in any case after this.
+#define PLACEMENT_RETRY_MS 1000
+
+static struct run_link *run_link(struct core *core, const struct run *run)
+{
+    struct run_link *link = map_get_number(core->run_links, run->number);
+    if (!link) {
+        link = NEW(struct run_link);
+        link->waiting_since_ns = core->event->now_ns;
+        map_put_number(core->run_links, run->number, link);
+    }
+    return link;
+}
+
+static void emit_cell_ended(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempts, int verdict, int reason,
+                            const char *text)
+{
+    struct arena *arena = core->effects->arena;
+    Pb__Record *record = core_record(core);
+    record->body_case = PB__RECORD__BODY_CELL_ENDED;
+    Pb__CellEnded *ended = record->cell_ended = NEW_MESSAGE(core, Pb__CellEnded, pb__cell_ended);
+    ended->run = run->number;
+    ended->test = test;
+    ended->cell = cell;
+    ended->name = experiment_cell_name(run->number, run->experiment, test, cell, arena);
+    ended->outcome = core_outcome(core, verdict, reason, text);
+    ended->attempts = attempts;
+    core_emit(core, record);
+}
+
+static int worst_of_run(const struct run *run)
+{
+    for (int verdict = VERDICT_ERROR; verdict > VERDICT_NONE; verdict--) {
+        if (run->counts[verdict]) {
+            return verdict;
+        }
+    }
+    return VERDICT_NONE;
+}
+
+static bool end_run_if_done(struct core *core, struct run *run)
+{
+    if (run->cells_ended < run->cells || run->live_trials) {
+        return false;
+    }
+    Pb__Record *record = core_record(core);
+    record->body_case = PB__RECORD__BODY_RUN_ENDED;
+    Pb__RunEnded *ended = record->run_ended = NEW_MESSAGE(core, Pb__RunEnded, pb__run_ended);
+    ended->run = run->number;
+    ended->outcome = core_outcome(core, worst_of_run(run), run->cancelled ? REASON_CANCELLED : REASON_UNSPECIFIED,
+                                  run->cancelled ? run->cancel_why : "");
+    ended->passed = run->counts[VERDICT_PASS];
+    ended->failed = run->counts[VERDICT_FAIL];
+    ended->inconclusive = run->counts[VERDICT_INCONC];
+    ended->errors = run->counts[VERDICT_ERROR];
+    ended->none = run->counts[VERDICT_NONE];
+    free(map_remove_number(core->run_links, run->number));
+    core_emit(core, record);
+    return true;
+}
+
+static bool retry_is_due(const struct trial *trial, const Pb__TrialEnded *ended)
+{
+    const Pb__RetryRule *rule = trial->plan->retry;
+    if (!rule || trial->attempt > rule->times || trial->run->cancelled) {
+        return false;
+    }
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        if (trial->instances[i]->any_fail) {
+            return false; // a fail of any part in any attempt stays
+        }
+    }
+    for (size_t i = 0; i < ended->n_assertions; i++) {
+        if (ended->assertions[i]->outcome->verdict == VERDICT_FAIL) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < rule->n_reasons; i++) {
+        if (rule->reasons[i] == ended->outcome->reason && ended->outcome->verdict > VERDICT_PASS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void runs_trial_ended(struct core *core, struct trial *trial, Pb__TrialEnded *ended)
+{
+    struct run *run = trial->run;
+    uint32_t test = trial->test, attempt = trial->attempt;
+    uint64_t cell = trial->cell;
+    bool retry = retry_is_due(trial, ended);
+    Pb__Record *record = core_record(core);
+    record->body_case = PB__RECORD__BODY_TRIAL_ENDED;
+    record->trial_ended = ended;
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        free(map_remove_number(core->instance_links, trial->instances[i]->id));
+    }
+    free(map_remove_number(core->trial_links, trial->id));
+    core_emit(core, record);
+    if (!retry) {
+        emit_cell_ended(core, run, test, cell, attempt, (int)ended->outcome->verdict, (int)ended->outcome->reason, ended->outcome->text);
+    }
+    run_link(core, run)->waiting_since_ns = core->event->now_ns;
+    core->placement_due = true;
+}
+
+// ---- scheduling
+
+static void end_cancelled_cells(struct core *core, struct run *run)
+{
+    size_t budget = CANCELLED_CELLS_PER_STEP;
+    for (struct map_entry *entry = map_first(run->retries); entry && budget; budget--) {
+        const struct cell_retry retry = *(struct cell_retry *)entry->value;
+        entry = map_next(run->retries, entry);
+        emit_cell_ended(core, run, retry.test, retry.cell, retry.attempts, VERDICT_INCONC, REASON_CANCELLED, run->cancel_why);
+    }
+    for (uint32_t test = 0; test < run->experiment->n_tests; test++) {
+        struct test_progress *progress = &run->tests[test];
+        while (budget && map_count(progress->skipped)) {
+            uint64_t cell = map_entry_number(map_first(progress->skipped));
+            emit_cell_ended(core, run, test, cell, 0, VERDICT_INCONC, REASON_CANCELLED, run->cancel_why);
+            budget--;
+        }
+        while (budget && progress->cursor < progress->cells) {
+            emit_cell_ended(core, run, test, progress->cursor, 0, VERDICT_INCONC, REASON_CANCELLED, run->cancel_why);
+            budget--;
+        }
+    }
+    core->placement_due |= budget == 0;
+}
+
+// Places one cell, or ends it when it has waited for too long. True: something was recorded.
+static bool try_cell(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempts)
+{
+    struct arena *arena = core->effects->arena;
+    Pb__CellPlan *plan = experiment_cell(run->experiment, test, cell, arena);
+    struct placement placement;
+    placement_find(core, plan, arena, &placement);
+    struct run_link *link = run_link(core, run);
+    if (!placement.problem) {
+        trials_start(core, run, test, cell, attempts + 1, plan, &placement);
+        link->waiting_since_ns = core->event->now_ns;
+        return true;
+    }
+    uint64_t waited_ns = core->event->now_ns - link->waiting_since_ns;
+    if (waited_ns < (uint64_t)plan->timeouts->queue_ms * NS_PER_MS || run->live_trials) {
+        return false;
+    }
+    emit_cell_ended(core, run, test, cell, attempts, VERDICT_ERROR, REASON_INFRASTRUCTURE,
+                    arena_printf(arena, "found no host within timeouts.queue (%u ms): %s", plan->timeouts->queue_ms, placement.problem));
+    return true;
+}
+
+static bool has_free_slot(const struct core *core)
+{
+    for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
+        const struct agent_live *agent = entry->value;
+        const struct agent_identity *identity = map_get_text(core->durable->agents, agent->name);
+        if (agent->route && map_count(identity->placed) < agent->hello->slots) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Retries first, then cells that were passed over, then new ones; a cell that has to wait does not hold up those behind it.
+static void schedule_run(struct core *core, struct run *run)
+{
+    size_t looks = PLACEMENT_LOOKAHEAD_CELLS;
+    if (run->live_trials && !has_free_slot(core)) {
+        return;
+    }
+    for (struct map_entry *entry = map_first(run->retries); entry && looks; looks--) {
+        const struct cell_retry retry = *(struct cell_retry *)entry->value;
+        entry = map_next(run->retries, entry);
+        try_cell(core, run, retry.test, retry.cell, retry.attempts);
+    }
+    for (uint32_t test = 0; test < run->experiment->n_tests && looks; test++) {
+        struct test_progress *progress = &run->tests[test];
+        for (struct map_entry *entry = map_first(progress->skipped); entry && looks; looks--) {
+            uint64_t cell = map_entry_number(entry);
+            entry = map_next(progress->skipped, entry);
+            try_cell(core, run, test, cell, 0);
+        }
+        for (uint64_t cell = progress->cursor; cell < progress->cells && looks; cell++) {
+            bool moved = try_cell(core, run, test, cell, 0);
+            looks -= !moved;
+            if (map_count(core->durable->trials) >= TRIALS_LIVE_MAX || (moved && !has_free_slot(core))) {
+                return;
+            }
+        }
+    }
+}
+
+void runs_schedule(struct core *core)
+{
+    bool due = core->placement_due || core->event->now_ns - core->placed_ns >= PLACEMENT_RETRY_MS * NS_PER_MS;
+    if (!due || core->is_full || !core->started) {
+        return;
+    }
+    core->placement_due = false;
+    core->placed_ns = core->event->now_ns;
+    for (struct map_entry *entry = map_first(core->durable->runs); entry;) {
+        struct run *run = entry->value;
+        entry = map_next(core->durable->runs, entry);
+        if (run->cancelled) {
+            end_cancelled_cells(core, run);
+        } else if (map_count(core->durable->trials) < TRIALS_LIVE_MAX) {
+            schedule_run(core, run);
+        }
+        end_run_if_done(core, run);
+    }
+}

@@ -1,0 +1,129 @@
+// What the files of the core share: the whole state, and how a step speaks. Not for use outside coordinator/core.
+#ifndef PANTHER_COORDINATOR_CORE_STATE_H
+#define PANTHER_COORDINATOR_CORE_STATE_H
+
+#include "common/base/limits.h"
+#include "coordinator/core/core.h"
+#include "coordinator/core/durable.h"
+
+// Cells that are looked at for placement per run and step, so that one that has to wait does not hold up those behind it.
+#define PLACEMENT_LOOKAHEAD_CELLS 64
+// Cells that a cancelled run ends per step: a run of a million must not stop the loop.
+#define CANCELLED_CELLS_PER_STEP 512
+// Trials that live at once in the whole lab: bounds memory, far above the slots of 1,000 hosts.
+#define TRIALS_LIVE_MAX 20000
+// From the end of a trial's stop until its hosts are declared silent: stop deadlines come from the plan, this is the slack.
+#define WIND_DOWN_SLACK_MS 30000
+
+struct agent_live {   // volatile: one per agent heard in this life of the coordinator
+    const char *name; // the map's key
+    uint64_t route;   // 0: no session
+    uint64_t session;
+    uint64_t heard_ns;
+    bool suspect;
+    Pb__Hello *hello;       // heap copy: slots, labels, addresses, facts, plugins
+    struct map *presences;  // plugin name -> Pb__PluginPresence (heap)
+    uint64_t outbox_target; // reconcile instances once the outbox is read up to here
+    bool reconciled;
+    int64_t clock_offset_ns; // agent's boottime minus ours
+    uint64_t clock_error_ns;
+    uint64_t disk_free_bytes;
+};
+
+struct instance_link {       // volatile: per live instance
+    uint64_t lease_until_ns; // our clock: nothing of it lives after this (last grant + length + ladder)
+    uint32_t cases_sent;     // index of the next case to send in this session
+    bool listed;             // the agent said it has it
+};
+
+struct trial_link {        // volatile: per live trial
+    uint64_t deadline_ns;  // of the work
+    uint64_t wind_down_ns; // 0: not stopping yet; else no more leases after this
+};
+
+struct run_link {
+    uint64_t waiting_since_ns; // nothing of the run could be placed since then
+};
+
+struct core {
+    struct core_options options;
+    char *version, *endpoint, *server_key;
+    struct durable *durable;
+    // ---- volatile
+    struct map *agents;         // name -> struct agent_live
+    struct map *routes;         // route -> struct agent_live of the session
+    struct map *instance_links; // id -> struct instance_link
+    struct map *trial_links;    // id -> struct trial_link
+    struct map *run_links;      // number -> struct run_link
+    struct map *counters;       // name -> uint64_t on the heap
+    bool started;
+    bool is_full;
+    char *full_why;
+    bool placement_due; // something changed that may let a cell start
+    uint64_t start_ns;
+    uint64_t placed_ns; // last try
+    // ---- the step at hand
+    const struct core_event *event;
+    struct core_effects *effects;
+    uint64_t ids; // of sessions given out
+};
+
+// ---- speaking (core.c)
+Pb__Record *core_record(struct core *core);                                   // a new record in the effects' arena, wall time set
+void core_emit(struct core *core, Pb__Record *record);                        // keeps it and applies it at once
+Pb__Envelope *core_send(struct core *core, uint64_t route, uint64_t session); // fill its body
+Pb__Envelope *core_send_urgent(struct core *core, uint64_t route, uint64_t session);
+Pb__Reply *core_reply(struct core *core, uint64_t route, uint64_t request);
+void core_refuse(struct core *core, uint64_t route, uint64_t request, int code, uint32_t retry_after_ms, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+void core_close(struct core *core, uint64_t route);
+Pb__Outcome *core_outcome(struct core *core, int verdict, int reason, const char *text);
+struct instance_link *core_instance_link(struct core *core, const struct instance *instance);
+struct trial_link *core_trial_link(struct core *core, const struct trial *trial);
+
+// NEW_MESSAGE(core, Pb__Stop, pb__stop): in the effects' arena, initialised
+#define NEW_MESSAGE(core, type, prefix)                                                                                                    \
+    ({                                                                                                                                     \
+        type *message_ = ARENA_NEW((core)->effects->arena, type);                                                                          \
+        prefix##__init(message_);                                                                                                          \
+        message_;                                                                                                                          \
+    })
+
+// ---- sessions.c: agents
+void sessions_message(struct core *core); // an envelope from a peer with the agent's role
+void sessions_gone(struct core *core, uint64_t route);
+void sessions_tick(struct core *core); // suspect, lost, leases
+void sessions_key_revoked(struct core *core, const char *name);
+struct agent_live *sessions_agent(const struct core *core, const char *name); // NULL: not heard in this life
+bool agent_live_is_connected(const struct agent_live *agent);
+const char *agent_live_state(const struct agent_live *agent);
+
+// ---- enrolment and clients: requests.c
+void requests_message(struct core *core);
+void requests_submit(struct core *core);
+void requests_enroll(struct core *core);
+
+// ---- runs.c: which cell next
+void runs_schedule(struct core *core);
+void runs_trial_ended(struct core *core, struct trial *trial, Pb__TrialEnded *ended);
+
+// ---- placement.c
+struct placement {
+    struct agent_live **agents; // one per service of the plan, in the arena
+    const char *problem;        // why not; NULL: placed
+    bool hopeless;              // no agent of this lab could ever take it as it is now
+};
+void placement_find(struct core *core, const Pb__CellPlan *plan, struct arena *arena, struct placement *placement);
+
+// ---- trials.c
+void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempt, Pb__CellPlan *plan,
+                  const struct placement *placement);
+void trials_advance(struct core *core, struct trial *trial); // issues what is due, until nothing is
+void trials_tick(struct core *core);
+void trials_resend(struct core *core, struct instance *instance); // a new session: what is open goes out again
+void trials_stop(struct core *core, struct trial *trial, const struct outcome *outcome, bool cancel);
+
+// ---- verdicts.c
+Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial);
+
+#endif

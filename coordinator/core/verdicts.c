@@ -1,0 +1,195 @@
+// The verdict of a trial, from evidence alone: what its instances reported, its assertions, and whether anything is missing.
+// A pass needs complete evidence (P9); what is missing is named.
+#include <stdio.h>
+#include <string.h>
+
+#include "coordinator/core/state.h"
+
+struct judge {
+    struct core *core;
+    const struct trial *trial;
+    Pb__TrialEnded *ended;
+    struct outcome outcome;
+};
+
+static const char *instance_incomplete(const struct instance *instance)
+{
+    if (instance->state != INSTANCE_ENDED || instance->end_cause != PB__END_CAUSE__END_CAUSE_CLEANED) {
+        return "its end was not reported";
+    }
+    if (instance->processes_exited < instance->processes_started) {
+        return "not every process's exit was reported";
+    }
+    if (instance->streams_ended < 2 * instance->processes_started) {
+        return "not every stream was reported complete";
+    }
+    return NULL;
+}
+
+// ---- assertions
+
+static Pb__AssertionResult *assertion_new(struct judge *judge, const Pb__Assertion *assertion)
+{
+    Pb__AssertionResult *result = NEW_MESSAGE(judge->core, Pb__AssertionResult, pb__assertion_result);
+    result->service = arena_string(judge->core->effects->arena, assertion->service);
+    result->text = arena_string(judge->core->effects->arena, assertion->text);
+    judge->ended->assertions[judge->ended->n_assertions++] = result;
+    return result;
+}
+
+static void conclude(struct judge *judge, Pb__AssertionResult *result, int verdict, const char *observed)
+{
+    struct arena *arena = judge->core->effects->arena;
+    int reason = verdict == VERDICT_FAIL ? REASON_ASSERTION : verdict == VERDICT_PASS ? REASON_UNSPECIFIED : REASON_INCOMPLETE;
+    result->observed = arena_string(arena, observed);
+    const char *text = verdict == VERDICT_PASS ? "" : arena_printf(arena, "assertion: %s: %s", result->text, observed);
+    result->outcome = core_outcome(judge->core, verdict, reason, text);
+    outcome_worsen(&judge->outcome, verdict, reason, text);
+}
+
+static void judge_exit(struct judge *judge, const Pb__Assertion *assertion, const struct instance *instance)
+{
+    Pb__AssertionResult *result = assertion_new(judge, assertion);
+    if (!instance->processes_started || instance->processes_exited < instance->processes_started) {
+        conclude(judge, result, VERDICT_INCONC, instance->processes_started ? "not every exit status is known" : "no process was started");
+        return;
+    }
+    char observed[64];
+    if (instance->last_exit_signal) {
+        snprintf(observed, sizeof observed, "signal %d", instance->last_exit_signal);
+    } else {
+        snprintf(observed, sizeof observed, "status %d", instance->last_exit_status);
+    }
+    bool holds = assertion->exit->clean ? instance->exits_clean
+                                        : !instance->last_exit_signal && instance->last_exit_status == assertion->exit->status;
+    conclude(judge, result, holds ? VERDICT_PASS : VERDICT_FAIL, observed);
+}
+
+static void judge_metric(struct judge *judge, const Pb__Assertion *assertion, const struct instance *instance)
+{
+    const Pb__MetricAssertion *bound = assertion->metric;
+    const char *dot = strchr(bound->name, '.');
+    const struct metric_range *range = map_get_text(instance->metrics, dot ? dot + 1 : bound->name);
+    Pb__AssertionResult *result = assertion_new(judge, assertion);
+    if (!range) {
+        conclude(judge, result, VERDICT_INCONC, "the metric was not reported");
+        return;
+    }
+    bool too_low = bound->has_at_least && range->least < bound->at_least;
+    bool too_high = bound->has_at_most && range->most > bound->at_most;
+    char observed[96];
+    if (range->count > 1) {
+        snprintf(observed, sizeof observed, "%.6g to %.6g in %llu values", range->least, range->most, (unsigned long long)range->count);
+    } else {
+        snprintf(observed, sizeof observed, "%.6g", range->least);
+    }
+    conclude(judge, result, too_low || too_high ? VERDICT_FAIL : VERDICT_PASS, observed);
+}
+
+static void judge_output(struct judge *judge, const Pb__Assertion *assertion, const struct instance *instance, uint32_t rule)
+{
+    bool found = map_get_number(instance->matches, rule) != NULL;
+    Pb__AssertionResult *result = assertion_new(judge, assertion);
+    if (found) {
+        conclude(judge, result, assertion->output->absent ? VERDICT_FAIL : VERDICT_PASS, "found");
+    } else if (instance_incomplete(instance) || instance->gap_bytes) {
+        conclude(judge, result, VERDICT_INCONC, "not found, but not all of the output was read");
+    } else {
+        conclude(judge, result, assertion->output->absent ? VERDICT_PASS : VERDICT_FAIL, "not found");
+    }
+}
+
+static void judge_assertions(struct judge *judge)
+{
+    const Pb__CellPlan *plan = judge->trial->plan;
+    judge->ended->assertions = ARENA_ARRAY(judge->core->effects->arena, Pb__AssertionResult *, plan->n_assertions + 1);
+    for (uint32_t i = 0; i < plan->n_assertions; i++) {
+        const Pb__Assertion *assertion = plan->assertions[i];
+        const struct instance *instance = trial_instance(judge->trial, assertion->service);
+        if (!instance) {
+            conclude(judge, assertion_new(judge, assertion), VERDICT_INCONC, "there is no such service");
+        } else if (assertion->body_case == PB__ASSERTION__BODY_EXIT) {
+            judge_exit(judge, assertion, instance);
+        } else if (assertion->body_case == PB__ASSERTION__BODY_METRIC) {
+            judge_metric(judge, assertion, instance);
+        } else {
+            judge_output(judge, assertion, instance, i + 1);
+        }
+    }
+}
+
+// ---- cases without a result of their own
+
+static void judge_unfinished(struct judge *judge, const struct instance *instance)
+{
+    struct arena *arena = judge->core->effects->arena;
+    const Pb__ServicePlan *service = instance_plan(instance);
+    bool released = instance->case_count > 0;
+    int reason = judge->trial->outcome.reason == REASON_CANCELLED ? REASON_CANCELLED
+                 : judge->trial->outcome.reason == REASON_TIMEOUT ? REASON_TIMEOUT
+                                                                  : REASON_INCOMPLETE;
+    for (size_t i = 0; instance->is_tester && i < service->n_cases; i++) {
+        if (released && instance->case_verdicts[i] != CASE_UNANSWERED) {
+            continue;
+        }
+        Pb__CaseOutcome *open = NEW_MESSAGE(judge->core, Pb__CaseOutcome, pb__case_outcome);
+        open->instance = instance->id;
+        open->service = arena_string(arena, instance->service);
+        open->name = arena_string(arena, service->cases[i]);
+        open->outcome = core_outcome(judge->core, VERDICT_INCONC, reason, "no result: the trial ended before this case did");
+        judge->ended->unfinished[judge->ended->n_unfinished++] = open;
+        outcome_worsen(&judge->outcome, VERDICT_INCONC, reason,
+                       arena_printf(arena, "%s: case %s has no result", instance->service, service->cases[i]));
+    }
+}
+
+static size_t count_cases(const struct trial *trial)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        count += instance_plan(trial->instances[i])->n_cases;
+    }
+    return count;
+}
+
+static void judge_instances(struct judge *judge, bool testers)
+{
+    for (size_t i = 0; i < judge->trial->instance_count; i++) {
+        const struct instance *instance = judge->trial->instances[i];
+        if (instance->is_tester == testers) {
+            outcome_worsen(&judge->outcome, instance->outcome.verdict, instance->outcome.reason, instance->outcome.text);
+        }
+    }
+}
+
+static void judge_completeness(struct judge *judge)
+{
+    for (size_t i = 0; judge->outcome.verdict <= VERDICT_PASS && i < judge->trial->instance_count; i++) {
+        const struct instance *instance = judge->trial->instances[i];
+        const char *missing = instance_incomplete(instance);
+        if (missing) {
+            outcome_worsen(&judge->outcome, VERDICT_INCONC, REASON_INCOMPLETE,
+                           arena_printf(judge->core->effects->arena, "%s: %s", instance->service, missing));
+        }
+    }
+}
+
+// IUTs are asked before testers: of a dead server and a tester that was refused, the dead server is the cause.
+Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial)
+{
+    struct judge judge = {.core = core, .trial = trial, .ended = NEW_MESSAGE(core, Pb__TrialEnded, pb__trial_ended)};
+    judge.ended->trial = trial->id;
+    judge.ended->name = arena_string(core->effects->arena, trial->name);
+    judge.ended->unfinished = ARENA_ARRAY(core->effects->arena, Pb__CaseOutcome *, count_cases(trial) + 1);
+    outcome_worsen(&judge.outcome, trial->outcome.verdict, trial->outcome.reason, trial->outcome.text);
+    judge_instances(&judge, false);
+    judge_instances(&judge, true);
+    judge_assertions(&judge);
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        judge_unfinished(&judge, trial->instances[i]);
+    }
+    judge_completeness(&judge);
+    judge.ended->outcome = core_outcome(core, judge.outcome.verdict, judge.outcome.reason, judge.outcome.text);
+    outcome_clear(&judge.outcome);
+    return judge.ended;
+}
