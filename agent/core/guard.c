@@ -1,0 +1,234 @@
+// One guard as the core sees it: attached, detached, gone; what it reports through its spool and what it is told.
+#include <string.h>
+
+#include "agent/core/state.h"
+
+static Pb__GuardRequest *request(struct agent_core *core, const struct instance *instance, Pb__GuardRequest__BodyCase body, bool later)
+{
+    Pb__GuardRequest *message = ARENA_NEW(core->out->arena, Pb__GuardRequest);
+    pb__guard_request__init(message);
+    message->body_case = body;
+    struct agent_effect *effect = later ? agent_effect_later(core, AGENT_EFFECT_GUARD) : agent_effect_add(core, AGENT_EFFECT_GUARD);
+    effect->instance = instance->row.instance;
+    effect->generation = instance->row.generation;
+    effect->request = message;
+    return message;
+}
+
+// ---- what it is told
+
+static void send_command(struct agent_core *core, struct instance *instance, const Pb__Command *command)
+{
+    request(core, instance, PB__GUARD_REQUEST__BODY_COMMAND, false)->command = message_copy(command, core->out->arena);
+    instance->passed_command = command->number;
+}
+
+// Passed on at once: the guard itself ignores repeats and knows its last number, so only Initialize needs its intent on disk first.
+void agent_guard_command(struct agent_core *core, struct instance *instance, const Pb__Command *command)
+{
+    if (instance->state != INSTANCE_ATTACHED && instance->waiting_count == AGENT_COMMANDS_WAITING_MAX) {
+        core->counters.commands_impossible++;
+        agent_session_fail(core, "more commands than can be on their way to one instance");
+        return;
+    }
+    instance->row.last_command = command->number;
+    agent_instance_touch(core, instance);
+    if (instance->state == INSTANCE_ATTACHED)
+        send_command(core, instance, command);
+    else
+        instance->waiting[instance->waiting_count++] = message_copy(command, NULL);
+}
+
+static void send_lease(struct agent_core *core, struct instance *instance)
+{
+    Pb__GuardLease *lease = ARENA_NEW(core->out->arena, Pb__GuardLease);
+    pb__guard_lease__init(lease);
+    lease->expires_ns = instance->lease_ns;
+    request(core, instance, PB__GUARD_REQUEST__BODY_LEASE, false)->lease = lease;
+}
+
+void agent_guard_lease(struct agent_core *core, struct instance *instance, uint64_t expires_ns)
+{
+    if (expires_ns <= instance->lease_ns)
+        return;
+    instance->lease_ns = expires_ns;
+    if (instance->state == INSTANCE_ATTACHED)
+        send_lease(core, instance);
+}
+
+static void send_discard(struct agent_core *core, struct instance *instance, const char *why)
+{
+    Pb__GuardDiscard *discard = ARENA_NEW(core->out->arena, Pb__GuardDiscard);
+    pb__guard_discard__init(discard);
+    discard->why = arena_string(core->out->arena, why);
+    request(core, instance, PB__GUARD_REQUEST__BODY_DISCARD, false)->discard = discard;
+}
+
+void agent_guard_discard(struct agent_core *core, struct instance *instance, const char *why)
+{
+    instance->row.discarded = true;
+    switch (instance->state) {
+    case INSTANCE_WAITING:
+    case INSTANCE_FETCHING:
+        agent_refuse(core, instance, PB__END_CAUSE__END_CAUSE_REFUSED, why);
+        return;
+    case INSTANCE_ATTACHED:
+        send_discard(core, instance, why);
+        break;
+    case INSTANCE_ENDED:
+        agent_instance_touch(core, instance);
+        agent_instance_forget_if_done(core, instance);
+        return;
+    default:
+        break; // told when it is attached, or it ends before that
+    }
+    agent_instance_touch(core, instance);
+}
+
+static void send_acknowledged(struct agent_core *core, struct instance *instance)
+{
+    Pb__SpoolAcknowledged *acknowledged = ARENA_NEW(core->out->arena, Pb__SpoolAcknowledged);
+    pb__spool_acknowledged__init(acknowledged);
+    acknowledged->sequence = instance->row.spool_sequence;
+    request(core, instance, PB__GUARD_REQUEST__BODY_ACKNOWLEDGED, true)->acknowledged = acknowledged;
+}
+
+// ---- coming and going
+
+void agent_adopted(struct agent_core *core, struct instance *instance)
+{
+    if (!instance->adopting)
+        return;
+    instance->adopting = false;
+    core->adopting--;
+    agent_session_try(core);
+}
+
+static void pass_waiting(struct agent_core *core, struct instance *instance)
+{
+    for (size_t i = 0; i < instance->waiting_count; i++) {
+        if (instance->waiting[i]->number > instance->passed_command)
+            send_command(core, instance, instance->waiting[i]);
+        message_free(instance->waiting[i]);
+    }
+    instance->waiting_count = 0;
+}
+
+void agent_guard_attached(struct agent_core *core, struct instance *instance, const Pb__GuardState *state)
+{
+    if (instance->state != INSTANCE_SPAWNING && instance->state != INSTANCE_DETACHED)
+        return;
+    agent_instance_move(core, instance, INSTANCE_ATTACHED);
+    if (state->last_command > instance->row.last_command) {
+        instance->row.last_command = state->last_command;
+        agent_instance_touch(core, instance);
+    }
+    instance->passed_command = state->last_command;
+    if (instance->lease_ns > state->lease_expires_ns)
+        send_lease(core, instance);
+    else
+        instance->lease_ns = state->lease_expires_ns;
+    if (instance->row.spool_sequence > 0)
+        send_acknowledged(core, instance);
+    pass_waiting(core, instance);
+    if (instance->row.discarded)
+        send_discard(core, instance, "nobody wants it");
+    if (instance->adopting)
+        agent_log(core, AGENT_LOG_INFO, "instance %llu.%u is adopted again", (unsigned long long)instance->row.instance,
+                  instance->row.generation);
+    agent_adopted(core, instance);
+}
+
+void agent_guard_detached(struct agent_core *core, struct instance *instance)
+{
+    if (instance->state == INSTANCE_ATTACHED)
+        agent_instance_move(core, instance, INSTANCE_DETACHED);
+}
+
+void agent_guard_gone(struct agent_core *core, struct instance *instance, bool rebooted, const char *why)
+{
+    if (instance->state != INSTANCE_SPAWNING && instance->state != INSTANCE_ATTACHED && instance->state != INSTANCE_DETACHED)
+        return;
+    instance->rebooted = rebooted;
+    free(instance->gone_why);
+    instance->gone_why = memory_string(why ? why : "");
+    agent_instance_move(core, instance, INSTANCE_SWEEPING);
+    struct agent_effect *effect = agent_effect_add(core, AGENT_EFFECT_SWEEP);
+    effect->instance = instance->row.instance;
+    effect->generation = instance->row.generation;
+    agent_adopted(core, instance);
+}
+
+void agent_guard_never_spawned(struct agent_core *core, struct instance *instance)
+{
+    if (instance->state != INSTANCE_DETACHED)
+        return;
+    if (instance->row.ended) {
+        instance->bulk_done = true; // a refused one: it never had a folder
+        agent_end(core, instance);
+        return;
+    }
+    agent_instance_move(core, instance, INSTANCE_WAITING);
+    agent_adopted(core, instance);
+    agent_place(core, instance);
+}
+
+// A guard that went without a word: nothing of it lives any more, now that it was swept, so the agent says so in its place.
+static void report_lost(struct agent_core *core, struct instance *instance, uint32_t killed)
+{
+    const char *why = instance->rebooted ? "the host was rebooted" : instance->gone_why;
+    Pb__Event *event = agent_outbox_event(core, instance, PB__EVENT__BODY_INSTANCE_ENDED);
+    event->instance_ended = ARENA_NEW(core->out->arena, Pb__InstanceEnded);
+    pb__instance_ended__init(event->instance_ended);
+    event->instance_ended->cause = instance->rebooted ? PB__END_CAUSE__END_CAUSE_REBOOT : PB__END_CAUSE__END_CAUSE_GUARD_LOST;
+    event->instance_ended->text = arena_string(core->out->arena, why);
+    event->instance_ended->killed_processes = killed;
+    agent_outbox_append_own(core, instance, event, why);
+    instance->row.ended = true;
+    agent_log(core, AGENT_LOG_WARNING, "instance %llu.%u is lost: %s", (unsigned long long)instance->row.instance, instance->row.generation,
+              why);
+}
+
+void agent_guard_swept(struct agent_core *core, struct instance *instance, uint32_t killed)
+{
+    if (instance->state != INSTANCE_SWEEPING)
+        return;
+    if (!instance->row.ended)
+        report_lost(core, instance, killed);
+    agent_end(core, instance);
+}
+
+// ---- what it reports
+
+static bool is_its_own(struct agent_core *core, const struct instance *instance, const Pb__Event *event)
+{
+    if (event->instance != instance->row.instance || event->generation != instance->row.generation) {
+        core->counters.events_foreign++;
+        return false;
+    }
+    if (event->sequence <= instance->row.spool_sequence) {
+        core->counters.events_repeated++;
+        return false;
+    }
+    return true;
+}
+
+void agent_guard_spooled(struct agent_core *core, struct instance *instance, const struct agent_spooled *events, size_t count,
+                         uint64_t offset)
+{
+    if (offset <= instance->row.spool_offset)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const Pb__Event *event = events[i].event;
+        if (!is_its_own(core, instance, event))
+            continue;
+        instance->row.spool_sequence = event->sequence;
+        if (event->body_case == PB__EVENT__BODY_INSTANCE_ENDED)
+            instance->row.ended = true;
+        agent_outbox_append(core, instance, event, events[i].packed, events[i].bytes);
+    }
+    instance->row.spool_offset = offset;
+    agent_instance_touch(core, instance);
+    if (instance->state == INSTANCE_ATTACHED)
+        send_acknowledged(core, instance);
+}
