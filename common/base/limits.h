@@ -21,6 +21,9 @@ static_assert(EXPERIMENT_TEXT_MAX_BYTES < CONTROL_FRAME_MAX_BYTES, "a submission
 
 // A packet between agent, guard and host: below the default wmem_max (212,992), and small enough for a spool page.
 #define GUARD_PACKET_MAX_BYTES (128 * 1024)
+// One command: Initialize with its settings, peers and files goes to the host inside the spec, in one packet.
+#define COMMAND_MAX_BYTES (96 * 1024)
+static_assert(COMMAND_MAX_BYTES + 5 * 4096 < GUARD_PACKET_MAX_BYTES, "a spec is a command and some paths");
 // One event in the spool, the outbox and the journal: a case result with metrics is some hundred bytes.
 #define EVENT_MAX_BYTES (64 * 1024)
 // Events of one control frame and one outbox commit.

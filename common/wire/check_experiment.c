@@ -1,0 +1,107 @@
+// experiment.proto: the resolved experiment in the journal. experiment_cell divides by what stands here, so it must add up.
+#include <math.h>
+
+#include "common/wire/check.h"
+
+static const char *axis_value_check(const Pb__AxisValue *value)
+{
+    REFUSE(is_empty(value->id), "axis.value.id is empty");
+    EACH(value->n_options, value->options, placed_setting_check);
+    return NULL;
+}
+
+static const char *axis_check(const Pb__Axis *axis)
+{
+    REFUSE(!name_is_valid(axis->name), "axis.name is not a name");
+    REFUSE(axis->n_values == 0, "axis.values are missing");
+    EACH(axis->n_values, axis->values, axis_value_check);
+    return NULL;
+}
+
+static const char *combinations_check(const Pb__Test *test)
+{
+    uint64_t product = 1;
+    for (size_t i = 0; i < test->n_axes; i++)
+        REFUSE(__builtin_mul_overflow(product, test->axes[i]->n_values, &product), "test.axes multiply beyond all bounds");
+    REFUSE(test->combinations != product, "test.combinations is not the product of its axes");
+    return NULL;
+}
+
+static const char *host_rule_check(const Pb__HostRule *rule)
+{
+    REFUSE(!is_name_or_empty(rule->name), "host.name is not a name");
+    EACH(rule->n_labels, rule->labels, label_check);
+    REFUSE(!are_names(rule->n_apart_from, rule->apart_from, SERVICES_PER_TEST_MAX), "host.apart_from are not names");
+    REFUSE(!are_names(rule->n_with, rule->with, SERVICES_PER_TEST_MAX), "host.with are not names");
+    REFUSE(!are_names(rule->n_not_names, rule->not_names, LIST_MAX), "host.not_names are not names");
+    return NULL;
+}
+
+static const char *service_template_check(const Pb__ServiceTemplate *service)
+{
+    REFUSE(!name_is_valid(service->name), "service.name is not a name");
+    EACH(service->n_drives, service->drives, drive_check);
+    REFUSE(!are_names(service->n_needs, service->needs, SERVICES_PER_TEST_MAX), "service.needs are not names");
+    EACH(service->n_options, service->options, placed_setting_check);
+    REFUSE(!are_tokens(service->n_cases, service->cases, CASES_PER_SERVICE_MAX), "service.cases are too many or unprintable");
+    return service->host == NULL ? NULL : host_rule_check(service->host);
+}
+
+static const char *assertion_check(const Pb__Assertion *assertion)
+{
+    REFUSE(!is_name_or_empty(assertion->service), "assertion.service is not a name");
+    switch (assertion->body_case) {
+    case PB__ASSERTION__BODY_METRIC:
+        REFUSE(!is_token(assertion->metric->name), "assertion.metric.name is empty or unprintable");
+        REFUSE(!isfinite(assertion->metric->at_least) || !isfinite(assertion->metric->at_most),
+               "assertion.metric has a bound that is not a number");
+        return NULL;
+    case PB__ASSERTION__BODY_OUTPUT:
+        REFUSE(is_empty(assertion->output->pattern), "assertion.output.pattern is empty");
+        return is_within(assertion->output->pattern, PATTERN_MAX_BYTES) ? NULL : "assertion.output.pattern is too long";
+    default:
+        return NULL;
+    }
+}
+
+static const char *test_check(const Pb__Test *test)
+{
+    REFUSE(!name_is_valid(test->name), "test.name is not a name");
+    EACH(test->n_axes, test->axes, axis_check);
+    NESTED(combinations_check(test));
+    REFUSE(test->repeat_times == 0, "test.repeat_times is not set");
+    REFUSE(test->combinations > UINT64_MAX / test->repeat_times, "test has more cells than can be counted");
+    REFUSE(test->n_services == 0 || test->n_services > SERVICES_PER_TEST_MAX, "test.services are none or too many");
+    EACH(test->n_services, test->services, service_template_check);
+    EACH(test->n_assertions, test->assertions, assertion_check);
+    return NULL;
+}
+
+const char *experiment_check(const Pb__Experiment *experiment)
+{
+    REFUSE(experiment->language == 0, "experiment.language is not set");
+    EACH(experiment->n_files, experiment->files, file_reference_check);
+    REFUSE(experiment->n_tests == 0, "experiment.tests are missing");
+    EACH(experiment->n_tests, experiment->tests, test_check);
+    return NULL;
+}
+
+static const char *service_plan_check(const Pb__ServicePlan *service)
+{
+    REFUSE(!name_is_valid(service->name), "plan.service.name is not a name");
+    REFUSE(!name_is_valid(service->plugin), "plan.service.plugin is not a name");
+    EACH(service->n_drives, service->drives, drive_check);
+    REFUSE(!are_names(service->n_needs, service->needs, SERVICES_PER_TEST_MAX), "plan.service.needs are not names");
+    EACH(service->n_options, service->options, placed_setting_check);
+    return service->host == NULL ? NULL : host_rule_check(service->host);
+}
+
+const char *cell_plan_check(const Pb__CellPlan *plan)
+{
+    REFUSE(!name_is_valid(plan->test), "plan.test is not a name");
+    REFUSE(plan->repetition == 0, "plan.repetition is not set");
+    REFUSE(plan->n_services == 0 || plan->n_services > SERVICES_PER_TEST_MAX, "plan.services are none or too many");
+    EACH(plan->n_services, plan->services, service_plan_check);
+    EACH(plan->n_assertions, plan->assertions, assertion_check);
+    return NULL;
+}

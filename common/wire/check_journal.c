@@ -1,0 +1,137 @@
+// journal.proto: our own records, read back from a disk. The check finds what no hash link finds: a record that a faulty program
+// wrote. So it asks for the ids that replay follows, and leaves texts alone.
+#include "common/wire/check.h"
+
+static const char *agent_seen_check(const Pb__AgentSeen *seen)
+{
+    REFUSE(!name_is_valid(seen->name), "agent_seen.name is not a name");
+    REFUSE(is_empty(seen->epoch), "agent_seen.epoch is empty");
+    return NULL;
+}
+
+static const char *run_accepted_check(const Pb__RunAccepted *accepted)
+{
+    REFUSE(accepted->run == 0, "run_accepted.run is not set");
+    REFUSE(accepted->experiment == NULL, "run_accepted.experiment is missing");
+    REFUSE(accepted->cells == 0, "run_accepted.cells is not set");
+    return experiment_check(accepted->experiment);
+}
+
+static const char *placed_service_check(const Pb__PlacedService *service)
+{
+    REFUSE(!name_is_valid(service->service), "placed_service.service is not a name");
+    REFUSE(!name_is_valid(service->agent), "placed_service.agent is not a name");
+    REFUSE(service->instance == 0, "placed_service.instance is not set");
+    return NULL;
+}
+
+static const char *trial_started_check(const Pb__TrialStarted *started)
+{
+    REFUSE(started->trial == 0 || started->run == 0 || started->attempt == 0, "trial_started has an id that is not set");
+    REFUSE(started->plan == NULL, "trial_started.plan is missing");
+    EACH(started->n_services, started->services, placed_service_check);
+    return cell_plan_check(started->plan);
+}
+
+static const char *command_issued_check(const Pb__CommandIssued *issued)
+{
+    REFUSE(issued->trial == 0, "command_issued.trial is not set");
+    REFUSE(issued->command == NULL, "command_issued.command is missing");
+    return command_check(issued->command);
+}
+
+static const char *cases_released_check(const Pb__CasesReleased *released)
+{
+    REFUSE(released->trial == 0 || released->instance == 0 || released->generation == 0, "cases_released has an id that is not set");
+    REFUSE(released->first_number == 0, "cases_released.first_number is not set");
+    REFUSE(released->first_number > UINT32_MAX - released->n_cases, "cases_released has numbers out of range");
+    REFUSE(released->execute == (released->n_cases > 0), "cases_released has both cases and execute, or neither");
+    REFUSE(!are_tokens(released->n_cases, released->cases, CASES_PER_SERVICE_MAX), "cases_released.cases are too many or unprintable");
+    return NULL;
+}
+
+static const char *instance_event_check(const Pb__InstanceEvent *event)
+{
+    REFUSE(!name_is_valid(event->agent), "instance_event.agent is not a name");
+    REFUSE(is_empty(event->epoch) || event->sequence == 0, "instance_event has no place in an outbox");
+    REFUSE(event->event == NULL, "instance_event.event is missing");
+    return event_check(event->event);
+}
+
+static const char *trial_ended_check(const Pb__TrialEnded *ended)
+{
+    REFUSE(ended->trial == 0, "trial_ended.trial is not set");
+    REFUSE(ended->outcome == NULL, "trial_ended.outcome is missing");
+    return NULL;
+}
+
+static const char *cell_ended_check(const Pb__CellEnded *ended)
+{
+    REFUSE(ended->run == 0, "cell_ended.run is not set");
+    REFUSE(ended->outcome == NULL, "cell_ended.outcome is missing");
+    return NULL;
+}
+
+static const char *content_stored_check(const Pb__ContentStored *stored)
+{
+    REFUSE(stored->instance == 0 || stored->generation == 0, "content_stored has an id that is not set");
+    REFUSE(!is_hash(stored->hash), "content_stored.hash is not a hash");
+    return NULL;
+}
+
+static const char *key_record_check(const Pb__KeyRecord *key)
+{
+    REFUSE(!name_is_valid(key->name), "key_added.name is not a name");
+    REFUSE(key->role == PB__ROLE__ROLE_UNSPECIFIED, "key_added.role is not set");
+    REFUSE(!is_curve_key(key->public_key), "key_added.public_key is not a key in Z85");
+    return NULL;
+}
+
+static const char *record_body_check(const Pb__Record *record)
+{
+    switch (record->body_case) {
+    case PB__RECORD__BODY_STORE_OPENED:
+        return is_empty(record->store_opened->store_id) ? "store_opened.store_id is empty" : NULL;
+    case PB__RECORD__BODY_KEY_ADDED:
+        return key_record_check(record->key_added);
+    case PB__RECORD__BODY_KEY_REVOKED:
+        return name_is_valid(record->key_revoked->name) ? NULL : "key_revoked.name is not a name";
+    case PB__RECORD__BODY_AGENT_SEEN:
+        return agent_seen_check(record->agent_seen);
+    case PB__RECORD__BODY_DESCRIPTION:
+        return described_plugin_check(record->description);
+    case PB__RECORD__BODY_RUN_ACCEPTED:
+        return run_accepted_check(record->run_accepted);
+    case PB__RECORD__BODY_RUN_CANCELLED:
+        return record->run_cancelled->run != 0 ? NULL : "run_cancelled.run is not set";
+    case PB__RECORD__BODY_TRIAL_STARTED:
+        return trial_started_check(record->trial_started);
+    case PB__RECORD__BODY_COMMAND_ISSUED:
+        return command_issued_check(record->command_issued);
+    case PB__RECORD__BODY_CASES_RELEASED:
+        return cases_released_check(record->cases_released);
+    case PB__RECORD__BODY_INSTANCE_EVENT:
+        return instance_event_check(record->instance_event);
+    case PB__RECORD__BODY_INSTANCE_LOST:
+        return record->instance_lost->instance != 0 ? NULL : "instance_lost.instance is not set";
+    case PB__RECORD__BODY_TRIAL_STOPPING:
+        return record->trial_stopping->trial != 0 ? NULL : "trial_stopping.trial is not set";
+    case PB__RECORD__BODY_TRIAL_ENDED:
+        return trial_ended_check(record->trial_ended);
+    case PB__RECORD__BODY_CELL_ENDED:
+        return cell_ended_check(record->cell_ended);
+    case PB__RECORD__BODY_RUN_ENDED:
+        return record->run_ended->run != 0 ? NULL : "run_ended.run is not set";
+    case PB__RECORD__BODY_CONTENT_STORED:
+        return content_stored_check(record->content_stored);
+    default:
+        return "record.body is missing";
+    }
+}
+
+const char *record_invalid(const Pb__Record *record)
+{
+    NESTED(unsound(record));
+    REFUSE(record->format == 0, "record.format is not set");
+    return record_body_check(record);
+}
