@@ -6,6 +6,8 @@
 #include "panther/service.h"
 #include "panther/v1/types.pb-c.h"
 
+struct arena;
+
 // Every int is 0 or above, or a negative enum panther_code; `problem` (TEXT_MAX_BYTES) then says why, where there is one.
 struct service_backend {
     int (*spawn)(void *context, const struct panther_process *process, const char *program, char *problem);
@@ -13,8 +15,8 @@ struct service_backend {
     bool (*is_running)(void *context, int process);
     int (*signal)(void *context, int process, int signal_number);
     int (*end)(void *context, int process, uint64_t grace_ms);
-    // Bytes of a process with want_output; valid until the next call of the backend by the plugin's thread.
-    const char *(*output)(void *context, int process, enum panther_stream stream, size_t *bytes);
+    // A copy in the arena of what a process with want_output has printed.
+    const char *(*output)(void *context, int process, enum panther_stream stream, struct arena *arena, size_t *bytes);
     int (*watch_line)(void *context, const char *stream, bool is_regex, const char *pattern);
     int (*wait_line)(void *context, int watch, uint64_t timeout_ms, char *line); // line: TEXT_MAX_BYTES
     int (*port)(void *context, const char *name, Pb__Transport transport, unsigned wanted, char *problem);

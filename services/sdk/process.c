@@ -80,16 +80,8 @@ int panther_end(struct panther_service *service, int process, uint64_t grace_ms)
 
 const char *panther_output(struct panther_service *service, int process, enum panther_stream stream, size_t *bytes)
 {
-    size_t count = 0;
-    const char *output = service->backend->output(service->context, process, stream, &count);
-    char *copy = arena_allocate(handle_arena(service), count + 1);
-    if (count > 0) {
-        memcpy(copy, output, count);
-    }
-    if (bytes != NULL) {
-        *bytes = count;
-    }
-    return copy;
+    size_t ignored = 0;
+    return service->backend->output(service->context, process, stream, handle_arena(service), bytes != NULL ? bytes : &ignored);
 }
 
 int panther_watch_line(struct panther_service *service, const char *stream, enum panther_match match, const char *pattern)

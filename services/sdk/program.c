@@ -1,24 +1,20 @@
 #define _GNU_SOURCE
 #include "services/sdk/program.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/system/loop.h"
+#include "common/system/process.h"
 #include "panther/plugin.h"
 
 // A program that is asked for its version answers within milliseconds, or it is broken.
 #define COMMAND_OUTPUT_TIMEOUT_MS 5000
 #define PROGRAM_FOLDERS_AFTER_PATH ":/usr/local/sbin:/usr/sbin:/sbin"
-
-extern char **environ;
 
 static bool is_executable_file(const char *path)
 {
@@ -71,39 +67,12 @@ static bool read_output(int fd, char *text, size_t text_bytes)
     return false;
 }
 
-static int spawn_into(const char *program, const char *const *argv, int output, pid_t *pid)
+static int spawn_into(const char *program, const char *const *argv, int output, int *pidfd)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-    // posix_spawn takes char *const[] for history's sake and changes nothing
-    union {
-        const char *const *in;
-        char *const *out;
-    } arguments = {.in = argv};
-    const int failed = posix_spawn(pid, program, &actions, &attributes, arguments.out, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return failed;
-}
-
-static int exit_status(pid_t pid)
-{
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR) {
-            return PANTHER_FAILED;
-        }
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : PANTHER_FAILED;
+    const struct process_descriptor descriptors[] = {{output, STDOUT_FILENO}, {output, STDERR_FILENO}};
+    const struct process_start start = {.program = program, .argv = argv, .descriptors = descriptors, .descriptor_count = 2};
+    pid_t pid = 0;
+    return process_spawn(&start, &pid, pidfd, NULL);
 }
 
 int panther_command_output(const char *const *argv, char *text, size_t text_bytes)
@@ -111,17 +80,20 @@ int panther_command_output(const char *const *argv, char *text, size_t text_byte
     struct arena *arena = arena_new(0);
     const char *program = program_find(argv[0], arena);
     int ends[2];
-    pid_t pid = 0;
+    int pidfd = -1;
     int result = PANTHER_MISSING;
     text[0] = '\0';
     if (program != NULL && pipe2(ends, O_CLOEXEC) == 0) {
-        const int failed = spawn_into(program, argv, ends[1], &pid);
+        const int failed = spawn_into(program, argv, ends[1], &pidfd);
         close(ends[1]);
         if (failed == 0) {
+            struct process_end end = {.status = PANTHER_FAILED};
             if (!read_output(ends[0], text, text_bytes)) {
-                kill(pid, SIGKILL);
+                process_signal(pidfd, SIGKILL);
             }
-            result = exit_status(pid);
+            process_reap(pidfd, true, &end);
+            result = end.signal == 0 ? end.status : PANTHER_FAILED;
+            close(pidfd);
         }
         close(ends[0]);
     }

@@ -1,0 +1,454 @@
+#include "agent/host/backend.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/system/loop.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+// Between the stop signal and KILL, when the plugin says nothing else.
+#define GRACE_DEFAULT_MS 2000
+#define WORDS_MAX 1024 // of one command: arguments, environment, exit statuses
+
+// protobuf-c's structs have no const; they are packed, not changed
+static char *unconst(const char *text)
+{
+    return (char *)(uintptr_t)text;
+}
+
+static size_t text_list(const char *const *texts, struct arena *arena, char ***list)
+{
+    size_t count = 0;
+    while (texts != NULL && count < WORDS_MAX && texts[count] != NULL) {
+        count++;
+    }
+    *list = ARENA_ARRAY(arena, char *, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        (*list)[i] = unconst(texts[i]);
+    }
+    return count;
+}
+
+static size_t environment_list(const char *const *texts, struct arena *arena, Pb__EnvironmentEntry ***list)
+{
+    size_t count = 0;
+    while (texts != NULL && count < WORDS_MAX && texts[count] != NULL) {
+        count++;
+    }
+    *list = ARENA_ARRAY(arena, Pb__EnvironmentEntry *, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const size_t name_bytes = strcspn(texts[i], "=");
+        Pb__EnvironmentEntry *entry = ARENA_NEW(arena, Pb__EnvironmentEntry);
+        pb__environment_entry__init(entry);
+        entry->name = arena_string_bytes(arena, texts[i], name_bytes);
+        entry->value = arena_string(arena, texts[i][name_bytes] == '=' ? texts[i] + name_bytes + 1 : "");
+        (*list)[i] = entry;
+    }
+    return count;
+}
+
+static size_t status_list(const int *statuses, struct arena *arena, int32_t **list)
+{
+    size_t count = 0;
+    while (statuses != NULL && count < WORDS_MAX && statuses[count] != 0) {
+        count++;
+    }
+    *list = ARENA_ARRAY(arena, int32_t, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        (*list)[i] = statuses[i];
+    }
+    return count;
+}
+
+// ---- requests that the guard answers: one at a time
+
+static uint32_t expect_answer(struct host *host)
+{
+    host->answer.is_here = false;
+    return ++host->answer.token;
+}
+
+// The guard always answers, or it is gone and so are we: no time limit, so that a late answer can never be taken for another.
+static int await_answer(struct host *host, char *problem)
+{
+    while (!host->answer.is_here) {
+        host_wait_change(host, UINT64_MAX);
+    }
+    snprintf(problem, TEXT_MAX_BYTES, "%s", host->answer.problem);
+    return host->answer.number > 0 && problem[0] == '\0' ? host->answer.number : PANTHER_FAILED;
+}
+
+static void send_spawn(struct host *host, uint32_t token, const struct panther_process *process, const char *program)
+{
+    struct arena *arena = arena_new(0);
+    Pb__SpawnRequest request;
+    Pb__HostNotice notice;
+    pb__spawn_request__init(&request);
+    pb__host_notice__init(&notice);
+    request.token = token;
+    request.name = unconst(process->name);
+    request.n_argv = text_list(process->argv, arena, &request.argv);
+    request.argv[0] = unconst(program);
+    request.n_environment = environment_list(process->environment, arena, &request.environment);
+    request.n_clean_statuses = status_list(process->clean_statuses, arena, &request.clean_statuses);
+    request.working_directory = unconst(process->working_directory != NULL ? process->working_directory : "");
+    request.finishes = process->finishes;
+    request.clean_on_term = process->clean_on_term;
+    request.want_output = process->want_output;
+    request.stop_signal = process->stop_signal;
+    notice.body_case = PB__HOST_NOTICE__BODY_SPAWN;
+    notice.spawn = &request;
+    link_send(&host->plugin_link, &notice);
+    arena_free(&arena);
+}
+
+static int backend_spawn(void *context, const struct panther_process *process, const char *program, char *problem)
+{
+    struct host *host = context;
+    pthread_mutex_lock(&host->lock);
+    const uint32_t token = expect_answer(host);
+    snprintf(host->pending_name, sizeof(host->pending_name), "%s", process->name);
+    host->pending_finishes = process->finishes;
+    host->pending_want_output = process->want_output;
+    pthread_mutex_unlock(&host->lock);
+    send_spawn(host, token, process, program);
+    pthread_mutex_lock(&host->lock);
+    const int number = await_answer(host, problem);
+    pthread_mutex_unlock(&host->lock);
+    return number;
+}
+
+static int backend_port(void *context, const char *name, Pb__Transport transport, unsigned wanted, char *problem)
+{
+    struct host *host = context;
+    Pb__PortRequest request;
+    Pb__HostNotice notice;
+    pb__port_request__init(&request);
+    pb__host_notice__init(&notice);
+    pthread_mutex_lock(&host->lock);
+    request.token = expect_answer(host);
+    pthread_mutex_unlock(&host->lock);
+    request.name = unconst(name);
+    request.transport = transport;
+    request.wanted = wanted;
+    notice.body_case = PB__HOST_NOTICE__BODY_PORT;
+    notice.port = &request;
+    link_send(&host->plugin_link, &notice);
+    pthread_mutex_lock(&host->lock);
+    const int port = await_answer(host, problem);
+    pthread_mutex_unlock(&host->lock);
+    return port;
+}
+
+// ---- waiting
+
+static bool is_cancelled_locked(const struct host *host)
+{
+    return host->call.is_cancelled || host->call.is_late;
+}
+
+// Waits, with the lock held, until done(host, context) or why not. timeout_ms 0: until the call's deadline, which sets cancel.
+static int wait_until(struct host *host, uint64_t timeout_ms, bool (*done)(struct host *, const void *), const void *what)
+{
+    const uint64_t end_ns = timeout_ms == 0 ? UINT64_MAX : clock_boottime_ns() + timeout_ms * NS_PER_MS;
+    while (!done(host, what)) {
+        if (is_cancelled_locked(host)) {
+            return host->call.is_cancelled ? PANTHER_CANCELLED : PANTHER_TIMED_OUT;
+        }
+        if (clock_boottime_ns() >= end_ns) {
+            return PANTHER_TIMED_OUT;
+        }
+        host_wait_change(host, end_ns);
+    }
+    return PANTHER_OK;
+}
+
+static bool process_has_ended(struct host *host, const void *number)
+{
+    const struct process *process = processes_find(&host->processes, *(const int *)number);
+    return process == NULL || !process->is_running;
+}
+
+static int backend_wait(void *context, int number, uint64_t timeout_ms, struct panther_exit *exit)
+{
+    struct host *host = context;
+    pthread_mutex_lock(&host->lock);
+    int result = PANTHER_MISSING;
+    if (processes_find(&host->processes, number) != NULL) {
+        result = wait_until(host, timeout_ms, process_has_ended, &number);
+    }
+    const struct process *process = processes_find(&host->processes, number);
+    if (result == PANTHER_OK && process != NULL) {
+        *exit = process->exit;
+    }
+    pthread_mutex_unlock(&host->lock);
+    return result;
+}
+
+static bool backend_is_running(void *context, int number)
+{
+    struct host *host = context;
+    pthread_mutex_lock(&host->lock);
+    const struct process *process = processes_find(&host->processes, number);
+    const bool is_running = process != NULL && process->is_running;
+    pthread_mutex_unlock(&host->lock);
+    return is_running;
+}
+
+static void send_signal(struct host *host, int number, int signal_number, uint64_t ladder_grace_ms)
+{
+    Pb__SignalRequest request;
+    Pb__HostNotice notice;
+    pb__signal_request__init(&request);
+    pb__host_notice__init(&notice);
+    request.process = (uint32_t)number;
+    request.signal = signal_number;
+    request.kill_ladder = ladder_grace_ms > 0;
+    request.grace_ms = (uint32_t)(ladder_grace_ms < UINT32_MAX ? ladder_grace_ms : UINT32_MAX);
+    notice.body_case = PB__HOST_NOTICE__BODY_SIGNAL;
+    notice.signal = &request;
+    link_send(&host->plugin_link, &notice);
+}
+
+static int backend_signal(void *context, int number, int signal_number)
+{
+    if (!backend_is_running(context, number)) {
+        return PANTHER_MISSING;
+    }
+    send_signal(context, number, signal_number, 0);
+    return PANTHER_OK;
+}
+
+static int backend_end(void *context, int number, uint64_t grace_ms)
+{
+    struct host *host = context;
+    if (!backend_is_running(host, number)) {
+        return PANTHER_OK;
+    }
+    send_signal(host, number, 0, grace_ms > 0 ? grace_ms : GRACE_DEFAULT_MS);
+    pthread_mutex_lock(&host->lock);
+    // not cut short by cancel: who ends a process wants to know that it is gone
+    while (!process_has_ended(host, &number)) {
+        host_wait_change(host, UINT64_MAX);
+    }
+    pthread_mutex_unlock(&host->lock);
+    return PANTHER_OK;
+}
+
+static bool all_have_ended(struct host *host, const void *nothing)
+{
+    (void)nothing;
+    return processes_running(&host->processes) == 0;
+}
+
+// The numbers of what runs, in the arena.
+static size_t running_numbers(struct host *host, struct arena *arena, int **numbers)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&host->lock);
+    *numbers = ARENA_ARRAY(arena, int, host->processes.count + 1);
+    for (size_t i = 0; i < host->processes.count; i++) {
+        if (host->processes.items[i].is_running) {
+            (*numbers)[count++] = host->processes.items[i].number;
+        }
+    }
+    pthread_mutex_unlock(&host->lock);
+    return count;
+}
+
+size_t backend_end_all(struct host *host)
+{
+    struct arena *arena = arena_new(0);
+    int *numbers = NULL;
+    const size_t count = running_numbers(host, arena, &numbers);
+    for (size_t i = 0; i < count; i++) {
+        send_signal(host, numbers[i], 0, GRACE_DEFAULT_MS);
+    }
+    arena_free(&arena);
+    pthread_mutex_lock(&host->lock);
+    wait_until(host, 0, all_have_ended, NULL);
+    const size_t left = processes_running(&host->processes);
+    pthread_mutex_unlock(&host->lock);
+    return left;
+}
+
+static const char *backend_output(void *context, int number, enum panther_stream stream, struct arena *arena, size_t *bytes)
+{
+    struct host *host = context;
+    pthread_mutex_lock(&host->lock);
+    const struct process *process = processes_find(&host->processes, number);
+    const struct text *output = process != NULL ? &process->output[stream == PANTHER_STDERR] : NULL;
+    *bytes = output != NULL ? output->length : 0;
+    char *copy = arena_allocate(arena, *bytes + 1);
+    if (*bytes > 0) {
+        memcpy(copy, output->data, *bytes);
+    }
+    pthread_mutex_unlock(&host->lock);
+    return copy;
+}
+
+// ---- lines
+
+static int backend_watch_line(void *context, const char *stream, bool is_regex, const char *pattern)
+{
+    struct host *host = context;
+    Pb__WatchLine watch;
+    Pb__HostNotice notice;
+    pb__watch_line__init(&watch);
+    pb__host_notice__init(&notice);
+    pthread_mutex_lock(&host->lock);
+    if (host->watch_count == WATCHES_MAX) {
+        pthread_mutex_unlock(&host->lock);
+        return panther_fail(host->service, "an instance watches for at most %d lines", WATCHES_MAX);
+    }
+    host->watches[host->watch_count++] = NEW(struct watch);
+    watch.watch = (uint32_t)host->watch_count;
+    pthread_mutex_unlock(&host->lock);
+    watch.stream = unconst(stream);
+    watch.is_regex = is_regex;
+    watch.pattern = unconst(pattern);
+    notice.body_case = PB__HOST_NOTICE__BODY_WATCH_LINE;
+    notice.watch_line = &watch;
+    link_send(&host->plugin_link, &notice);
+    return (int)watch.watch;
+}
+
+static bool line_is_seen(struct host *host, const void *watch)
+{
+    const int number = *(const int *)watch;
+    return host->watches[number - 1]->is_seen;
+}
+
+static int backend_wait_line(void *context, int watch, uint64_t timeout_ms, char *line)
+{
+    struct host *host = context;
+    pthread_mutex_lock(&host->lock);
+    int result = PANTHER_MISSING;
+    if (watch > 0 && (size_t)watch <= host->watch_count) {
+        result = wait_until(host, timeout_ms, line_is_seen, &watch);
+        snprintf(line, TEXT_MAX_BYTES, "%s", host->watches[watch - 1]->line);
+    }
+    pthread_mutex_unlock(&host->lock);
+    return result;
+}
+
+bool backend_line_is_seen(struct host *host, int watch)
+{
+    pthread_mutex_lock(&host->lock);
+    const bool is_seen = watch > 0 && (size_t)watch <= host->watch_count && line_is_seen(host, &watch);
+    pthread_mutex_unlock(&host->lock);
+    return is_seen;
+}
+
+// ---- what is only told
+
+void backend_metric(void *context, const Pb__Metric *metric)
+{
+    struct host *host = context;
+    Pb__HostNotice notice;
+    pb__host_notice__init(&notice);
+    notice.body_case = PB__HOST_NOTICE__BODY_METRIC;
+    notice.metric = (Pb__Metric *)(uintptr_t)metric;
+    link_send(&host->plugin_link, &notice);
+}
+
+static void backend_artifact(void *context, const char *path, bool is_pattern, const char *kind)
+{
+    struct host *host = context;
+    Pb__DeclareArtifact artifact;
+    Pb__HostNotice notice;
+    pb__declare_artifact__init(&artifact);
+    pb__host_notice__init(&notice);
+    artifact.path = unconst(path);
+    artifact.kind = unconst(kind != NULL ? kind : "file");
+    artifact.pattern = is_pattern;
+    notice.body_case = PB__HOST_NOTICE__BODY_ARTIFACT;
+    notice.artifact = &artifact;
+    link_send(&host->plugin_link, &notice);
+}
+
+static void backend_write_log(void *context, enum panther_level level, const char *text)
+{
+    struct host *host = context;
+    Pb__HostLog log;
+    Pb__HostNotice notice;
+    pb__host_log__init(&log);
+    pb__host_notice__init(&notice);
+    log.level = (uint32_t)level;
+    log.text = unconst(text);
+    notice.body_case = PB__HOST_NOTICE__BODY_LOG;
+    notice.log = &log;
+    link_send(&host->any_link, &notice);
+}
+
+// ---- time
+
+static uint64_t backend_now_ns(void *context)
+{
+    (void)context;
+    return clock_boottime_ns();
+}
+
+static uint64_t backend_deadline_ns(void *context)
+{
+    struct host *host = context;
+    pthread_mutex_lock(&host->lock);
+    const uint64_t deadline_ns = host->call.deadline_ns;
+    pthread_mutex_unlock(&host->lock);
+    return deadline_ns;
+}
+
+static bool backend_is_cancelled(void *context)
+{
+    struct host *host = context;
+    pthread_mutex_lock(&host->lock);
+    const bool is_cancelled = is_cancelled_locked(host);
+    pthread_mutex_unlock(&host->lock);
+    return is_cancelled;
+}
+
+static int backend_cancel_fd(void *context)
+{
+    const struct host *host = context;
+    return host->cancel_fd;
+}
+
+static bool never(struct host *host, const void *nothing)
+{
+    (void)host;
+    (void)nothing;
+    return false;
+}
+
+static int backend_pause(void *context, uint64_t ms)
+{
+    struct host *host = context;
+    if (ms == 0) {
+        return PANTHER_OK;
+    }
+    pthread_mutex_lock(&host->lock);
+    const int result = wait_until(host, ms, never, NULL);
+    const bool is_cut_short = is_cancelled_locked(host);
+    pthread_mutex_unlock(&host->lock);
+    return is_cut_short ? result : PANTHER_OK;
+}
+
+const struct service_backend host_backend = {
+    .spawn = backend_spawn,
+    .wait = backend_wait,
+    .is_running = backend_is_running,
+    .signal = backend_signal,
+    .end = backend_end,
+    .output = backend_output,
+    .watch_line = backend_watch_line,
+    .wait_line = backend_wait_line,
+    .port = backend_port,
+    .metric = backend_metric,
+    .artifact = backend_artifact,
+    .write_log = backend_write_log,
+    .now_ns = backend_now_ns,
+    .deadline_ns = backend_deadline_ns,
+    .is_cancelled = backend_is_cancelled,
+    .cancel_fd = backend_cancel_fd,
+    .pause = backend_pause,
+};

@@ -1,0 +1,71 @@
+#include "agent/host/loader.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#include "services/sdk/description.h"
+#include "services/sdk/program.h"
+
+#define VERSION_BYTES 256
+
+const struct panther_plugin *loader_load(const char *path, struct arena *arena, struct panther_error *error)
+{
+    // a path without a slash would be searched in the library folders
+    const char *file = strchr(path, '/') != NULL ? path : arena_printf(arena, "./%s", path);
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        error_set(error, PANTHER_EINVALID, "%s", dlerror());
+        return NULL;
+    }
+    const struct panther_plugin *plugin = dlsym(library, PANTHER_DESCRIPTOR_SYMBOL);
+    if (plugin == NULL) {
+        error_set(error, PANTHER_EINVALID, "%s: it exports no " PANTHER_DESCRIPTOR_SYMBOL ": is it a plugin, made with PANTHER_PLUGIN?",
+                  path);
+        return NULL;
+    }
+    const char *problem = description_abi_problem(plugin, arena);
+    problem = problem != NULL ? problem : description_problem(plugin, arena);
+    if (problem != NULL) {
+        error_set(error, PANTHER_EINVALID, "%s: %s", path, problem);
+        return NULL;
+    }
+    return plugin;
+}
+
+const char *loader_missing_program(const struct panther_plugin *plugin, struct arena *arena)
+{
+    for (size_t i = 0; plugin->programs != NULL && plugin->programs[i] != NULL; i++) {
+        if (program_find(plugin->programs[i], arena) == NULL) {
+            return plugin->programs[i];
+        }
+    }
+    return NULL;
+}
+
+const char *loader_version(const struct panther_plugin *plugin, struct arena *arena)
+{
+    char *text = arena_allocate(arena, VERSION_BYTES);
+    int (*ask)(char *, size_t) = plugin->iut != NULL      ? plugin->iut->get_implementation_version
+                                 : plugin->tester != NULL ? plugin->tester->get_tool_version
+                                                          : NULL;
+    if (ask == NULL) {
+        return plugin->kind == PANTHER_TESTER ? plugin->version : "";
+    }
+    if (ask(text, VERSION_BYTES) != 0) {
+        return "";
+    }
+    text[VERSION_BYTES - 1] = '\0';
+    return text;
+}
+
+size_t loader_capabilities(const struct panther_plugin *plugin, struct arena *arena, char ***names)
+{
+    struct panther_capabilities *capabilities = ARENA_NEW(arena, struct panther_capabilities);
+    capabilities->arena = arena;
+    if (plugin->iut == NULL || plugin->iut->get_implementation_capabilities == NULL ||
+        plugin->iut->get_implementation_capabilities(capabilities) != 0) {
+        capabilities->count = 0;
+    }
+    *names = capabilities->names;
+    return capabilities->count;
+}
