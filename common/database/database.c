@@ -162,6 +162,11 @@ int database_open(struct database **out, const char *path, enum database_mode mo
     return result;
 }
 
+int64_t database_changes(struct database *database)
+{
+    return sqlite3_changes64(database->sqlite);
+}
+
 void database_close(struct database **database_address)
 {
     struct database *database = *database_address;

@@ -20,6 +20,7 @@ int database_open(struct database **out, const char *path, enum database_mode mo
 void database_close(struct database **database);
 int database_execute(struct database *database, const char *sql, struct panther_error *error);
 int database_backup(struct database *database, const char *path, struct panther_error *error);  // of a live store, by SQLite's backup
+int64_t database_changes(struct database *database);  // rows that the last statement changed
 // For who commits by hand: undoes what is open and resets every statement; nothing open is fine.
 void database_rollback(struct database *database);
 // The write-ahead log goes back into the database; the writer does this by itself after its commits.
@@ -37,6 +38,7 @@ int64_t statement_integer(struct statement *statement, int column);
 double statement_real(struct statement *statement, int column);
 const char *statement_text(struct statement *statement, int column);                  // "" for NULL; until the next step
 const void *statement_blob(struct statement *statement, int column, size_t *bytes);
+int statement_parameter_count(struct statement *statement);  // the largest ?N
 int statement_column_count(struct statement *statement);
 const char *statement_column_name(struct statement *statement, int column);
 void statement_reset(struct statement *statement);

@@ -101,6 +101,11 @@ const void *statement_blob(struct statement *statement, int column, size_t *byte
     return blob;
 }
 
+int statement_parameter_count(struct statement *statement)
+{
+    return sqlite3_bind_parameter_count(statement->handle);
+}
+
 int statement_column_count(struct statement *statement)
 {
     return sqlite3_column_count(statement->handle);

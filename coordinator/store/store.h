@@ -13,14 +13,14 @@ struct loop;
 struct store;
 
 struct store_callbacks {
-    void (*on_committed)(void *context, uint64_t number);                       // see database.h
+    void (*on_committed)(void *context, uint64_t number); // see database.h
     void (*on_full)(void *context, bool full, const char *why);
     void (*on_broken)(void *context, const struct panther_error *error);
 };
 
 // Opens (and with `create`, makes) the folder and takes its lock. No loop: records are committed synchronously (offline tools).
-int store_open(struct store **out, const char *folder, bool create, struct loop *loop, const struct store_callbacks *callbacks, void *context,
-               struct panther_error *error);
+int store_open(struct store **out, const char *folder, bool create, struct loop *loop, const struct store_callbacks *callbacks,
+               void *context, struct panther_error *error);
 void store_close(struct store **store);
 // Every record in order, each checked (format, hash link). A record of another format: PANTHER_EVERSION naming both.
 typedef void store_replay_fn(void *context, uint64_t sequence, const Pb__Record *record);
@@ -29,7 +29,12 @@ uint64_t store_last_sequence(const struct store *store);
 // Hands a batch to the writer: packed now, so the records stay the caller's. Returns the batch's number (on_committed gets it). With no
 // loop the call returns after the commit, and 0 on failure with *error.
 uint64_t store_append(struct store *store, const Pb__Record *const *records, size_t count, struct panther_error *error);
-int store_backup(struct store *store, const char *path, uint64_t *bytes, struct panther_error *error);
+// Drops the projections and makes them from the journal again. Without a loop only; store_open does it when their version is another.
+int store_rebuild(struct store *store, struct panther_error *error);
+// A new folder at `path` that `serve` can start from: journal, blobs (linked where the file system allows), the server's key. Works on
+// a live store, from any thread (it can take long: give it to a reader's thread). What still grows in streams/ is not in it;
+// agents send it again. records may be NULL.
+int store_backup(const char *folder, const char *path, uint64_t *bytes, uint64_t *records, struct panther_error *error);
 const char *store_folder(const struct store *store);
 
 // ---- reading, in a thread of its own: an own read-only connection
@@ -42,18 +47,29 @@ int store_query(struct store_reader *reader, const Pb__Query *query, struct aren
 struct store_content {
     uint64_t instance;
     uint32_t generation;
-    char hash[HASH_TEXT_BYTES];   // empty: still growing
+    char hash[HASH_TEXT_BYTES]; // empty: still growing
     uint64_t bytes;
-    bool ended;                   // no more will come
+    bool ended;     // no more will come
+    bool is_stream; // else an artifact
+    char name[FULL_NAME_MAX_BYTES];
 };
 int store_find_content(struct store_reader *reader, const char *full_name, struct store_content *content, struct panther_error *error);
+// The same by instance, for the receiver of the bytes: is it stored already? PANTHER_ENOTFOUND: no.
+int store_find_stored(struct store_reader *reader, uint64_t instance, uint32_t generation, const char *name, bool is_stream,
+                      struct store_content *content);
 // May this agent write content of this instance?
 bool store_instance_is_on(struct store_reader *reader, uint64_t instance, uint32_t generation, const char *agent);
 
 // ---- blobs: files named by their BLAKE2b hash. Thread-safe (the file system is the lock).
-char *blob_path(const char *folder, const char *hash);   // heap
+bool blob_hash_is_valid(const char *hash);             // of any text: 64 lower-case hex digits
+char *blob_path(const char *folder, const char *hash); // heap; hash is valid
 bool blob_exists(const char *folder, const char *hash);
 // Takes a complete, synced file into the blobs by rename; the hash was checked by the caller.
 int blob_adopt(const char *folder, const char *path, const char *hash, struct panther_error *error);
+int folder_sync(const char *path, struct panther_error *error);
+
+// ---- growing files: any name from an agent becomes one safe file name below the instance's folder. Heap.
+char *content_folder(const char *folder, uint64_t instance, uint32_t generation);
+char *content_path(const char *folder, uint64_t instance, uint32_t generation, const char *name, bool is_stream);
 
 #endif

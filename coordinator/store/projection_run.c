@@ -1,0 +1,92 @@
+// Rows of runs and cells. A run of a million cells is one row and a count; a cell becomes a row when its first trial starts, or
+// when it ends without one.
+#include "common/base/identity.h"
+#include "common/base/memory.h"
+#include "common/base/verdict.h"
+#include "coordinator/store/projection.h"
+#include "coordinator/store/schema.h"
+
+static const char RUN_INSERT[] = "INSERT INTO runs(id, changed, run, experiment, state, cells, started_wall_ns, by, labels, file_name)"
+                                 " VALUES(?1, ?1, ?2, ?3, 'accepted', ?4, ?5, ?6, ?7, ?8)";
+static const char TEST_INSERT[] = "INSERT INTO tests(run, test, name) VALUES(?, ?, ?)";
+static const char RUN_CANCEL[] = "UPDATE runs SET changed = ?, state = 'cancelling', text = ? WHERE run = ? AND state <> 'ended'";
+static const char RUN_END[] =
+    "UPDATE runs SET changed = ?, state = 'ended', verdict = ?, reason = ?, text = CASE WHEN ?4 = '' THEN text ELSE ?4 END,"
+    " pass = ?, fail = ?, inconc = ?, error = ?, none = ?, done = ?, ended_wall_ns = ?, last = ? WHERE run = ?";
+static const char RUN_CELL_DONE[] = "UPDATE runs SET changed = ?, done = done + 1, pass = pass + ?, fail = fail + ?, inconc = inconc + ?,"
+                                    " error = error + ?, none = none + ? WHERE run = ?";
+static const char CELL_END[] =
+    "INSERT INTO cells(id, changed, run, name, test, combination, repetition, state, verdict, reason, text, attempts, ended_wall_ns)"
+    " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, 'ended', ?7, ?8, ?9, ?10, ?11)"
+    " ON CONFLICT(name) DO UPDATE SET changed = excluded.changed, state = 'ended', verdict = excluded.verdict, reason = excluded.reason,"
+    " text = excluded.text, attempts = excluded.attempts, ended_wall_ns = excluded.ended_wall_ns";
+
+static void append_labels(struct text *text, Pb__Label *const *labels, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        text_printf(text, "%s%s=%s", i ? " " : "", labels[i]->name, labels[i]->value);
+}
+
+static int insert_tests(struct projection *projection, const Pb__Experiment *experiment, struct panther_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; i < experiment->n_tests && result >= 0; i++)
+        result = PROJECT(projection, TEST_INSERT, error, INTEGER(projection->run), INTEGER(i), TEXT(experiment->tests[i]->name));
+    return result;
+}
+
+int project_run_accepted(struct projection *projection, const Pb__Record *record, struct panther_error *error)
+{
+    const Pb__RunAccepted *run = record->run_accepted;
+    const char *name = run->experiment ? run->experiment->name : "";
+    struct text labels = {0};
+    append_labels(&labels, run->labels, run->n_labels);
+    int result = PROJECT(projection, RUN_INSERT, error, CHANGE(projection), INTEGER(run->run), TEXT(name), INTEGER(run->cells),
+                         INTEGER(projection->wall_ns), TEXT(run->by), TEXT(text_string(&labels)), TEXT(run->file_name));
+    text_free(&labels);
+    return result < 0 || !run->experiment ? result : insert_tests(projection, run->experiment, error);
+}
+
+int project_run_cancelled(struct projection *projection, const Pb__Record *record, struct panther_error *error)
+{
+    const Pb__RunCancelled *cancelled = record->run_cancelled;
+    const char *why = cancelled->why[0] ? ": " : "";
+    CLEANUP_FREE char *text = memory_printf("cancelled by %s%s%s", cancelled->by, why, cancelled->why);
+    return PROJECT(projection, RUN_CANCEL, error, CHANGE(projection), TEXT(text), INTEGER(cancelled->run));
+}
+
+int project_run_ended(struct projection *projection, const Pb__Record *record, struct panther_error *error)
+{
+    const Pb__RunEnded *ended = record->run_ended;
+    const Pb__Outcome none = PB__OUTCOME__INIT, *outcome = ended->outcome ? ended->outcome : &none;
+    uint64_t done = ended->passed + ended->failed + ended->inconclusive + ended->errors + ended->none;
+    int64_t changed = projection_change(projection);
+    return PROJECT(projection, RUN_END, error, INTEGER(changed), TEXT(verdict_name((int)outcome->verdict)),
+                   TEXT(reason_name((int)outcome->reason)), TEXT(outcome->text), INTEGER(ended->passed), INTEGER(ended->failed),
+                   INTEGER(ended->inconclusive), INTEGER(ended->errors), INTEGER(ended->none), INTEGER(done), INTEGER(projection->wall_ns),
+                   INTEGER(changed), INTEGER(ended->run));
+}
+
+static int end_cell(struct projection *projection, const Pb__CellEnded *cell, const Pb__Outcome *outcome, struct panther_error *error)
+{
+    struct full_name name = {0};
+    int result = full_name_parse(cell->name, &name, error);
+    if (result < 0)
+        return result;
+    return PROJECT(projection, CELL_END, error, CHANGE(projection), INTEGER(cell->run), TEXT(cell->name), TEXT(name.test),
+                   TEXT(name.combination), INTEGER(name.repetition), TEXT(verdict_name((int)outcome->verdict)),
+                   TEXT(reason_name((int)outcome->reason)), TEXT(outcome->text), INTEGER(cell->attempts), INTEGER(projection->wall_ns));
+}
+
+int project_cell_ended(struct projection *projection, const Pb__Record *record, struct panther_error *error)
+{
+    const Pb__CellEnded *cell = record->cell_ended;
+    const Pb__Outcome none = PB__OUTCOME__INIT, *outcome = cell->outcome ? cell->outcome : &none;
+    int result = end_cell(projection, cell, outcome, error);
+    if (result < 0)
+        return result;
+    int verdict = (int)outcome->verdict;
+    return PROJECT(projection, RUN_CELL_DONE, error, CHANGE(projection), INTEGER(verdict == VERDICT_PASS), INTEGER(verdict == VERDICT_FAIL),
+                   INTEGER(verdict == VERDICT_INCONC), INTEGER(verdict == VERDICT_ERROR), INTEGER(verdict == VERDICT_NONE),
+                   INTEGER(cell->run));
+}

@@ -1,0 +1,196 @@
+// A page of a table.
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "coordinator/store/query_table.h"
+#include "coordinator/store/record_text.h"
+#include "coordinator/store/schema.h"
+
+// A page is a control frame with room to spare, and short enough that the next reader soon has its turn.
+#define PAGE_BYTES_MAX (1024 * 1024)
+#define PAGE_ROWS_MAX 2000
+static_assert(PAGE_BYTES_MAX + TEXT_MAX_BYTES * QUERY_COLUMNS_MAX < CONTROL_FRAME_MAX_BYTES, "a page and its last row fit a frame");
+// Tag and length of a value, a row.
+#define VALUE_OVERHEAD_BYTES 4
+
+struct page {
+    struct arena *arena;
+    Pb__Row **rows;
+    size_t count, capacity, bytes, limit;
+    size_t columns;
+};
+
+// Room for one row more, grown in the arena.
+static Pb__Row *page_row(struct page *page)
+{
+    if (page->count == page->capacity) {
+        size_t capacity = page->capacity ? page->capacity * 2 : 64;
+        Pb__Row **rows = ARENA_ARRAY(page->arena, Pb__Row *, capacity);
+        if (!rows)
+            return NULL;
+        if (page->count)
+            memcpy(rows, page->rows, page->count * sizeof *rows);
+        page->rows = rows;
+        page->capacity = capacity;
+    }
+    Pb__Row *row = ARENA_NEW(page->arena, Pb__Row);
+    char **values = ARENA_ARRAY(page->arena, char *, page->columns);
+    if (!row || !values)
+        return NULL;
+    pb__row__init(row);
+    row->values = values;
+    row->n_values = page->columns;
+    return row;
+}
+
+static bool row_set(struct page *page, Pb__Row *row, size_t column, const char *value)
+{
+    row->values[column] = arena_string(page->arena, value);
+    page->bytes += strlen(value) + VALUE_OVERHEAD_BYTES;
+    return row->values[column] != NULL;
+}
+
+static bool fill_row(struct page *page, Pb__Row *row, struct statement *statement)
+{
+    for (size_t i = 0; i < page->columns; i++)
+        if (!row_set(page, row, i, statement_text(statement, (int)i + 1)))
+            return false;
+    return true;
+}
+
+// sequence, wall_ns, agent, trial, service, kind, text
+static bool fill_event_row(struct page *page, Pb__Row *row, struct statement *statement)
+{
+    size_t bytes;
+    const void *payload = statement_blob(statement, 7, &bytes);
+    struct arena *arena = arena_new(UNPACK_MAX_BYTES);
+    const Pb__Record *record = wire_unpack(&pb__record__descriptor, payload, bytes, arena);
+    struct text line = {0};
+    char wall[24] = "";
+    if (record) {
+        record_text(record, &line);
+        snprintf(wall, sizeof wall, "%" PRId64, record->wall_ns);
+    }
+    bool fits = true;
+    for (size_t i = 0; i < 5 && fits; i++)
+        fits = row_set(page, row, i, i == 1 ? wall : statement_text(statement, (int)i + 1));
+    fits = fits && row_set(page, row, 5, record ? record_kind(record) : "damaged") && row_set(page, row, 6, text_string(&line));
+    text_free(&line);
+    arena_free(&arena);
+    return fits;
+}
+
+static bool page_is_full(const struct page *page)
+{
+    return page->count == page->limit || page->bytes >= PAGE_BYTES_MAX;
+}
+
+static int read_page(struct page *page, const struct query_table *table, struct statement *statement, Pb__Rows *rows,
+                     struct panther_error *error)
+{
+    int result;
+    while ((result = statement_step(statement, error)) == 1) {
+        if (page_is_full(page)) {
+            rows->more = true;
+            break;
+        }
+        Pb__Row *row = page_row(page);
+        if (!row || !(table->is_journal ? fill_event_row : fill_row)(page, row, statement)) {
+            result = error_set(error, PANTHER_ELIMIT, "the page is larger than its memory; ask for fewer rows");
+            break;
+        }
+        page->rows[page->count++] = row;
+        page->bytes += VALUE_OVERHEAD_BYTES;
+        rows->next = (uint64_t)statement_integer(statement, 0);
+    }
+    statement_reset(statement);
+    rows->rows = page->rows;
+    rows->n_rows = page->count;
+    return result < 0 ? result : 0;
+}
+
+static void bind_scope(struct statement *statement, const struct scope *scope)
+{
+    const struct full_name *name = &scope->name;
+    int count = statement_parameter_count(statement);
+    if (count >= QUERY_RUN)
+        statement_bind_integer(statement, QUERY_RUN, (int64_t)name->run);
+    if (count >= QUERY_TEST)
+        statement_bind_text(statement, QUERY_TEST, name->test);
+    if (count >= QUERY_COMBINATION)
+        statement_bind_text(statement, QUERY_COMBINATION, name->combination);
+    if (count >= QUERY_REPETITION)
+        statement_bind_integer(statement, QUERY_REPETITION, name->repetition);
+    if (count >= QUERY_ATTEMPT)
+        statement_bind_integer(statement, QUERY_ATTEMPT, name->attempt);
+    if (count >= QUERY_SERVICE)
+        statement_bind_text(statement, QUERY_SERVICE, name->service);
+    if (count >= QUERY_CELL)
+        statement_bind_text(statement, QUERY_CELL, scope->cell);
+}
+
+static int64_t cursor_of(uint64_t cursor)
+{
+    return cursor > INT64_MAX ? INT64_MAX : (int64_t)cursor;
+}
+
+static struct statement *prepare(struct store_reader *reader, const Pb__Query *query, const struct query_table *table,
+                                 const struct scope *scope, size_t limit)
+{
+    int64_t after = cursor_of(query->after), until = INT64_MAX;
+    if (!query->changed || !table->has_changes) {
+        // a run's rows: nothing before its acceptance, nothing after its last record
+        int64_t first = table->is_journal ? scope->first >> CHANGE_SHIFT : scope->first;
+        after = after < first - 1 ? first - 1 : after;
+        until = !table->is_journal || scope->last == INT64_MAX ? scope->last : scope->last >> CHANGE_SHIFT;
+    }
+    struct statement *statement = database_statement(reader->database, query_sql(reader, query->table, scope, query->changed));
+    statement_bind_integer(statement, QUERY_AFTER, after);
+    statement_bind_integer(statement, QUERY_UNTIL, until);
+    statement_bind_integer(statement, QUERY_LIMIT, (int64_t)limit + 1); // one more: is there more?
+    bind_scope(statement, scope);
+    return statement;
+}
+
+static Pb__Rows *rows_new(const struct query_table *table, const struct scope *scope, struct page *page)
+{
+    Pb__Rows *rows = ARENA_NEW(page->arena, Pb__Rows);
+    char **columns = ARENA_ARRAY(page->arena, char *, QUERY_COLUMNS_MAX);
+    char *name = arena_allocate(page->arena, FULL_NAME_MAX_BYTES);
+    if (!rows || !columns || !name)
+        return NULL;
+    pb__rows__init(rows);
+    while (table->columns[page->columns].name) {
+        columns[page->columns] = arena_string(page->arena, table->columns[page->columns].name);
+        if (!columns[page->columns++])
+            return NULL;
+    }
+    rows->columns = columns;
+    rows->n_columns = page->columns;
+    if (scope->kind != SCOPE_ALL)
+        full_name_format(&scope->name, name, FULL_NAME_MAX_BYTES);
+    rows->scope = name;
+    return rows;
+}
+
+int store_query(struct store_reader *reader, const Pb__Query *query, struct arena *arena, Pb__Rows **out, struct panther_error *error)
+{
+    const struct query_table *table = query_table(query->table);
+    if (!table)
+        return error_set(error, PANTHER_EINVALID, "there is no table %d", (int)query->table);
+    struct scope scope;
+    int result = scope_resolve(reader->database, query->scope, &scope, error);
+    if (result < 0)
+        return result;
+    struct page page = {.arena = arena, .limit = query->limit && query->limit < PAGE_ROWS_MAX ? query->limit : PAGE_ROWS_MAX};
+    Pb__Rows *rows = rows_new(table, &scope, &page);
+    if (!rows)
+        return error_set(error, PANTHER_ELIMIT, "no memory for a page");
+    rows->next = query->after;
+    result = read_page(&page, table, prepare(reader, query, table, &scope, page.limit), rows, error);
+    if (result == 0)
+        *out = rows;
+    return result;
+}
