@@ -1,0 +1,16 @@
+// The axes of a test: its combinations are their cartesian product, numbered by mixed radix, the last axis fastest.
+#ifndef PANTHER_COORDINATOR_EXPERIMENT_AXES_H
+#define PANTHER_COORDINATOR_EXPERIMENT_AXES_H
+
+#include "coordinator/experiment/document.h"
+#include "coordinator/experiment/experiment.h"
+
+// Reads `axes:` into test->axes and counts test->combinations (0: an axis is broken, and was reported).
+void axes_read(const struct document *document, const struct value *axes, Pb__Test *test);
+const Pb__Axis *axes_find(const Pb__Test *test, const char *name, size_t *index); // index may be NULL; NULL: no such axis
+bool axes_has_maps(const Pb__Axis *axis);
+// The value that each axis has in a combination, into values[test->n_axes].
+void axes_values(const Pb__Test *test, uint64_t combination, const Pb__AxisValue **values);
+char *axes_combination_name(const Pb__Test *test, uint64_t combination, struct arena *arena); // "nginx,20ms"
+
+#endif

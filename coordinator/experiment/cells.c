@@ -1,0 +1,224 @@
+// The plan of a cell, made when it is wanted: a run of a million cells keeps none of them. Called for each trial, so what holds no
+// reference is borrowed from the resolved experiment, not copied.
+#include "coordinator/experiment/cells.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "coordinator/experiment/axes.h"
+#include "coordinator/experiment/limits.h"
+#include "coordinator/experiment/reference.h"
+
+struct cell {
+    const Pb__Test *test;
+    const Pb__AxisValue *values[AXES_PER_TEST_MAX];
+    char seed[24], repetition[16];
+    struct arena *arena;
+};
+
+// splitmix64's finaliser: every bit of the input moves every bit of the seed.
+static uint64_t mix(uint64_t number)
+{
+    number += UINT64_C(0x9e3779b97f4a7c15);
+    number = (number ^ (number >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    number = (number ^ (number >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return number ^ (number >> 31);
+}
+
+// Paired: repetition r has one seed in all combinations, so that they are compared under the same conditions.
+uint64_t cells_seed(const Pb__Test *test, uint64_t combination, uint32_t repetition)
+{
+    if (test->seeds_paired)
+        return test->seed_first + repetition - 1;
+    uint64_t seed = mix(mix(mix(test->seed_first) ^ combination) ^ repetition) >> (64 - SEED_BITS);
+    return seed ? seed : 1; // 0 means "no seed" to many programs
+}
+
+static const char *value_of(const struct reference *reference, void *context)
+{
+    const struct cell *cell = context;
+    size_t axis;
+    if (reference_is(reference, "seed", 1))
+        return cell->seed;
+    if (reference_is(reference, "repetition", 1))
+        return cell->repetition;
+    if (reference_is(reference, "axes", 2) && axes_find(cell->test, reference->part[1], &axis))
+        return cell->values[axis]->text;
+    return NULL;
+}
+
+static char *put_in(struct cell *cell, char *text)
+{
+    return strstr(text, "$(") ? reference_put_in(text, value_of, cell, false, cell->arena) : text;
+}
+
+// ---- options
+
+// A mistake in a value that comes from an axis is shown where the axis has it.
+static void take_place(const struct cell *cell, const char *text, Pb__PlacedSetting *setting)
+{
+    struct reference reference;
+    size_t axis;
+    if (!reference_is_whole(text, &reference) || !reference_is(&reference, "axes", 2) || !axes_find(cell->test, reference.part[1], &axis))
+        return;
+    setting->line = cell->values[axis]->line;
+    setting->column = cell->values[axis]->column;
+}
+
+static Pb__PlacedSetting *plan_setting(struct cell *cell, Pb__PlacedSetting *setting)
+{
+    bool is_constant = true;
+    for (size_t i = 0; i < setting->n_values; i++)
+        is_constant = is_constant && !strstr(setting->values[i], "$(");
+    if (is_constant)
+        return setting;
+    Pb__PlacedSetting *put = ARENA_NEW(cell->arena, Pb__PlacedSetting);
+    *put = *setting;
+    put->values = ARENA_ARRAY(cell->arena, char *, setting->n_values);
+    for (size_t i = 0; i < setting->n_values; i++) {
+        put->values[i] = put_in(cell, setting->values[i]);
+        take_place(cell, setting->values[i], put);
+    }
+    return put;
+}
+
+static bool is_set(Pb__PlacedSetting *const *settings, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(settings[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+// The service's own options, save those that the axis's value sets too: it is the more special of the two.
+static void plan_options(struct cell *cell, const Pb__ServiceTemplate *service, const Pb__AxisValue *from, Pb__ServicePlan *plan)
+{
+    size_t from_count = from ? from->n_options : 0;
+    plan->options = ARENA_ARRAY(cell->arena, Pb__PlacedSetting *, service->n_options + from_count);
+    for (size_t i = 0; i < service->n_options; i++)
+        if (from_count == 0 || !is_set(from->options, from_count, service->options[i]->name))
+            plan->options[plan->n_options++] = plan_setting(cell, service->options[i]);
+    for (size_t i = 0; i < from_count; i++)
+        plan->options[plan->n_options++] = plan_setting(cell, from->options[i]);
+}
+
+// ---- hosts
+
+static bool host_is_constant(const Pb__HostRule *rule)
+{
+    bool is_constant = !strstr(rule->name, "$(");
+    for (size_t i = 0; i < rule->n_labels; i++)
+        is_constant = is_constant && !strstr(rule->labels[i]->value, "$(");
+    for (size_t i = 0; i < rule->n_not_names; i++)
+        is_constant = is_constant && !strstr(rule->not_names[i], "$(");
+    return is_constant;
+}
+
+static Pb__HostRule *plan_host(struct cell *cell, Pb__HostRule *rule)
+{
+    if (host_is_constant(rule))
+        return rule;
+    Pb__HostRule *put = ARENA_NEW(cell->arena, Pb__HostRule);
+    *put = *rule;
+    put->name = put_in(cell, rule->name);
+    put->labels = ARENA_ARRAY(cell->arena, Pb__Label *, rule->n_labels);
+    for (size_t i = 0; i < rule->n_labels; i++) {
+        put->labels[i] = ARENA_NEW(cell->arena, Pb__Label);
+        *put->labels[i] = *rule->labels[i];
+        put->labels[i]->value = put_in(cell, rule->labels[i]->value);
+    }
+    put->not_names = ARENA_ARRAY(cell->arena, char *, rule->n_not_names);
+    for (size_t i = 0; i < rule->n_not_names; i++)
+        put->not_names[i] = put_in(cell, rule->not_names[i]);
+    return put;
+}
+
+// ---- services and assertions
+
+static Pb__ServicePlan *plan_service(struct cell *cell, const Pb__ServiceTemplate *service)
+{
+    Pb__ServicePlan *plan = ARENA_NEW(cell->arena, Pb__ServicePlan);
+    pb__service_plan__init(plan);
+    size_t axis;
+    const Pb__AxisValue *from = axes_find(cell->test, service->from_axis, &axis) ? cell->values[axis] : NULL;
+    plan->name = service->name;
+    plan->is_tester = service->tester[0] != '\0';
+    plan->plugin = plan->is_tester ? service->tester : from ? from->implementation : put_in(cell, service->implementation);
+    plan->role = service->role;
+    plan->n_drives = service->n_drives;
+    plan->drives = service->drives;
+    plan->n_needs = service->n_needs;
+    plan->needs = service->needs;
+    plan->host = plan_host(cell, service->host);
+    plan->n_cases = service->n_cases;
+    plan->cases = service->cases;
+    plan_options(cell, service, from, plan);
+    return plan;
+}
+
+// Patterns are looked for as they are, so nothing comes after this: $$( is a literal $( from here on.
+static Pb__Assertion *plan_assertion(struct cell *cell, Pb__Assertion *assertion)
+{
+    if (assertion->body_case != PB__ASSERTION__BODY_OUTPUT || !strstr(assertion->output->pattern, "$("))
+        return assertion;
+    Pb__Assertion *put = ARENA_NEW(cell->arena, Pb__Assertion);
+    *put = *assertion;
+    put->output = ARENA_NEW(cell->arena, Pb__OutputAssertion);
+    *put->output = *assertion->output;
+    put->output->pattern = reference_put_in(assertion->output->pattern, value_of, cell, true, cell->arena);
+    return put;
+}
+
+static void plan_protocol(struct cell *cell, Pb__CellPlan *plan)
+{
+    plan->protocol_name = cell->test->protocol_name;
+    plan->protocol_version = put_in(cell, cell->test->protocol_version);
+}
+
+Pb__CellPlan *cells_plan(const Pb__Test *test, uint64_t combination, uint32_t repetition, struct arena *arena)
+{
+    INVARIANT(test->n_axes <= AXES_PER_TEST_MAX);
+    struct cell cell = {.test = test, .arena = arena};
+    Pb__CellPlan *plan = ARENA_NEW(arena, Pb__CellPlan);
+    pb__cell_plan__init(plan);
+    plan->seed = cells_seed(test, combination, repetition);
+    plan->repetition = repetition;
+    snprintf(cell.seed, sizeof cell.seed, "%" PRIu64, plan->seed);
+    snprintf(cell.repetition, sizeof cell.repetition, "%" PRIu32, repetition);
+    axes_values(test, combination, cell.values);
+    plan->test = test->name;
+    plan->combination = axes_combination_name(test, combination, arena);
+    plan_protocol(&cell, plan);
+    plan->timeouts = test->timeouts;
+    plan->retry = test->retry;
+    plan->services = ARENA_ARRAY(arena, Pb__ServicePlan *, test->n_services);
+    for (size_t i = 0; i < test->n_services; i++)
+        plan->services[plan->n_services++] = plan_service(&cell, test->services[i]);
+    plan->assertions = ARENA_ARRAY(arena, Pb__Assertion *, test->n_assertions);
+    for (size_t i = 0; i < test->n_assertions; i++)
+        plan->assertions[plan->n_assertions++] = plan_assertion(&cell, test->assertions[i]);
+    return plan;
+}
+
+uint64_t experiment_cells(const Pb__Test *test)
+{
+    return test->combinations * test->repeat_times;
+}
+
+Pb__CellPlan *experiment_cell(const Pb__Experiment *experiment, size_t test, uint64_t index, struct arena *arena)
+{
+    INVARIANT(test < experiment->n_tests && index < experiment_cells(experiment->tests[test]));
+    uint64_t combinations = experiment->tests[test]->combinations;
+    return cells_plan(experiment->tests[test], index % combinations, (uint32_t)(index / combinations) + 1, arena);
+}
+
+char *experiment_cell_name(uint64_t run, const Pb__Experiment *experiment, size_t test, uint64_t index, struct arena *arena)
+{
+    INVARIANT(test < experiment->n_tests && index < experiment_cells(experiment->tests[test]));
+    const Pb__Test *of = experiment->tests[test];
+    const char *combination = axes_combination_name(of, index % of->combinations, arena);
+    return arena_printf(arena, "r%" PRIu64 "/%s/%s%s%" PRIu64, run, of->name, combination, combination[0] ? "/" : "",
+                        index / of->combinations + 1);
+}

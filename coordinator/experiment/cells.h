@@ -1,0 +1,11 @@
+// From a resolved test to the plan of one cell.
+#ifndef PANTHER_COORDINATOR_EXPERIMENT_CELLS_H
+#define PANTHER_COORDINATOR_EXPERIMENT_CELLS_H
+
+#include "coordinator/experiment/experiment.h"
+
+// repetition counts from 1. What no axis changes is borrowed from the test.
+Pb__CellPlan *cells_plan(const Pb__Test *test, uint64_t combination, uint32_t repetition, struct arena *arena);
+uint64_t cells_seed(const Pb__Test *test, uint64_t combination, uint32_t repetition);
+
+#endif

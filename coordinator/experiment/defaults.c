@@ -1,0 +1,96 @@
+// What a file leaves to the plugins: the protocol's version, the only role a plugin has, all cases.
+#include <string.h>
+
+#include "coordinator/experiment/bindings.h"
+#include "coordinator/experiment/cells.h"
+#include "coordinator/experiment/plugins.h"
+
+// The first version that the first service with versions names: plugins list what they do best first.
+static void complete_version(struct scope *scope, const Pb__CellPlan *plan)
+{
+    for (size_t i = 0; i < plan->n_services && !scope->test->protocol_version[0]; i++) {
+        const Pb__PluginDescription *plugin = plugins_get(scope->plugins, plan->services[i]->plugin);
+        const Pb__ProtocolDescription *protocol = plugin ? plugins_protocol(plugin, plan->protocol_name) : NULL;
+        if (protocol && protocol->n_versions > 0)
+            scope->test->protocol_version = arena_string(scope->document.arena, protocol->versions[0]);
+    }
+}
+
+static void complete_role(struct scope *scope, const Pb__CellPlan *plan, Pb__ServiceTemplate *service, size_t index)
+{
+    const Pb__PluginDescription *plugin = plugins_get(scope->plugins, plan->services[index]->plugin);
+    const Pb__ProtocolDescription *protocol = plugin ? plugins_protocol(plugin, plan->protocol_name) : NULL;
+    const struct value place = scope_place(service->line, service->column);
+    if (service->role[0] || !protocol)
+        return;
+    if (protocol->n_roles == 1)
+        service->role = arena_string(scope->document.arena, protocol->roles[0]);
+    else if (protocol->n_roles > 1 && !service->tester[0])
+        document_error(&scope->document, &place, "the service \"%s\" needs a role: %s can be %s", service->name, plugin->name,
+                       plugins_list(protocol->roles, protocol->n_roles, scope->document.arena));
+}
+
+// ---- cases
+
+static void take_all(struct scope *scope, const Pb__PluginDescription *plugin, Pb__ServiceTemplate *service)
+{
+    service->n_cases = 0;
+    service->cases = ARENA_ARRAY(scope->document.arena, char *, plugin->n_cases);
+    for (size_t i = 0; i < plugin->n_cases; i++)
+        service->cases[service->n_cases++] = arena_string(scope->document.arena, plugin->cases[i]->name);
+}
+
+static const struct value *place_of_case(const struct value *cases, const char *name)
+{
+    for (size_t i = 0; i < cases->count; i++)
+        if (cases->items[i]->kind == VALUE_SCALAR && strcmp(cases->items[i]->text, name) == 0)
+            return cases->items[i];
+    return cases;
+}
+
+static void check_case(struct scope *scope, const Pb__PluginDescription *plugin, const char *name, const struct value *place)
+{
+    const char **names = ARENA_ARRAY(scope->document.arena, const char *, plugin->n_cases);
+    for (size_t i = 0; i < plugin->n_cases; i++) {
+        names[i] = plugin->cases[i]->name;
+        if (strcmp(names[i], name) == 0)
+            return;
+    }
+    if (strcmp(name, "all") == 0)
+        document_error(&scope->document, place, "`all` stands alone: write `cases: all`");
+    else
+        document_error(&scope->document, place, "%s has no case \"%.80s\"%s", plugin->name, name,
+                       document_hint(&scope->document, name, names, plugin->n_cases));
+}
+
+static void complete_cases(struct scope *scope, const struct value *cases, Pb__ServiceTemplate *service)
+{
+    const Pb__PluginDescription *plugin = plugins_get(scope->plugins, service->tester);
+    if (!service->tester[0] && cases)
+        document_error(&scope->document, cases, "only a tester has cases");
+    if (!service->tester[0] || !plugin)
+        return;
+    if (!cases || (service->n_cases == 1 && strcmp(service->cases[0], "all") == 0)) {
+        take_all(scope, plugin, service);
+        return;
+    }
+    for (size_t i = 0; i < service->n_cases; i++)
+        check_case(scope, plugin, service->cases[i], place_of_case(cases, service->cases[i]));
+    if (service->n_cases == 0 && !plugin->executes)
+        document_error(&scope->document, cases, "%s has nothing to do: name its cases, or `all`", plugin->name);
+}
+
+void bindings_complete(struct scope *scope)
+{
+    Pb__Test *test = scope->test;
+    if (test->combinations == 0)
+        return;
+    struct arena *arena = arena_new(0);
+    complete_version(scope, cells_plan(test, 0, 1, arena));
+    const Pb__CellPlan *plan = cells_plan(test, 0, 1, arena);
+    for (size_t i = 0; i < test->n_services; i++) {
+        complete_role(scope, plan, test->services[i], i);
+        complete_cases(scope, document_get(scope->services->items[i], "cases"), test->services[i]);
+    }
+    arena_free(&arena);
+}

@@ -1,0 +1,47 @@
+// Reading values of the document by key, with mistakes that say where and what to do. Nothing here knows a key of the language.
+#ifndef PANTHER_COORDINATOR_EXPERIMENT_DOCUMENT_H
+#define PANTHER_COORDINATOR_EXPERIMENT_DOCUMENT_H
+
+#include "common/schema/diagnostics.h"
+
+struct document {
+    struct arena *arena; // what is resolved lives here
+    struct diagnostics *diagnostics;
+};
+
+// What may stand in a map. A key of the language that this version does not carry out yet is refused, never ignored.
+struct document_key {
+    const char *name;
+    bool later;
+};
+
+// `at` is the value that the mistake is about; NULL: of the whole file.
+void document_error(const struct document *document, const struct value *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void document_warning(const struct document *document, const struct value *at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void document_not_yet(const struct document *document, const struct value *at, const char *what);
+
+// `noun` is the owner in messages: "a test", "the service \"server\"".
+bool document_is_map(const struct document *document, const struct value *value, const char *noun);
+bool document_is_list(const struct document *document, const struct value *value, const char *noun);
+// Reports each key that is not in the table (ended by a NULL name) and each that comes later.
+void document_check_keys(const struct document *document, const struct value *map, const struct document_key *keys, const char *noun);
+// The value of a key, or NULL when it is absent or empty (`repeat:` with nothing behind it).
+const struct value *document_get(const struct value *map, const char *key);
+
+// "; did you mean \"X\"?" or "", in the arena.
+const char *document_hint(const struct document *document, const char *word, const char *const *candidates, size_t count);
+
+// Below, `what` names the value in messages. Absent values (NULL) leave the result as it was and are no mistake.
+const char *document_text(const struct document *document, const struct value *value, const char *what); // NULL: no text
+bool document_boolean(const struct document *document, const struct value *value, const char *what, bool *result);
+bool document_number(const struct document *document, const struct value *value, const char *what, uint64_t minimum, uint64_t maximum,
+                     uint64_t *result);
+bool document_duration(const struct document *document, const struct value *value, const char *what, uint64_t minimum_ms,
+                       uint64_t maximum_ms, uint32_t *result_ms);
+// A name that may stand in $(...) and in the names of cells: like name_is_valid, without dots.
+bool document_word(const struct document *document, const struct value *place, const char *word, const char *what);
+// A text or a list of texts, as scalars; a text that is given twice is a mistake. Returns how many.
+size_t document_texts(const struct document *document, const struct value *value, const char *what, const struct value ***texts);
+
+#endif

@@ -1,0 +1,73 @@
+// From the document to the resolved experiment: the top level of the language.
+#include "coordinator/experiment/experiment.h"
+
+#include <string.h>
+
+#include "coordinator/experiment/files.h"
+#include "coordinator/experiment/hosts.h"
+#include "coordinator/experiment/limits.h"
+#include "coordinator/experiment/tests.h"
+
+#define DESCRIPTION_MAX_BYTES TEXT_MAX_BYTES
+
+static const struct document_key top_keys[] = {{"panther", false}, {"experiment", false}, {"description", false}, {"labels", false},
+                                               {"files", false},   {"tests", false},      {"campaign", true},     {"baseline", true},
+                                               {"expect", true},   {"cases", true},       {"builds", true},       {"no_worse_than", true},
+                                               {"defaults", true}, {NULL, false}};
+
+static void read_version(const struct document *document, const struct value *root, Pb__Experiment *experiment)
+{
+    const struct value *version = document_get(root, "panther");
+    const char *text = document_text(document, version, "panther");
+    experiment->language = LANGUAGE_NUMBER;
+    if (!version)
+        document_error(document, root, "the version of the language is missing; write `panther: %s` first", LANGUAGE_VERSION);
+    else if (text && strcmp(text, LANGUAGE_VERSION) != 0)
+        document_error(document, version, "this version understands `panther: %s`, not \"%.80s\"", LANGUAGE_VERSION, text);
+}
+
+static void read_name(const struct document *document, const struct value *root, Pb__Experiment *experiment)
+{
+    const struct value *name = document_get(root, "experiment");
+    const char *text = document_text(document, name, "experiment");
+    if (!name)
+        document_error(document, root, "the experiment has no name; write `experiment: NAME`");
+    if (!text)
+        return;
+    if (!name_is_valid(text))
+        document_error(document, name, "\"%.80s\" is not a name: at most %d of a-z 0-9 . _ -, the first a letter or digit", text,
+                       NAME_MAX_BYTES - 1);
+    experiment->name = arena_string(document->arena, text);
+}
+
+static void read_description(const struct document *document, const struct value *description, Pb__Experiment *experiment)
+{
+    const char *text = document_text(document, description, "description");
+    if (!text)
+        return;
+    if (strlen(text) > DESCRIPTION_MAX_BYTES)
+        document_error(document, description, "the description is longer than %d bytes", DESCRIPTION_MAX_BYTES);
+    experiment->description = arena_string(document->arena, text);
+}
+
+Pb__Experiment *experiment_resolve(const struct value *root, const struct experiment_plugins *plugins,
+                                   const Pb__FileReference *const *files, size_t file_count, struct arena *arena,
+                                   struct diagnostics *diagnostics)
+{
+    const struct document document = {arena, diagnostics};
+    size_t errors_before = diagnostics->errors;
+    Pb__Experiment *experiment = ARENA_NEW(arena, Pb__Experiment);
+    pb__experiment__init(experiment);
+    if (!document_is_map(&document, root, "an experiment"))
+        return NULL;
+    document_check_keys(&document, root, top_keys, "an experiment");
+    read_version(&document, root, experiment);
+    read_name(&document, root, experiment);
+    read_description(&document, document_get(root, "description"), experiment);
+    experiment->n_labels = hosts_read_labels(&document, document_get(root, "labels"), &experiment->labels);
+    files_read(&document, root, files, file_count, experiment);
+    if (!document_get(root, "tests"))
+        document_error(&document, root, "the experiment has no tests");
+    tests_read(&document, plugins, document_get(root, "tests"), experiment);
+    return diagnostics->errors == errors_before ? experiment : NULL;
+}

@@ -1,0 +1,14 @@
+// `host:` of a service: where it may run.
+#ifndef PANTHER_COORDINATOR_EXPERIMENT_HOSTS_H
+#define PANTHER_COORDINATOR_EXPERIMENT_HOSTS_H
+
+#include "coordinator/experiment/scope.h"
+
+// Reads `host:` (a name, or a map) of the service into a rule; without one, any host.
+Pb__HostRule *hosts_read(struct scope *scope, const struct value *host, const char *service);
+// Rules of two services that no placement can meet.
+void hosts_check_together(const struct scope *scope);
+// Labels as a map of names and texts.
+size_t hosts_read_labels(const struct document *document, const struct value *labels, Pb__Label ***result);
+
+#endif

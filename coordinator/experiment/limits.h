@@ -1,0 +1,46 @@
+// Limits of the language; those that other components share stand in common/base/limits.h.
+#ifndef PANTHER_COORDINATOR_EXPERIMENT_LIMITS_H
+#define PANTHER_COORDINATOR_EXPERIMENT_LIMITS_H
+
+#include <assert.h>
+
+#include "common/base/identity.h"
+#include "common/base/limits.h"
+
+#define LANGUAGE_VERSION "1"
+#define LANGUAGE_NUMBER 1
+
+#define TESTS_MAX 256 // of one file: beyond it is generated, and axes say it shorter
+#define FILES_MAX 256 // each is asked for and sent by itself
+#define LABELS_MAX 32 // of a run or a host rule
+#define LABEL_VALUE_MAX_BYTES 256
+
+#define AXES_PER_TEST_MAX 8
+#define AXIS_VALUES_MAX 10000
+#define AXIS_ID_BYTES 41 // with NUL: the names of all axes' values fit a cell's name
+static_assert(AXES_PER_TEST_MAX * AXIS_ID_BYTES + 2 * NAME_MAX_BYTES < FULL_NAME_MAX_BYTES, "r142/TEST/COMBINATION/2#1 fits a full name");
+
+#define REPEAT_TIMES_MAX 1000000
+#define CELLS_PER_TEST_MAX 10000000 // a verdict each in the journal: some GB
+#define SEED_BITS 53                // exact as a double, in JSON and in a signed 64-bit option
+#define RETRY_TIMES_MAX 100
+
+#define TIMEOUT_MAX_MS UINT64_C(2592000000) // 30 days: fits 32 bits, and a campaign is shorter
+#define LEASE_MIN_MS (2 * HEARTBEAT_MS)     // one heartbeat may be late
+static_assert(TIMEOUT_MAX_MS <= UINT32_MAX, "timeouts travel as 32 bits");
+
+#define QUEUE_MS 3600000
+#define BUILD_MS 1800000
+#define READY_MS 20000
+#define CASE_MS 60000
+#define TRIAL_MS 600000
+#define STOP_MS 10000
+
+// Initialize travels in one packet to the guard: settings, patterns, and the rest (peers, ports, names) a quarter.
+#define SETTINGS_PER_SERVICE_MAX_BYTES (GUARD_PACKET_MAX_BYTES / 2)
+#define PATTERNS_PER_TEST_MAX_BYTES (GUARD_PACKET_MAX_BYTES / 4)
+#define ASSERTIONS_PER_TEST_MAX 256
+#define PATTERN_MAX_BYTES 1024
+#define PATTERN_REPEATS_MAX 1000 // glibc writes x{m,n} out n times, and nested ones as often as their product
+
+#endif

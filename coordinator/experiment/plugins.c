@@ -1,0 +1,87 @@
+// Looking up plugins by name and reading their descriptions.
+#include "coordinator/experiment/plugins.h"
+
+#include <string.h>
+
+#include "coordinator/experiment/reference.h"
+
+static const struct document_key implementation_keys[] = {
+    {"name", false}, {"version", true}, {"program", true}, {"build", true}, {NULL, false}};
+
+const char *plugins_read_name(const struct document *document, const struct value *value, const char *what)
+{
+    if (value && value->kind == VALUE_MAP) {
+        document_check_keys(document, value, implementation_keys, what);
+        const struct value *name = document_get(value, "name");
+        if (!name)
+            document_error(document, value, "%.120s needs a name", what);
+        value = name;
+    }
+    return document_text(document, value, what);
+}
+
+const Pb__PluginDescription *plugins_get(const struct experiment_plugins *plugins, const char *name)
+{
+    for (size_t i = 0; i < plugins->count; i++)
+        if (strcmp(plugins->items[i]->name, name) == 0)
+            return plugins->items[i];
+    return NULL;
+}
+
+static void report_unknown(const struct experiment_plugins *plugins, const char *name, const struct document *document,
+                           const struct value *place)
+{
+    if (plugins->count == 0) {
+        document_error(document, place, "there is no plugin \"%.80s\": no plugin is known; is an agent connected?", name);
+        return;
+    }
+    const char **names = ARENA_ARRAY(document->arena, const char *, plugins->count);
+    for (size_t i = 0; i < plugins->count; i++)
+        names[i] = plugins->items[i]->name;
+    const char *hint = document_hint(document, name, names, plugins->count);
+    document_error(document, place, "there is no plugin \"%.80s\"%s", name,
+                   hint[0] ? hint : "; `panther-coord plugins` lists those that agents have");
+}
+
+const Pb__PluginDescription *plugins_find(const struct experiment_plugins *plugins, const char *name, const struct document *document,
+                                          const struct value *place)
+{
+    const Pb__PluginDescription *plugin = plugins_get(plugins, name);
+    if (!plugin)
+        report_unknown(plugins, name, document, place);
+    return plugin;
+}
+
+const Pb__ProtocolDescription *plugins_protocol(const Pb__PluginDescription *plugin, const char *protocol)
+{
+    for (size_t i = 0; i < plugin->n_protocols; i++)
+        if (strcmp(plugin->protocols[i]->name, protocol) == 0)
+            return plugin->protocols[i];
+    return NULL;
+}
+
+const Pb__OptionDescription *plugins_option(const Pb__PluginDescription *plugin, const char *name)
+{
+    for (size_t i = 0; i < plugin->n_options; i++)
+        if (strcmp(plugin->options[i]->name, name) == 0)
+            return plugin->options[i];
+    return NULL;
+}
+
+bool plugins_is_listed(char *const *texts, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(texts[i], text) == 0)
+            return true;
+    return false;
+}
+
+const char *plugins_list(char *const *texts, size_t count, struct arena *arena)
+{
+    struct text list = {0};
+    for (size_t i = 0; i < count; i++)
+        text_printf(&list, "%s%s", i > 0 ? ", " : "", texts[i]);
+    const char *copy = arena_string(arena, text_string(&list));
+    text_free(&list);
+    return copy;
+}

@@ -1,0 +1,120 @@
+// Reads the rules of a test that hold for all of its cells.
+#include "coordinator/experiment/rules.h"
+
+#include <string.h>
+
+#include "common/base/verdict.h"
+#include "coordinator/experiment/limits.h"
+
+// ---- repeat
+
+static const struct document_key repeat_keys[] = {{"times", false}, {"seeds", false}, {"order", false}, {NULL, false}};
+static const struct document_key seed_keys[] = {{"first", false}, {"paired", false}, {NULL, false}};
+
+static void read_seeds(const struct document *document, const struct value *seeds, Pb__Test *test)
+{
+    const uint64_t seed_max = (UINT64_C(1) << SEED_BITS) - 1 - REPEAT_TIMES_MAX;
+    bool paired = false;
+    if (!document_is_map(document, seeds, "seeds"))
+        return;
+    document_check_keys(document, seeds, seed_keys, "seeds");
+    document_number(document, document_get(seeds, "first"), "the first seed", 0, seed_max, &test->seed_first);
+    document_boolean(document, document_get(seeds, "paired"), "paired", &paired);
+    test->seeds_paired = paired;
+}
+
+// Cells are numbered so that all combinations of one repetition come before the next: that is `order: interleave`.
+static void check_order(const struct document *document, const struct value *order)
+{
+    const char *text = document_text(document, order, "order");
+    if (text && strcmp(text, "interleave") != 0)
+        document_error(document, order, "the order \"%.80s\" is not supported by this version yet; interleave is", text);
+}
+
+void rules_read_repeat(const struct document *document, const struct value *repeat, Pb__Test *test)
+{
+    uint64_t times = 1;
+    test->seed_first = 1;
+    if (document_is_map(document, repeat, "repeat")) {
+        document_check_keys(document, repeat, repeat_keys, "repeat");
+        document_number(document, document_get(repeat, "times"), "times", 1, REPEAT_TIMES_MAX, &times);
+        read_seeds(document, document_get(repeat, "seeds"), test);
+        check_order(document, document_get(repeat, "order"));
+    }
+    test->repeat_times = (uint32_t)times;
+}
+
+// ---- timeouts
+
+static const struct document_key timeout_keys[] = {{"queue", false}, {"build", false}, {"ready", false}, {"case", false},
+                                                   {"trial", false}, {"stop", false},  {"lease", false}, {NULL, false}};
+
+Pb__Timeouts *rules_read_timeouts(const struct document *document, const struct value *timeouts)
+{
+    Pb__Timeouts *result = ARENA_NEW(document->arena, Pb__Timeouts);
+    pb__timeouts__init(result);
+    result->queue_ms = QUEUE_MS;
+    result->build_ms = BUILD_MS;
+    result->ready_ms = READY_MS;
+    result->case_ms = CASE_MS;
+    result->trial_ms = TRIAL_MS;
+    result->stop_ms = STOP_MS;
+    result->lease_ms = LEASE_MS;
+    if (!document_is_map(document, timeouts, "timeouts"))
+        return result;
+    document_check_keys(document, timeouts, timeout_keys, "timeouts");
+    document_duration(document, document_get(timeouts, "queue"), "queue", 1, TIMEOUT_MAX_MS, &result->queue_ms);
+    document_duration(document, document_get(timeouts, "build"), "build", 1, TIMEOUT_MAX_MS, &result->build_ms);
+    document_duration(document, document_get(timeouts, "ready"), "ready", 1, TIMEOUT_MAX_MS, &result->ready_ms);
+    document_duration(document, document_get(timeouts, "case"), "case", 1, TIMEOUT_MAX_MS, &result->case_ms);
+    document_duration(document, document_get(timeouts, "trial"), "trial", 1, TIMEOUT_MAX_MS, &result->trial_ms);
+    document_duration(document, document_get(timeouts, "stop"), "stop", 1, TIMEOUT_MAX_MS, &result->stop_ms);
+    document_duration(document, document_get(timeouts, "lease"), "lease", LEASE_MIN_MS, TIMEOUT_MAX_MS, &result->lease_ms);
+    return result;
+}
+
+// ---- retry
+
+static const struct document_key retry_keys[] = {{"reasons", false}, {"times", false}, {NULL, false}};
+
+// A reason that only comes with a fail, or with somebody's wish, would never lead to a retry: a fail stays.
+static bool may_be_retried(int reason)
+{
+    return reason == REASON_INFRASTRUCTURE || reason == REASON_LOST || reason == REASON_TIMEOUT || reason == REASON_KILLED ||
+           reason == REASON_INCOMPLETE;
+}
+
+static void read_reason(const struct document *document, const struct value *value, Pb__RetryRule *rule)
+{
+    static const char *const names[] = {"infrastructure", "lost", "timeout", "killed", "incomplete"};
+    int reason;
+    if (!reason_parse(value->text, &reason))
+        document_error(document, value, "there is no reason \"%.80s\"%s", value->text, document_hint(document, value->text, names, 5));
+    else if (!may_be_retried(reason))
+        document_error(document, value, "\"%s\" is never tried again; infrastructure, lost, timeout, killed and incomplete can be",
+                       value->text);
+    else
+        rule->reasons[rule->n_reasons++] = (Pb__Reason)reason;
+}
+
+Pb__RetryRule *rules_read_retry(const struct document *document, const struct value *retry)
+{
+    Pb__RetryRule *rule = ARENA_NEW(document->arena, Pb__RetryRule);
+    const struct value **texts;
+    uint64_t times = 1;
+    pb__retry_rule__init(rule);
+    if (!document_is_map(document, retry, "retry"))
+        return rule;
+    document_check_keys(document, retry, retry_keys, "retry");
+    document_number(document, document_get(retry, "times"), "times", 0, RETRY_TIMES_MAX, &times);
+    rule->times = (uint32_t)times;
+    size_t count = document_texts(document, document_get(retry, "reasons"), "reasons", &texts);
+    rule->reasons = ARENA_ARRAY(document->arena, Pb__Reason, count + 2);
+    for (size_t i = 0; i < count; i++)
+        read_reason(document, texts[i], rule);
+    if (!document_get(retry, "reasons")) {
+        rule->reasons[rule->n_reasons++] = (Pb__Reason)REASON_INFRASTRUCTURE;
+        rule->reasons[rule->n_reasons++] = (Pb__Reason)REASON_LOST;
+    }
+    return rule;
+}

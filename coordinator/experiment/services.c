@@ -1,0 +1,226 @@
+// Reads services: what each is (from, implementation, tester), what it works on, and its options.
+#include "coordinator/experiment/services.h"
+
+#include <string.h>
+
+#include "coordinator/experiment/axes.h"
+#include "coordinator/experiment/hosts.h"
+#include "coordinator/experiment/needs.h"
+#include "coordinator/experiment/plugins.h"
+
+static const struct document_key service_keys[] = {{"from", false},
+                                                   {"implementation", false},
+                                                   {"tester", false},
+                                                   {"role", false},
+                                                   {"drives", false},
+                                                   {"needs", false},
+                                                   {"host", false},
+                                                   {"options", false},
+                                                   {"cases", false},
+                                                   {"fresh", true},
+                                                   {"replicas", true},
+                                                   {"vary", true},
+                                                   {"builds", true},
+                                                   {"build", true},
+                                                   {"version", true},
+                                                   {"target", true},
+                                                   {"protocol", true},
+                                                   {"timeouts", true},
+                                                   {"ports", true},
+                                                   {"execution_environment", true},
+                                                   {"network_environment", true},
+                                                   {NULL, false}};
+
+// Words that stand before the dot of other references, now or later.
+static const char *const reserved[] = {"axes", "file", "seed", "repetition", "test", "experiment", "run", "cell", "service", "env", "host"};
+
+static bool is_reserved(const char *name)
+{
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        if (strcmp(reserved[i], name) == 0)
+            return true;
+    return false;
+}
+
+// `from: $(axes.NAME)`, an axis whose values are maps.
+static void read_from(struct scope *scope, const struct value *from, Pb__ServiceTemplate *service)
+{
+    const struct document *document = &scope->document;
+    const char *text = document_text(document, from, "from");
+    struct reference reference;
+    size_t index;
+    if (!text)
+        return;
+    if (!reference_is_whole(text, &reference) || !reference_is(&reference, "axes", 2)) {
+        document_error(document, from, "`from` takes an axis, such as $(axes.server), not \"%.80s\"", text);
+        return;
+    }
+    const Pb__Axis *axis = axes_find(scope->test, reference.part[1], &index);
+    if (!axis) {
+        scope_check(scope, text, from, SCOPE_AXES);
+        return;
+    }
+    scope->axis_is_used[index] = true;
+    service->from_axis = axis->name;
+    for (size_t i = 0; i < axis->n_values; i++) {
+        const struct value place = scope_place(axis->values[i]->line, axis->values[i]->column);
+        if (!axis->values[i]->is_map)
+            document_error(document, &place,
+                           "the service \"%s\" comes from this axis, so its values must be maps with an implementation; "
+                           "for plain values write `implementation: $(axes.%s)`",
+                           service->name, axis->name);
+    }
+}
+
+static void read_implementation(struct scope *scope, const struct value *value, Pb__ServiceTemplate *service)
+{
+    const char *name = plugins_read_name(&scope->document, value, "implementation");
+    if (!name)
+        return;
+    scope_check(scope, name, value, SCOPE_AXES);
+    service->implementation = arena_string(scope->document.arena, name);
+}
+
+static void read_tester(struct scope *scope, const struct value *value, Pb__ServiceTemplate *service)
+{
+    const char *name = plugins_read_name(&scope->document, value, "tester");
+    if (!name)
+        return;
+    if (strstr(name, "$("))
+        document_error(&scope->document, value, "an axis of testers (\"%.80s\") is not supported by this version yet", name);
+    else
+        service->tester = arena_string(scope->document.arena, name);
+}
+
+static void read_what(struct scope *scope, const struct value *value, const struct value *place, Pb__ServiceTemplate *service)
+{
+    static const char *const keys[] = {"from", "implementation", "tester"};
+    const struct value *given[3];
+    size_t count = 0;
+    for (size_t i = 0; i < 3; i++) {
+        given[i] = document_get(value, keys[i]);
+        count += given[i] != NULL;
+    }
+    if (count == 0)
+        document_error(&scope->document, place, "the service \"%s\" needs an implementation, a tester or from", service->name);
+    if (count > 1)
+        document_error(&scope->document, place, "the service \"%s\" has more than one of implementation, tester and from", service->name);
+    if (given[0])
+        read_from(scope, given[0], service);
+    if (given[1])
+        read_implementation(scope, given[1], service);
+    if (given[2])
+        read_tester(scope, given[2], service);
+}
+
+static void read_needs(struct scope *scope, const struct value *needs, Pb__ServiceTemplate *service)
+{
+    const struct value **texts;
+    size_t count = document_texts(&scope->document, needs, "needs", &texts);
+    service->needs = ARENA_ARRAY(scope->document.arena, char *, scope->services->count);
+    for (size_t i = 0; i < count; i++)
+        if (scope_check_service(scope, texts[i], texts[i]->text, "needs"))
+            needs_add(scope, service, texts[i]->text);
+}
+
+static void read_drive(struct scope *scope, const char *name, const struct value *value, Pb__ServiceTemplate *service)
+{
+    const struct value **texts;
+    size_t count = document_texts(&scope->document, value, "drives", &texts);
+    Pb__Drive *drive = ARENA_NEW(scope->document.arena, Pb__Drive);
+    pb__drive__init(drive);
+    drive->name = arena_string(scope->document.arena, name);
+    drive->services = ARENA_ARRAY(scope->document.arena, char *, count);
+    service->drives[service->n_drives++] = drive;
+    if (!value || (count == 0 && value->kind == VALUE_LIST))
+        document_error(&scope->document, value, "drives: \"%.80s\" names no service", name);
+    for (size_t i = 0; i < count; i++) {
+        const char *driven = texts[i]->text;
+        if (strcmp(driven, service->name) == 0)
+            document_error(&scope->document, texts[i], "drives: a service cannot drive itself");
+        else if (scope_check_service(scope, texts[i], driven, "drives"))
+            drive->services[drive->n_services++] = arena_string(scope->document.arena, driven);
+    }
+}
+
+static void read_drives(struct scope *scope, const struct value *drives, Pb__ServiceTemplate *service)
+{
+    if (!drives)
+        return;
+    if (drives->kind != VALUE_MAP) {
+        document_error(&scope->document, drives,
+                       "drives must be a map of the tester's words and services, such as {server: web}, this is %s",
+                       value_kind_name(drives));
+        return;
+    }
+    service->drives = ARENA_ARRAY(scope->document.arena, Pb__Drive *, drives->count);
+    for (size_t i = 0; i < drives->count; i++)
+        read_drive(scope, drives->keys[i], drives->items[i], service);
+}
+
+static void read_cases(struct scope *scope, const struct value *cases, Pb__ServiceTemplate *service)
+{
+    const struct value **texts;
+    size_t count = document_texts(&scope->document, cases, "cases", &texts);
+    if (count > CASES_PER_SERVICE_MAX) {
+        document_error(&scope->document, cases, "more than %d cases", CASES_PER_SERVICE_MAX);
+        return;
+    }
+    service->cases = ARENA_ARRAY(scope->document.arena, char *, count);
+    for (size_t i = 0; i < count; i++)
+        service->cases[service->n_cases++] = arena_string(scope->document.arena, texts[i]->text);
+}
+
+static void read_options(struct scope *scope, const struct value *options, Pb__ServiceTemplate *service)
+{
+    service->n_options = schema_settings(options, scope->document.arena, &service->options, scope->document.diagnostics);
+    for (size_t i = 0; i < service->n_options; i++) {
+        const Pb__PlacedSetting *setting = service->options[i];
+        const struct value place = scope_place(setting->line, setting->column);
+        for (size_t j = 0; j < setting->n_values; j++)
+            scope_check(scope, setting->values[j], &place, SCOPE_ALL);
+    }
+}
+
+static void read_body(struct scope *scope, const struct value *value, const struct value *place, Pb__ServiceTemplate *service)
+{
+    document_check_keys(&scope->document, value, service_keys, arena_printf(scope->document.arena, "the service \"%s\"", service->name));
+    read_what(scope, value, place, service);
+    const struct value *role = document_get(value, "role");
+    const char *role_text = document_text(&scope->document, role, "role");
+    if (role_text) {
+        scope_check(scope, role_text, role, 0);
+        service->role = arena_string(scope->document.arena, role_text);
+    }
+    read_drives(scope, document_get(value, "drives"), service);
+    read_needs(scope, document_get(value, "needs"), service);
+    service->host = hosts_read(scope, document_get(value, "host"), service->name);
+    read_options(scope, document_get(value, "options"), service);
+    read_cases(scope, document_get(value, "cases"), service);
+}
+
+static void read_service(struct scope *scope, const char *name, const struct value *place, const struct value *value)
+{
+    Pb__ServiceTemplate *service = ARENA_NEW(scope->document.arena, Pb__ServiceTemplate);
+    pb__service_template__init(service);
+    service->name = arena_string(scope->document.arena, name);
+    service->line = place->line;
+    service->column = place->column;
+    scope->test->services[scope->test->n_services++] = service;
+    if (document_word(&scope->document, place, name, "the service") && is_reserved(name))
+        document_error(&scope->document, place, "a service cannot be called \"%s\": the word has a meaning in references", name);
+    const struct value *empty = value_map(scope->document.arena, place->line, place->column);
+    bool is_readable = value_is_null(value) || document_is_map(&scope->document, value, "a service");
+    if (is_readable)
+        read_body(scope, value_is_null(value) ? empty : value, place, service);
+    else
+        service->host = hosts_read(scope, NULL, service->name);
+}
+
+void services_read(struct scope *scope)
+{
+    const struct value *services = scope->services;
+    scope->test->services = ARENA_ARRAY(scope->document.arena, Pb__ServiceTemplate *, services->count);
+    for (size_t i = 0; i < services->count; i++)
+        read_service(scope, services->keys[i], services->key_places[i], services->items[i]);
+}

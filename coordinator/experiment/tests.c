@@ -1,0 +1,202 @@
+// Reads tests. What can be read of a broken test is still checked, so that all of its mistakes are told at once.
+#include "coordinator/experiment/tests.h"
+
+#include <string.h>
+
+#include "common/base/map.h"
+#include "coordinator/experiment/assertions.h"
+#include "coordinator/experiment/axes.h"
+#include "coordinator/experiment/bindings.h"
+#include "coordinator/experiment/hosts.h"
+#include "coordinator/experiment/needs.h"
+#include "coordinator/experiment/rules.h"
+#include "coordinator/experiment/services.h"
+
+static const struct document_key test_keys[] = {
+    {"name", false},     {"protocol", false},       {"axes", false},     {"repeat", false},
+    {"timeouts", false}, {"retry", false},          {"services", false}, {"assertions", false},
+    {"exclude", true},   {"include", true},         {"cover", true},     {"execution_environment", true},
+    {"timeline", true},  {"case_conditions", true}, {"campaign", true},  {"replicas", true},
+    {"vary", true},      {"builds", true},          {"baseline", true},  {"expect", true},
+    {"cases", true},     {"no_worse_than", true},   {"by", true},        {"confidence", true},
+    {"stop_when", true}, {"labels", true},          {"files", true},     {"network_environment", false},
+    {NULL, false}};
+static const struct document_key protocol_keys[] = {{"name", false}, {"version", false}, {"role", true}, {"target", true}, {NULL, false}};
+static const struct document_key network_keys[] = {
+    {"type", false},   {"delay", true}, {"jitter", true}, {"loss", true},     {"duplicate", true}, {"corrupt", true},
+    {"reorder", true}, {"rate", true},  {"queue", true},  {"drop_nth", true}, {"on", true},        {"off", true},
+    {"nat", true},     {"ecn", true},   {"family", true}, {"links", true},    {"capture", true},   {NULL, false}};
+
+static void read_protocol(struct scope *scope, const struct value *map, const struct value *protocol)
+{
+    const struct document *document = &scope->document;
+    if (!protocol) {
+        document_error(document, map, "the test needs a protocol, such as {name: http, version: \"2\"}");
+        return;
+    }
+    if (!document_is_map(document, protocol, "protocol"))
+        return;
+    document_check_keys(document, protocol, protocol_keys, "protocol");
+    const struct value *name = document_get(protocol, "name"), *version = document_get(protocol, "version");
+    const char *name_text = document_text(document, name, "the protocol's name"),
+               *version_text = document_text(document, version, "the protocol's version");
+    if (!name)
+        document_error(document, protocol, "protocol needs a name");
+    if (name_text && document_word(document, name, name_text, "the protocol"))
+        scope->test->protocol_name = arena_string(document->arena, name_text);
+    if (!version_text)
+        return;
+    scope_check(scope, version_text, version, SCOPE_AXES);
+    scope->test->protocol_version = arena_string(document->arena, version_text);
+}
+
+// `lab`, the wire between the hosts without conditions, is what this version runs.
+static void check_network(const struct document *document, const struct value *network)
+{
+    static const char *const types[] = {"lab", "emulated"};
+    if (!document_is_map(document, network, "network_environment"))
+        return;
+    document_check_keys(document, network, network_keys, "network_environment");
+    const struct value *type = document_get(network, "type");
+    const char *text = document_text(document, type, "the type of network_environment");
+    if (!text || strcmp(text, "lab") == 0)
+        return;
+    if (strcmp(text, "emulated") == 0)
+        document_not_yet(document, type, text);
+    else
+        document_error(document, type, "there is no network_environment \"%.80s\"%s", text, document_hint(document, text, types, 2));
+}
+
+// ---- parts of a test
+
+static void read_services(struct scope *scope, const struct value *map)
+{
+    const struct document *document = &scope->document;
+    const struct value *services = scope->services;
+    if (!services) {
+        document_error(document, map, "the test has no services");
+        return;
+    }
+    if (services->count == 0 || services->count > SERVICES_PER_TEST_MAX) {
+        document_error(document, services, "a test has from 1 to %d services, this one has %zu", SERVICES_PER_TEST_MAX, services->count);
+        scope->services = NULL;
+        return;
+    }
+    services_read(scope);
+}
+
+// Options of the axes' values may refer to services, which are known only now.
+static void check_axes_options(struct scope *scope)
+{
+    for (size_t i = 0; i < scope->test->n_axes; i++)
+        for (size_t j = 0; j < scope->test->axes[i]->n_values; j++) {
+            const Pb__AxisValue *value = scope->test->axes[i]->values[j];
+            for (size_t k = 0; k < value->n_options; k++)
+                for (size_t l = 0; l < value->options[k]->n_values; l++) {
+                    const struct value place = scope_place(value->options[k]->line, value->options[k]->column);
+                    scope_check(scope, value->options[k]->values[l], &place, SCOPE_ALL);
+                }
+        }
+}
+
+static void warn_of_unused_axes(const struct scope *scope, const struct value *axes)
+{
+    for (size_t i = 0; axes && axes->kind == VALUE_MAP && i < scope->test->n_axes; i++)
+        if (!scope->axis_is_used[i])
+            document_warning(&scope->document, axes->key_places[i], "the axis \"%s\" is used nowhere: its cells do the same thing",
+                             axes->keys[i]);
+}
+
+static void warn_of_no_judge(const struct scope *scope, const struct value *map)
+{
+    bool is_judged = scope->test->n_assertions > 0;
+    for (size_t i = 0; i < scope->test->n_services; i++)
+        is_judged = is_judged || scope->test->services[i]->tester[0];
+    if (!is_judged)
+        document_warning(&scope->document, map, "the test has no tester and no assertion: nothing judges it");
+}
+
+static void check_cells(const struct document *document, const struct value *map, const Pb__Test *test)
+{
+    uint64_t cells;
+    if (__builtin_mul_overflow(test->combinations, (uint64_t)test->repeat_times, &cells) || cells > CELLS_PER_TEST_MAX)
+        document_error(document, map, "the test has more than %d cells: %llu combinations, %u times", CELLS_PER_TEST_MAX,
+                       (unsigned long long)test->combinations, test->repeat_times);
+}
+
+static void read_body(struct scope *scope, const struct value *map)
+{
+    const struct document *document = &scope->document;
+    const struct value *axes = document_get(map, "axes"), *protocol = document_get(map, "protocol");
+    Pb__Test *test = scope->test;
+    document_check_keys(document, map, test_keys, "a test");
+    axes_read(document, axes, test);
+    read_protocol(scope, map, protocol);
+    check_network(document, document_get(map, "network_environment"));
+    rules_read_repeat(document, document_get(map, "repeat"), test);
+    test->timeouts = rules_read_timeouts(document, document_get(map, "timeouts"));
+    test->retry = rules_read_retry(document, document_get(map, "retry"));
+    check_cells(document, map, test);
+    const struct value *services = document_get(map, "services");
+    scope->services = document_is_map(document, services, "services") ? services : NULL;
+    if (!services || scope->services)
+        read_services(scope, map);
+    check_axes_options(scope);
+    assertions_read(scope, document_get(map, "assertions"));
+    if (!scope->services)
+        return;
+    needs_complete(scope);
+    hosts_check_together(scope);
+    bindings_complete(scope);
+    bindings_check(scope, document_get(protocol, "name"));
+    warn_of_unused_axes(scope, axes);
+    warn_of_no_judge(scope, map);
+}
+
+static void read_name(const struct document *document, const struct value *map, struct map *names, Pb__Test *test)
+{
+    const struct value *name = document_get(map, "name");
+    const char *text = document_text(document, name, "the test's name");
+    if (!name)
+        document_error(document, map, "the test needs a name");
+    if (!text)
+        return;
+    test->name = arena_string(document->arena, text);
+    if (!name_is_valid(text))
+        document_error(document, name, "\"%.80s\" is not a name for a test: at most %d of a-z 0-9 . _ -, the first a letter or digit", text,
+                       NAME_MAX_BYTES - 1);
+    else if (map_put_text(names, text, test))
+        document_error(document, name, "there are two tests called \"%s\"", text);
+}
+
+static void read_test(const struct document *document, const struct experiment_plugins *plugins, const struct value *map, struct map *names,
+                      Pb__Experiment *experiment)
+{
+    Pb__Test *test = ARENA_NEW(document->arena, Pb__Test);
+    pb__test__init(test);
+    test->line = map->line;
+    struct scope scope = {.document = *document, .plugins = plugins, .experiment = experiment, .test = test};
+    read_name(document, map, names, test);
+    read_body(&scope, map);
+    experiment->tests[experiment->n_tests++] = test;
+}
+
+void tests_read(const struct document *document, const struct experiment_plugins *plugins, const struct value *tests,
+                Pb__Experiment *experiment)
+{
+    if (!document_is_list(document, tests, "tests"))
+        return;
+    if (tests->count == 0 || tests->count > TESTS_MAX) {
+        document_error(document, tests, "an experiment has from 1 to %d tests, this one has %zu", TESTS_MAX, tests->count);
+        return;
+    }
+    experiment->tests = ARENA_ARRAY(document->arena, Pb__Test *, tests->count);
+    struct map *names = map_new();
+    for (size_t i = 0; i < tests->count; i++) {
+        if (value_is_null(tests->items[i]))
+            document_error(document, tests->items[i], "this test is empty");
+        else if (document_is_map(document, tests->items[i], "a test"))
+            read_test(document, plugins, tests->items[i], names, experiment);
+    }
+    map_free(&names);
+}
