@@ -73,8 +73,8 @@ const char *description_check(const Pb__PluginDescription *description)
     REFUSE(description->n_protocols > FEW_MAX, "description.protocols are too many");
     EACH(description->n_protocols, description->protocols, protocol_check);
     NESTED(options_check(description));
-    REFUSE(!is_tester && (description->n_cases > 0 || description->n_drives > 0 || description->executes),
-           "description of an implementation has what only testers have: cases, drives or execute");
+    REFUSE(!is_tester && (description->n_cases > 0 || description->n_drives > 0),
+           "description of an implementation has what only testers have: cases or drives");
     EACH(description->n_cases, description->cases, case_check);
     REFUSE(description->n_drives > FEW_MAX, "description.drives are too many");
     EACH(description->n_drives, description->drives, drive_description_check);
