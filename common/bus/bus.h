@@ -55,11 +55,11 @@ struct bus_server_options {
 };
 struct bus_server_counters {
     uint64_t messages;
-    uint64_t unframed;          // dropped: frames out of shape, a peer that names itself
-    uint64_t unwanted;          // dropped: from a closed route
-    uint64_t handshakes_failed; // garbage, other mechanisms, refused keys, silence
-    uint64_t slow_peers;        // closed because of their queue
-    uint64_t peers;             // now
+    uint64_t unframed;   // dropped: frames out of shape, a peer that names itself
+    uint64_t unwanted;   // dropped: from a closed route
+    uint64_t unheard;    // connections that ended before a message was accepted: garbage, no CURVE, a refused key, silence
+    uint64_t slow_peers; // closed because of their queue
+    uint64_t peers;      // now
 };
 int bus_server_new(struct bus_server **out, struct loop *loop, const struct bus_server_options *options,
                    const struct bus_server_callbacks *callbacks, void *context, struct panther_error *error);

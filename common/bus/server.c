@@ -26,9 +26,7 @@
 // Metadata of each message, put there by zap.c. (zmq.h names it among its drafts only.)
 #define SERVER_USER_ID "User-Id"
 #define SERVER_ENDPOINT_BYTES 256
-#define SERVER_EVENTS                                                                                                                      \
-    (ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |            \
-     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+#define SERVER_EVENTS (ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED)
 
 struct bus_server {
     struct loop *loop;
@@ -217,11 +215,11 @@ static void server_read_monitor(struct bus_server *server)
         int fd = (int)event.value;
         if (event.name == ZMQ_EVENT_ACCEPTED) {
             peer_descriptor_accepted(server->peers, fd);
-        } else if (event.name == ZMQ_EVENT_DISCONNECTED) {
-            server_leave(server, peer_by_descriptor(server->peers, fd));
-            peer_descriptor_ended(server->peers, fd);
         } else {
-            server->counters.handshakes_failed++;
+            struct peer *peer = peer_by_descriptor(server->peers, fd);
+            server->counters.unheard += peer == NULL;
+            server_leave(server, peer);
+            peer_descriptor_ended(server->peers, fd);
         }
     }
 }
