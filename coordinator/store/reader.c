@@ -21,7 +21,7 @@ static const char INSTANCE[] =
 static const char STREAM[] = "SELECT state, hash, size_bytes FROM streams WHERE instance = ? AND generation = ? AND name = ?";
 static const char ARTIFACT[] = "SELECT state, hash, size_bytes FROM artifacts WHERE instance = ? AND generation = ? AND name = ?";
 static const char NAMES[] = "SELECT name FROM streams WHERE instance = ?1 AND generation = ?2 UNION ALL"
-                            " SELECT name FROM artifacts WHERE instance = ?1 AND generation = ?2 LIMIT 12";
+                            " SELECT name FROM artifacts WHERE instance = ?1 AND generation = ?2 ORDER BY 1 LIMIT 12";
 
 int store_reader_open(struct store_reader **out, const char *folder, struct panther_error *error)
 {
