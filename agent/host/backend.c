@@ -78,7 +78,7 @@ static int await_answer(struct host *host, char *problem)
     return host->answer.number > 0 && problem[0] == '\0' ? host->answer.number : PANTHER_FAILED;
 }
 
-static void send_spawn(struct host *host, uint32_t token, const struct panther_process *process, const char *program)
+static const char *send_spawn(struct host *host, uint32_t token, const struct panther_process *process, const char *program)
 {
     struct arena *arena = arena_new(0);
     Pb__SpawnRequest request;
@@ -98,8 +98,9 @@ static void send_spawn(struct host *host, uint32_t token, const struct panther_p
     request.stop_signal = process->stop_signal;
     notice.body_case = PB__HOST_NOTICE__BODY_SPAWN;
     notice.spawn = &request;
-    link_send(&host->plugin_link, &notice);
+    const char *refusal = link_try(&host->plugin_link, &notice);
     arena_free(&arena);
+    return refusal;
 }
 
 static int backend_spawn(void *context, const struct panther_process *process, const char *program, char *problem)
@@ -111,7 +112,11 @@ static int backend_spawn(void *context, const struct panther_process *process, c
     host->pending_finishes = process->finishes;
     host->pending_want_output = process->want_output;
     pthread_mutex_unlock(&host->lock);
-    send_spawn(host, token, process, program);
+    const char *refusal = send_spawn(host, token, process, program);
+    if (refusal != NULL) {
+        snprintf(problem, TEXT_MAX_BYTES, "%s", refusal);
+        return PANTHER_FAILED;
+    }
     pthread_mutex_lock(&host->lock);
     const int number = await_answer(host, problem);
     pthread_mutex_unlock(&host->lock);
@@ -133,7 +138,11 @@ static int backend_port(void *context, const char *name, Pb__Transport transport
     request.wanted = wanted;
     notice.body_case = PB__HOST_NOTICE__BODY_PORT;
     notice.port = &request;
-    link_send(&host->plugin_link, &notice);
+    const char *refusal = link_try(&host->plugin_link, &notice);
+    if (refusal != NULL) {
+        snprintf(problem, TEXT_MAX_BYTES, "%s", refusal);
+        return PANTHER_FAILED;
+    }
     pthread_mutex_lock(&host->lock);
     const int port = await_answer(host, problem);
     pthread_mutex_unlock(&host->lock);
@@ -195,7 +204,7 @@ static bool backend_is_running(void *context, int number)
     return is_running;
 }
 
-static void send_signal(struct host *host, int number, int signal_number, uint64_t ladder_grace_ms)
+static int send_signal(struct host *host, int number, int signal_number, uint64_t ladder_grace_ms)
 {
     Pb__SignalRequest request;
     Pb__HostNotice notice;
@@ -207,7 +216,7 @@ static void send_signal(struct host *host, int number, int signal_number, uint64
     request.grace_ms = (uint32_t)(ladder_grace_ms < UINT32_MAX ? ladder_grace_ms : UINT32_MAX);
     notice.body_case = PB__HOST_NOTICE__BODY_SIGNAL;
     notice.signal = &request;
-    link_send(&host->plugin_link, &notice);
+    return link_try(&host->plugin_link, &notice) == NULL ? PANTHER_OK : PANTHER_FAILED;
 }
 
 static int backend_signal(void *context, int number, int signal_number)
@@ -215,8 +224,7 @@ static int backend_signal(void *context, int number, int signal_number)
     if (!backend_is_running(context, number)) {
         return PANTHER_MISSING;
     }
-    send_signal(context, number, signal_number, 0);
-    return PANTHER_OK;
+    return send_signal(context, number, signal_number, 0);
 }
 
 static int backend_end(void *context, int number, uint64_t grace_ms)
@@ -261,8 +269,11 @@ size_t backend_end_all(struct host *host)
     struct arena *arena = arena_new(0);
     int *numbers = NULL;
     const size_t count = running_numbers(host, arena, &numbers);
+    // KILL must have its effect before the phase is late
+    const uint64_t half_ms = panther_remaining_ms(host->service) / 2 + 1;
+    const uint64_t grace_ms = half_ms < GRACE_DEFAULT_MS ? half_ms : GRACE_DEFAULT_MS;
     for (size_t i = 0; i < count; i++) {
-        send_signal(host, numbers[i], 0, GRACE_DEFAULT_MS);
+        send_signal(host, numbers[i], 0, grace_ms);
     }
     arena_free(&arena);
     pthread_mutex_lock(&host->lock);
@@ -309,8 +320,8 @@ static int backend_watch_line(void *context, const char *stream, bool is_regex, 
     watch.pattern = unconst(pattern);
     notice.body_case = PB__HOST_NOTICE__BODY_WATCH_LINE;
     notice.watch_line = &watch;
-    link_send(&host->plugin_link, &notice);
-    return (int)watch.watch;
+    const char *refusal = link_try(&host->plugin_link, &notice);
+    return refusal == NULL ? (int)watch.watch : panther_fail(host->service, "cannot watch for a line: %s", refusal);
 }
 
 static bool line_is_seen(struct host *host, const void *watch)
@@ -364,7 +375,10 @@ static void backend_artifact(void *context, const char *path, bool is_pattern, c
     artifact.pattern = is_pattern;
     notice.body_case = PB__HOST_NOTICE__BODY_ARTIFACT;
     notice.artifact = &artifact;
-    link_send(&host->plugin_link, &notice);
+    const char *refusal = link_try(&host->plugin_link, &notice);
+    if (refusal != NULL) {
+        panther_log(host->service, PANTHER_WARNING, "artifact %s is left out: %s", path, refusal);
+    }
 }
 
 static void backend_write_log(void *context, enum panther_level level, const char *text)
@@ -374,7 +388,7 @@ static void backend_write_log(void *context, enum panther_level level, const cha
     Pb__HostNotice notice;
     pb__host_log__init(&log);
     pb__host_notice__init(&notice);
-    log.level = (uint32_t)level;
+    log.level = (unsigned)level <= PANTHER_PROBLEM ? (uint32_t)level : PANTHER_PROBLEM;
     log.text = unconst(text);
     notice.body_case = PB__HOST_NOTICE__BODY_LOG;
     notice.log = &log;

@@ -65,3 +65,24 @@ void host_clear_cancel(struct host *host)
     ssize_t got = read(host->cancel_fd, &count, sizeof(count));
     (void)got; // EAGAIN: nobody has cancelled
 }
+
+void host_give_time(struct host *host, uint64_t ms)
+{
+    pthread_mutex_lock(&host->lock);
+    host->call.was_late = host->call.was_late || host->call.is_late;
+    host_clear_cancel(host);
+    host->call.is_late = false;
+    host->call.is_cancelled = false;
+    host_set_deadline(host, clock_boottime_ns() + ms * UINT64_C(1000000));
+    pthread_mutex_unlock(&host->lock);
+}
+
+void host_set_deadline(struct host *host, uint64_t deadline_ns)
+{
+    const uint64_t one = 1;
+    host->call.deadline_ns = deadline_ns;
+    if (deadline_ns < host->armed_ns) {
+        ssize_t written = write(host->wake_fd, &one, sizeof(one));
+        (void)written; // it fails only when a wake is pending already
+    }
+}

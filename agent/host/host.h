@@ -35,6 +35,7 @@ struct call {
     bool is_running;
     bool is_cancelled; // by a Stop
     bool is_late;      // its deadline has passed
+    bool was_late;     // it was given time once more
     const char *phase;
     uint64_t start_ns, deadline_ns;
 };
@@ -72,5 +73,8 @@ void host_wait_change(struct host *host, uint64_t until_ns);
 // With the lock held.
 void host_cancel(struct host *host);
 void host_clear_cancel(struct host *host);
+void host_set_deadline(struct host *host, uint64_t deadline_ns); // of the running call
+// Without the lock: the running call gets so much time from now on, and is neither late nor cancelled any more.
+void host_give_time(struct host *host, uint64_t ms);
 
 #endif

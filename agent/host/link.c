@@ -33,6 +33,15 @@ void link_send(struct link *link, const Pb__HostNotice *notice)
     }
 }
 
+const char *link_try(struct link *link, const Pb__HostNotice *notice)
+{
+    const char *problem = host_notice_invalid(notice);
+    if (problem == NULL) {
+        link_send(link, notice);
+    }
+    return problem;
+}
+
 Pb__HostRequest *link_receive(int fd, struct arena *arena)
 {
     static uint8_t packet[GUARD_PACKET_MAX_BYTES + 1];

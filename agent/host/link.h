@@ -14,6 +14,8 @@ struct link {
 };
 
 void link_send(struct link *link, const Pb__HostNotice *notice);
+// The same for what a plugin made: NULL, or why the guard would refuse it (then it is not sent).
+const char *link_try(struct link *link, const Pb__HostNotice *notice);
 // The next request without waiting; NULL: none is there. Lives in the arena.
 Pb__HostRequest *link_receive(int fd, struct arena *arena);
 

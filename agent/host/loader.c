@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "common/wire/wire.h"
 #include "services/sdk/description.h"
 #include "services/sdk/program.h"
 
@@ -25,6 +26,7 @@ const struct panther_plugin *loader_load(const char *path, struct arena *arena, 
     }
     const char *problem = description_abi_problem(plugin, arena);
     problem = problem != NULL ? problem : description_problem(plugin, arena);
+    problem = problem != NULL ? problem : plugin_description_invalid(description_make(plugin, arena));
     if (problem != NULL) {
         error_set(error, PANTHER_EINVALID, "%s: %s", path, problem);
         return NULL;

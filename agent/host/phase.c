@@ -156,7 +156,7 @@ static void run_known_case(struct phase *phase, const struct panther_case *test_
 {
     struct panther_service *service = phase->host->service;
     const int returned = judge(phase, "run_test", service->plugin->tester->run_test(service, test_case));
-    if (returned != 0 && !service->result.is_set) {
+    if (returned != 0 && (!service->result.is_set || service->result.verdict <= PANTHER_PASS)) {
         panther_result(service, PANTHER_ERROR, PANTHER_REASON_INFRASTRUCTURE, "%s", phase->text);
     } else if (!service->result.is_set) {
         panther_result(service, PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "the tester gave no result");
@@ -247,6 +247,8 @@ int phase_stop(struct phase *phase)
     if (plugin->stop != NULL) {
         result = judge(phase, "stop", plugin->stop(service));
     }
+    // what the plugin left gets the same time again, even when the plugin took too long
+    host_give_time(phase->host, phase->spec->initialize->stop_ms);
     result = end_what_runs(phase, result);
     return result < 0 ? result : results;
 }

@@ -48,6 +48,14 @@ static void probe(const struct panther_plugin *plugin, struct arena *arena, Pb__
     presence->n_capabilities = loader_capabilities(plugin, arena, &presence->capabilities);
 }
 
+// "/x/nginx.so" -> "nginx": how a plugin that does not load is named
+static char *name_of_file(const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(path, '/');
+    const char *file = slash != NULL ? slash + 1 : path;
+    return arena_string_bytes(arena, file, strcspn(file, "."));
+}
+
 int presence_probe(const char *path)
 {
     struct arena *arena = arena_new(0);
@@ -59,6 +67,7 @@ int presence_probe(const char *path)
     if (plugin != NULL) {
         probe(plugin, arena, &presence);
     } else {
+        presence.name = name_of_file(path, arena);
         presence.unusable_reason = error.message;
     }
     const int status = write_message(&presence, arena);

@@ -35,13 +35,8 @@ static void begin_call(struct host *host, const struct work *work)
 {
     const uint64_t now_ns = clock_boottime_ns();
     host_clear_cancel(host);
-    host->call = (struct call){
-        .is_running = true, .phase = phase_name(work->kind), .start_ns = now_ns, .deadline_ns = now_ns + work->timeout_ms * NS_PER_MS};
-    if (host->call.deadline_ns < host->armed_ns) {
-        const uint64_t one = 1;
-        ssize_t written = write(host->wake_fd, &one, sizeof(one));
-        (void)written; // it fails only when a wake is pending already
-    }
+    host->call = (struct call){.is_running = true, .phase = phase_name(work->kind), .start_ns = now_ns};
+    host_set_deadline(host, now_ns + work->timeout_ms * NS_PER_MS);
 }
 
 static void take_work(struct host *host, struct work *work)
@@ -108,17 +103,16 @@ static void send_case_result(struct host *host, const struct work *work, Pb__Out
 }
 
 // A verdict that was found before the time was up stands; what a tester says afterwards may come from being cut short.
-static void judge_case(const struct handle_result *result, const struct call *call, char *text, Pb__Outcome *outcome)
+static void judge_case(const struct handle_result *result, const struct call *call, uint32_t given_ms, char *text, Pb__Outcome *outcome)
 {
     const bool is_cut_short = call->is_late || call->is_cancelled;
     if (!is_cut_short || (result->is_set && !result->after_cancel)) {
         fill_outcome(outcome, result->verdict, result->reason, result->text);
         return;
     }
-    const uint64_t given_ms = (call->deadline_ns - call->start_ns) / NS_PER_MS;
     if (call->is_late) {
-        snprintf(text, TEXT_MAX_BYTES, "not done within %llu ms%s%.3000s", (unsigned long long)given_ms,
-                 result->is_set ? "; the tester says: " : "", result->text);
+        snprintf(text, TEXT_MAX_BYTES, "not done within %u ms%s%.3000s", given_ms, result->is_set ? "; the tester says: " : "",
+                 result->text);
     } else {
         snprintf(text, TEXT_MAX_BYTES, "cancelled");
     }
@@ -144,7 +138,7 @@ static void do_case(struct phase *phase, const struct work *work)
     send_case_started(host, work);
     phase_case(phase, work->name);
     const struct call call = end_call(host);
-    judge_case(&host->service->result, &call, text, &outcome);
+    judge_case(&host->service->result, &call, work->timeout_ms, text, &outcome);
     send_case_result(host, work, &outcome, clock_boottime_ns() - call.start_ns);
 }
 
@@ -196,14 +190,13 @@ static void send_done(struct host *host, Pb__CommandDone *done)
     link_send(&host->plugin_link, &notice);
 }
 
-static void judge_phase(struct phase *phase, const struct call *call, int result, Pb__CommandDone *done, char *text)
+static void judge_phase(struct phase *phase, const struct call *call, uint32_t given_ms, int result, Pb__CommandDone *done, char *text)
 {
     done->status = result < 0 ? PB__COMMAND_STATUS__COMMAND_STATUS_FAILED : PB__COMMAND_STATUS__COMMAND_STATUS_OK;
     done->text = phase->text;
-    if (call->is_late) {
-        const uint64_t given_ms = (call->deadline_ns - call->start_ns) / NS_PER_MS;
-        snprintf(text, TEXT_MAX_BYTES, "%s was not done within %llu ms%s%.3000s", call->phase, (unsigned long long)given_ms,
-                 phase->text[0] != '\0' ? ": " : "", phase->text);
+    if (call->is_late || call->was_late) {
+        snprintf(text, TEXT_MAX_BYTES, "%s was not done within %u ms%s%.3000s", call->phase, given_ms, phase->text[0] != '\0' ? ": " : "",
+                 phase->text);
         done->status = PB__COMMAND_STATUS__COMMAND_STATUS_TIMEOUT;
         done->text = text;
     }
@@ -230,7 +223,7 @@ static void do_command(struct phase *phase, const struct work *work)
     const int result = do_phase(phase, work);
     const struct call call = end_call(host);
     done.duration_ns = clock_boottime_ns() - call.start_ns;
-    judge_phase(phase, &call, result, &done, text);
+    judge_phase(phase, &call, work->timeout_ms, result, &done, text);
     fill_results(phase, work, &done, &outcome);
     send_done(host, &done);
 }

@@ -1,4 +1,5 @@
 // What a phase ends with: failures, results, metrics, artifacts, log lines.
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,8 +36,8 @@ int panther_fail(struct panther_service *service, const char *format, ...)
 int panther_result(struct panther_service *service, enum panther_verdict verdict, enum panther_reason reason, const char *format, ...)
 {
     struct handle_result *result = &service->result;
-    if ((int)verdict < PANTHER_NONE || verdict > PANTHER_ERROR) {
-        return panther_fail(service, "panther_result was given the verdict %d, which is none", (int)verdict);
+    if ((unsigned)verdict > PANTHER_ERROR || (unsigned)reason > PANTHER_REASON_INFRASTRUCTURE) {
+        return panther_fail(service, "panther_result was given verdict %d and reason %d, which do not exist", (int)verdict, (int)reason);
     }
     if (result->is_set && verdict <= result->verdict) {
         return 0;
@@ -52,6 +53,21 @@ int panther_result(struct panther_service *service, enum panther_verdict verdict
     return 0;
 }
 
+// Bytes of a metric's name and unit; the wire refuses more.
+#define METRIC_NAME_MAX_BYTES 127
+#define METRIC_UNIT_MAX_BYTES 255
+
+static const char *metric_problem(const char *name, double value, const char *unit)
+{
+    if (name == NULL || name[0] == '\0' || strlen(name) > METRIC_NAME_MAX_BYTES) {
+        return "its name is empty or too long";
+    }
+    if (unit != NULL && strlen(unit) > METRIC_UNIT_MAX_BYTES) {
+        return "its unit is too long";
+    }
+    return isfinite(value) ? NULL : "its value is not a number";
+}
+
 static void metric_fill(Pb__Metric *metric, struct arena *arena, const char *name, double value, const char *unit,
                         enum panther_better better)
 {
@@ -59,11 +75,16 @@ static void metric_fill(Pb__Metric *metric, struct arena *arena, const char *nam
     metric->name = arena_string(arena, name);
     metric->value = value;
     metric->unit = arena_string(arena, unit != NULL ? unit : "");
-    metric->better = (Pb__Better)better;
+    metric->better = (unsigned)better <= PANTHER_LOWER_IS_BETTER ? (Pb__Better)better : PB__BETTER__BETTER_UNSPECIFIED;
 }
 
 void panther_metric(struct panther_service *service, const char *name, double value, const char *unit, enum panther_better better)
 {
+    const char *problem = metric_problem(name, value, unit);
+    if (problem != NULL) {
+        panther_log(service, PANTHER_WARNING, "metric %.100s is left out: %s", name != NULL ? name : "", problem);
+        return;
+    }
     if (!service->in_case) {
         Pb__Metric metric;
         struct arena *arena = arena_new(0);
