@@ -38,11 +38,24 @@ static void make_room(struct diagnostics *diagnostics)
     diagnostics->capacity = capacity;
 }
 
+// Messages quote what somebody wrote, and are shown on terminals: control characters (ASCII's, and C1's in UTF-8) become "?".
+static void disarm(char *message)
+{
+    for (unsigned char *c = (unsigned char *)message; *c != '\0'; c++) {
+        bool is_c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
+        if (is_c1)
+            c[1] = '?';
+        if (*c < ' ' || *c == 0x7f || is_c1)
+            *c = '?';
+    }
+}
+
 __attribute__((format(printf, 5, 0))) static void add(struct diagnostics *diagnostics, bool warning, unsigned line, unsigned column,
                                                       const char *format, va_list arguments)
 {
     char message[MESSAGE_MAX_BYTES];
     vsnprintf(message, sizeof message, format, arguments);
+    disarm(message);
     if (is_known(diagnostics, line, column, message))
         return;
     if (!warning)

@@ -42,7 +42,7 @@ static void read_exit(const struct document *document, const struct value *value
 
 static bool read_bound(const struct document *document, const struct value *value, const char *what, double *bound)
 {
-    const char *text = document_text(document, value, what);
+    const char *text = document_constant(document, value, what);
     uint64_t other;
     if (!text)
         return false;
@@ -204,6 +204,7 @@ static void read_assertion(struct scope *scope, const struct value *map)
     Pb__Assertion *assertion = ARENA_NEW(document->arena, Pb__Assertion);
     pb__assertion__init(assertion);
     assertion->line = map->line;
+    assertion->column = map->column;
     document_check_keys(document, map, assertion_keys, "an assertion");
     read_service(scope, map, exit || output, assertion);
     if (!metric)
@@ -251,7 +252,7 @@ void assertions_read(struct scope *scope, const struct value *assertions)
 void assertions_check(const struct document *document, Pb__Assertion *const *assertions, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct value place = scope_place(assertions[i]->line, 0);
+        const struct value place = scope_place(assertions[i]->line, assertions[i]->column);
         if (assertions[i]->body_case == PB__ASSERTION__BODY_OUTPUT && assertions[i]->output->pattern[0])
             report_pattern(document, &place, assertions[i]->output);
     }

@@ -42,7 +42,7 @@ static struct value place_of_plugin(const struct binding *binding, size_t servic
 
 // ---- kind, protocol, version, role
 
-static void check_kind(const struct binding *binding, size_t service, const Pb__PluginDescription *plugin)
+static bool check_kind(const struct binding *binding, size_t service, const Pb__PluginDescription *plugin)
 {
     const Pb__ServicePlan *plan = binding->plan->services[service];
     const struct value place = place_of_plugin(binding, service);
@@ -52,6 +52,7 @@ static void check_kind(const struct binding *binding, size_t service, const Pb__
     if (!is_tester && plan->is_tester)
         document_error(binding->document, &place, "%s is an implementation, not a tester; write `implementation: %s`", plugin->name,
                        plugin->name);
+    return is_tester == plan->is_tester;
 }
 
 static const char *protocols_of(const Pb__PluginDescription *plugin, struct arena *arena)
@@ -117,19 +118,21 @@ static void check_driven(const struct binding *binding, const struct value *plac
                        drive->name, name, driven->role);
 }
 
-static void check_drive(const struct binding *binding, const struct value *place, const Pb__PluginDescription *plugin,
+// False: the tester knows no such word.
+static bool check_drive(const struct binding *binding, const struct value *place, const Pb__PluginDescription *plugin,
                         const Pb__Drive *drive)
 {
     const Pb__DriveDescription *known = find_drive(plugin, drive->name);
     if (!known) {
         report_unknown_drive(binding, place, plugin, drive->name);
-        return;
+        return false;
     }
     if (known->protocol[0] && !binding->scope->protocol_is_unknown && strcmp(known->protocol, binding->plan->protocol_name) != 0)
         document_error(binding->document, place, "%s drives %s, but the protocol of this test is %s", plugin->name, known->protocol,
                        binding->plan->protocol_name);
     for (size_t i = 0; i < drive->n_services; i++)
         check_driven(binding, place, plugin, known, drive->services[i]);
+    return true;
 }
 
 static bool is_driven(const Pb__ServicePlan *service, const char *name)
@@ -149,10 +152,12 @@ static void check_drives(const struct binding *binding, size_t index, const Pb__
             document_error(binding->document, &place, "only a tester drives services; write `needs` for what must be ready first");
         return;
     }
+    const struct value *given = document_get(binding->scope->services->items[index], "drives");
+    bool is_clear = !given || given->kind == VALUE_MAP;
     for (size_t i = 0; i < service->n_drives; i++)
-        check_drive(binding, &place, plugin, service->drives[i]);
+        is_clear = check_drive(binding, &place, plugin, service->drives[i]) && is_clear;
     for (size_t i = 0; i < plugin->n_drives; i++)
-        if (plugin->drives[i]->required && !is_driven(service, plugin->drives[i]->name))
+        if (is_clear && plugin->drives[i]->required && !is_driven(service, plugin->drives[i]->name))
             document_error(binding->document, &place, "%s needs something to work on: write `drives: {%s: SERVICE}`", plugin->name,
                            plugin->drives[i]->name);
 }
@@ -168,7 +173,8 @@ static void check_service(struct binding *binding, size_t index)
     const Pb__PluginDescription *plugin = plugins_find(binding->scope->plugins, service->plugin, binding->document, &place);
     if (!plugin)
         return;
-    check_kind(binding, index, plugin);
+    if (!check_kind(binding, index, plugin))
+        return;
     if (binding->plan->protocol_name[0] && !binding->scope->protocol_is_unknown)
         check_protocol(binding, index, plugin);
     check_drives(binding, index, plugin);

@@ -32,7 +32,7 @@ uint64_t cells_seed(const Pb__Test *test, uint64_t combination, uint32_t repetit
 {
     if (test->seeds_paired)
         return test->seed_first + repetition - 1;
-    uint64_t seed = mix(mix(mix(test->seed_first) ^ combination) ^ repetition) >> (64 - SEED_BITS);
+    uint64_t seed = mix(mix(mix(test->seed_first) ^ combination) ^ repetition) >> (64 - SEED_DERIVED_BITS);
     return seed ? seed : 1; // 0 means "no seed" to many programs
 }
 

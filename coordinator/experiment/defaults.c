@@ -76,7 +76,7 @@ static void complete_cases(struct scope *scope, const struct value *cases, Pb__S
     }
     for (size_t i = 0; i < service->n_cases; i++)
         check_case(scope, plugin, service->cases[i], place_of_case(cases, service->cases[i]));
-    if (service->n_cases == 0 && !plugin->executes)
+    if (cases->kind == VALUE_LIST && cases->count == 0 && !plugin->executes)
         document_error(&scope->document, cases, "%s has nothing to do: name its cases, or `all`", plugin->name);
 }
 

@@ -110,7 +110,7 @@ const char *document_text(const struct document *document, const struct value *v
 }
 
 // A reference where only a constant can stand would otherwise be told to be a strange number.
-static const char *constant(const struct document *document, const struct value *value, const char *what)
+const char *document_constant(const struct document *document, const struct value *value, const char *what)
 {
     const char *text = document_text(document, value, what);
     if (!text || !strstr(text, "$("))
@@ -121,7 +121,7 @@ static const char *constant(const struct document *document, const struct value 
 
 bool document_boolean(const struct document *document, const struct value *value, const char *what, bool *result)
 {
-    const char *text = constant(document, value, what);
+    const char *text = document_constant(document, value, what);
     if (!text)
         return false;
     if (boolean_parse(text, result))
@@ -133,7 +133,7 @@ bool document_boolean(const struct document *document, const struct value *value
 bool document_number(const struct document *document, const struct value *value, const char *what, uint64_t minimum, uint64_t maximum,
                      uint64_t *result)
 {
-    const char *text = constant(document, value, what);
+    const char *text = document_constant(document, value, what);
     uint64_t number;
     if (!text)
         return false;
@@ -149,7 +149,7 @@ bool document_number(const struct document *document, const struct value *value,
 bool document_duration(const struct document *document, const struct value *value, const char *what, uint64_t minimum_ms,
                        uint64_t maximum_ms, uint32_t *result_ms)
 {
-    const char *text = constant(document, value, what);
+    const char *text = document_constant(document, value, what);
     uint64_t ms;
     if (!text)
         return false;

@@ -33,7 +33,8 @@ const struct value *document_get(const struct value *map, const char *key);
 const char *document_hint(const struct document *document, const char *word, const char *const *candidates, size_t count);
 
 // Below, `what` names the value in messages. Absent values (NULL) leave the result as it was and are no mistake.
-const char *document_text(const struct document *document, const struct value *value, const char *what); // NULL: no text
+const char *document_text(const struct document *document, const struct value *value, const char *what);     // NULL: no text
+const char *document_constant(const struct document *document, const struct value *value, const char *what); // a text without $(
 bool document_boolean(const struct document *document, const struct value *value, const char *what, bool *result);
 bool document_number(const struct document *document, const struct value *value, const char *what, uint64_t minimum, uint64_t maximum,
                      uint64_t *result);

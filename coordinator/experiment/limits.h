@@ -22,7 +22,8 @@ static_assert(AXES_PER_TEST_MAX * AXIS_ID_BYTES + 2 * NAME_MAX_BYTES < FULL_NAME
 
 #define REPEAT_TIMES_MAX 1000000
 #define CELLS_PER_TEST_MAX 10000000 // a verdict each in the journal: some GB
-#define SEED_BITS 53                // exact as a double, in JSON and in a signed 64-bit option
+#define SEED_FIRST_BITS 53          // exact as a double and in JSON
+#define SEED_DERIVED_BITS 31        // many programs take their seed as an int
 #define RETRY_TIMES_MAX 100
 
 #define TIMEOUT_MAX_MS UINT64_C(2592000000) // 30 days: fits 32 bits, and a campaign is shorter

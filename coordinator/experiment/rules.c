@@ -13,7 +13,7 @@ static const struct document_key seed_keys[] = {{"first", false}, {"paired", fal
 
 static void read_seeds(const struct document *document, const struct value *seeds, Pb__Test *test)
 {
-    const uint64_t seed_max = (UINT64_C(1) << SEED_BITS) - 1 - REPEAT_TIMES_MAX;
+    const uint64_t seed_max = (UINT64_C(1) << SEED_FIRST_BITS) - 1 - REPEAT_TIMES_MAX;
     bool paired = false;
     if (!document_is_map(document, seeds, "seeds"))
         return;

@@ -118,11 +118,14 @@ static void check_service(const struct finding *finding)
         unknown(finding, "service", "", reference->part[0], suffix, names, count + 2);
         return;
     }
-    bool is_known = is_service_part(last) && !(reference->parts == 3 && strcmp(last, "host") == 0);
-    const char *prefix = arena_printf(finding->scope->document.arena, "%s.%s%s", reference->part[0],
-                                      reference->parts == 3 ? reference->part[1] : "", reference->parts == 3 ? "." : "");
-    if (!is_known)
+    bool has_name = reference->parts == 3;
+    const char *prefix = arena_printf(finding->scope->document.arena, "%s.%s%s", reference->part[0], has_name ? reference->part[1] : "",
+                                      has_name ? "." : "");
+    if (!is_service_part(last))
         unknown(finding, "such value of a service,", prefix, last, "", service_parts, SERVICE_PARTS);
+    else if (has_name && strcmp(last, "host") == 0)
+        document_error(&finding->scope->document, finding->place, "\"%.*s\": a host has no ports of its own; write $(%s.host)",
+                       QUOTED(finding), reference->part[0]);
 }
 
 static void check_one(const struct finding *finding)

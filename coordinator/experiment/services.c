@@ -63,12 +63,14 @@ static void read_from(struct scope *scope, const struct value *from, Pb__Service
     scope->axis_is_used[index] = true;
     service->from_axis = axis->name;
     for (size_t i = 0; i < axis->n_values; i++) {
+        if (axis->values[i]->is_map)
+            continue;
         const struct value place = scope_place(axis->values[i]->line, axis->values[i]->column);
-        if (!axis->values[i]->is_map)
-            document_error(document, &place,
-                           "the service \"%s\" comes from this axis, so its values must be maps with an implementation; "
-                           "for plain values write `implementation: $(axes.%s)`",
-                           service->name, axis->name);
+        document_error(document, &place,
+                       "the service \"%s\" comes from this axis, so its values must be maps with an implementation; "
+                       "for plain values write `implementation: $(axes.%s)`",
+                       service->name, axis->name);
+        break;
     }
 }
 
@@ -105,6 +107,8 @@ static void read_what(struct scope *scope, const struct value *value, const stru
         document_error(&scope->document, place, "the service \"%s\" needs an implementation, a tester or from", service->name);
     if (count > 1)
         document_error(&scope->document, place, "the service \"%s\" has more than one of implementation, tester and from", service->name);
+    if (count > 1)
+        return;
     if (given[0])
         read_from(scope, given[0], service);
     if (given[1])
@@ -123,7 +127,8 @@ static void read_needs(struct scope *scope, const struct value *needs, Pb__Servi
             needs_add(scope, service, texts[i]->text);
 }
 
-static void read_drive(struct scope *scope, const char *name, const struct value *value, Pb__ServiceTemplate *service)
+static void read_drive(struct scope *scope, const char *name, const struct value *place, const struct value *value,
+                       Pb__ServiceTemplate *service)
 {
     const struct value **texts;
     size_t count = document_texts(&scope->document, value, "drives", &texts);
@@ -132,8 +137,8 @@ static void read_drive(struct scope *scope, const char *name, const struct value
     drive->name = arena_string(scope->document.arena, name);
     drive->services = ARENA_ARRAY(scope->document.arena, char *, count);
     service->drives[service->n_drives++] = drive;
-    if (!value || (count == 0 && value->kind == VALUE_LIST))
-        document_error(&scope->document, value, "drives: \"%.80s\" names no service", name);
+    if (!value || (value->kind == VALUE_LIST && value->count == 0))
+        document_error(&scope->document, place, "drives: \"%.80s\" names no service", name);
     for (size_t i = 0; i < count; i++) {
         const char *driven = texts[i]->text;
         if (strcmp(driven, service->name) == 0)
@@ -155,7 +160,7 @@ static void read_drives(struct scope *scope, const struct value *drives, Pb__Ser
     }
     service->drives = ARENA_ARRAY(scope->document.arena, Pb__Drive *, drives->count);
     for (size_t i = 0; i < drives->count; i++)
-        read_drive(scope, drives->keys[i], drives->items[i], service);
+        read_drive(scope, drives->keys[i], drives->key_places[i], document_get(drives, drives->keys[i]), service);
 }
 
 static void read_cases(struct scope *scope, const struct value *cases, Pb__ServiceTemplate *service)

@@ -129,6 +129,7 @@ static void read_body(struct scope *scope, const struct value *map)
     const struct document *document = &scope->document;
     const struct value *axes = document_get(map, "axes"), *protocol = document_get(map, "protocol");
     Pb__Test *test = scope->test;
+    size_t errors_before = document->diagnostics->errors;
     document_check_keys(document, map, test_keys, "a test");
     axes_read(document, axes, test);
     read_protocol(scope, map, protocol);
@@ -149,6 +150,8 @@ static void read_body(struct scope *scope, const struct value *map)
     hosts_check_together(scope);
     bindings_complete(scope);
     bindings_check(scope, document_get(protocol, "name"));
+    if (document->diagnostics->errors > errors_before)
+        return;
     warn_of_unused_axes(scope, axes);
     warn_of_no_judge(scope, map);
 }
