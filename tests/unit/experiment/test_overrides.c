@@ -88,8 +88,8 @@ static void a_path_that_leads_nowhere_is_told(void **state)
     expect_error("tests.http1.1.repeats.times=5", "base.yaml: unknown key \"repeats\" in a test; did you mean \"repeat\"?\n");
     expect_error("tests.http1.1.repeat.times=x", "base.yaml: times must be a whole number from 1 to 1000000, not \"x\"\n");
     expect_error("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1",
-                 "base.yaml: unknown key \"a\" in an experiment\n"
-                 "base.yaml: --set a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a: the path is too long\n");
+                 "base.yaml: --set a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a: the path is too long\n"
+                 "base.yaml: unknown key \"a\" in an experiment\n");
 }
 
 static void the_files_to_send_are_known_before_any_check(void **state)
