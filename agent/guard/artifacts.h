@@ -1,0 +1,24 @@
+// Files that the instance leaves: moved out of the work folder before its cleanup removes it, hashed, told as ArtifactReady.
+#ifndef PANTHER_AGENT_GUARD_ARTIFACTS_H
+#define PANTHER_AGENT_GUARD_ARTIFACTS_H
+
+#include <stdbool.h>
+
+#include "common/base/error.h"
+#include "panther/v1/guard.pb-c.h"
+
+#define ARTIFACTS_FOLDER "artifacts"
+
+struct artifacts;
+struct events;
+
+// work: absolute.
+struct artifacts *artifacts_new(struct events *events, const char *work);
+void artifacts_free(struct artifacts **artifacts);
+// A path relative to the work folder, or a pattern: without '/' it is compared with names in all folders, with one with the whole
+// relative path. Core files are collected without being declared.
+int artifacts_declare(struct artifacts *artifacts, const Pb__DeclareArtifact *declared, struct panther_error *error);
+// Begins with the first call and does a bounded piece of the work in each; false: all is done.
+bool artifacts_step(struct artifacts *artifacts);
+
+#endif

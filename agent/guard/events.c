@@ -1,0 +1,222 @@
+// Events into the spool. A sequence number is given only to what will be written, so that readers never see a hole.
+#include "agent/guard/events.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/limits.h"
+#include "common/base/memory.h"
+#include "common/system/loop.h"
+#include "common/system/spool.h"
+#include "common/wire/wire.h"
+
+// While the disk is full: from here on light events are dropped ...
+#define WAITING_LIGHT_MAX_BYTES (1024 * 1024)
+// ... and from here on the host and its processes are no longer read. Between the two fit the answers to all open commands.
+#define WAITING_MAX_BYTES (16 * 1024 * 1024)
+static_assert(WAITING_MAX_BYTES - WAITING_LIGHT_MAX_BYTES > CASES_IN_FLIGHT_MAX * EVENT_MAX_BYTES, "answers always find room");
+// Light events of one instance: more is a flood, not a measurement (an hour at 27 a second).
+#define LIGHT_EVENTS_MAX 100000
+#define FULL_DISK_RETRY_NS (500ULL * 1000 * 1000)
+
+struct events {
+    struct loop *loop;
+    const Pb__GuardSpec *spec;
+    struct spool *spool;
+    struct loop_source *retry;
+    events_grown_fn *grown;
+    events_failed_fn *failed;
+    void *context;
+    uint64_t sequence;       // last given
+    uint64_t light, dropped; // light events so far; dropped since the last Gap
+    bool disk_full, flood_told;
+};
+
+static bool is_light(const Pb__Event *event)
+{
+    switch (event->body_case) {
+    case PB__EVENT__BODY_NOTE:
+    case PB__EVENT__BODY_METRIC:
+    case PB__EVENT__BODY_CASE_STARTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void write_event(struct events *events, Pb__Event *event)
+{
+    event->instance = events->spec->instance;
+    event->generation = events->spec->generation;
+    event->sequence = ++events->sequence;
+    event->boottime_ns = clock_boottime_ns();
+    event->wall_ns = clock_wall_ns();
+    event->service = events->spec->initialize->service;
+    size_t bytes;
+    uint8_t *data = wire_pack(event, NULL, &bytes);
+    INVARIANT(bytes <= SPOOL_RECORD_MAX_BYTES);
+    spool_add(events->spool, data, bytes);
+    free(data);
+}
+
+static void tell_gap(struct events *events, const char *reason)
+{
+    char text[160];
+    snprintf(text, sizeof text, "%s: %llu notes, metrics or starts of cases were dropped", reason, (unsigned long long)events->dropped);
+    Pb__Gap gap;
+    pb__gap__init(&gap);
+    Pb__Event event;
+    pb__event__init(&event);
+    gap.reason = text;
+    event.body_case = PB__EVENT__BODY_GAP;
+    event.gap = &gap;
+    events->dropped = 0;
+    write_event(events, &event);
+}
+
+// Light events are dropped on a full disk and in a flood.
+static bool must_drop(struct events *events)
+{
+    if (events->disk_full && spool_pending_bytes(events->spool) > WAITING_LIGHT_MAX_BYTES)
+        return true;
+    if (events->light < LIGHT_EVENTS_MAX)
+        return false;
+    if (!events->flood_told) {
+        events->flood_told = true;
+        Pb__Gap gap;
+        pb__gap__init(&gap);
+        char reason[] = "more than 100000 notes and metrics of one instance: the rest is dropped";
+        gap.reason = reason;
+        EVENT_ADD(events, GAP, gap, &gap);
+    }
+    return true;
+}
+
+// A result that is too large loses its numbers, then its words, never its verdict.
+static void shorten(Pb__Event *event)
+{
+    static char replaced[] = "(the text was too long for an event)";
+    Pb__Outcome *outcome = NULL;
+    if (event->body_case == PB__EVENT__BODY_CASE_RESULT) {
+        event->case_result->n_metrics = 0;
+        outcome = event->case_result->outcome;
+    } else if (event->body_case == PB__EVENT__BODY_COMMAND_DONE) {
+        event->command_done->n_metrics = 0;
+        outcome = event->command_done->outcome;
+        if (wire_packed_bytes(event) > EVENT_MAX_BYTES)
+            event->command_done->text = replaced;
+    }
+    if (outcome && wire_packed_bytes(event) > EVENT_MAX_BYTES)
+        outcome->text = replaced;
+}
+
+void events_add(struct events *events, Pb__Event *event)
+{
+    if (is_light(event)) {
+        if (must_drop(events)) {
+            events->dropped++;
+            return;
+        }
+        events->light++;
+    }
+    if (wire_packed_bytes(event) > EVENT_MAX_BYTES)
+        shorten(event);
+    write_event(events, event);
+}
+
+void events_note(struct events *events, const char *format, ...)
+{
+    char text[TEXT_MAX_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    Pb__Note note;
+    pb__note__init(&note);
+    note.text = text;
+    EVENT_ADD(events, NOTE, note, &note);
+}
+
+static void disk_is_full(struct events *events)
+{
+    events->disk_full = true;
+    loop_timer_set(events->retry, clock_boottime_ns() + FULL_DISK_RETRY_NS);
+}
+
+static int flush(struct events *events)
+{
+    struct panther_error error = {0};
+    int problem = spool_sync(events->spool, &error);
+    if (problem == PANTHER_ENOSPACE) {
+        disk_is_full(events);
+        return problem;
+    }
+    if (problem < 0) {
+        events->failed(events->context, &error);
+        return problem;
+    }
+    events->disk_full = false;
+    events->grown(events->context, spool_bytes(events->spool), events->sequence);
+    return 0;
+}
+
+static void retry(void *context)
+{
+    struct events *events = context;
+    if (flush(events) == 0 && events->dropped > 0)
+        tell_gap(events, "the disk was full");
+}
+
+static int after_round(void *context)
+{
+    struct events *events = context;
+    if (spool_pending_bytes(events->spool) > 0 && !events->disk_full)
+        flush(events);
+    return 0;
+}
+
+bool events_all_synced(const struct events *events)
+{
+    return spool_pending_bytes(events->spool) == 0;
+}
+
+bool events_are_choked(const struct events *events)
+{
+    return spool_pending_bytes(events->spool) > WAITING_MAX_BYTES;
+}
+
+uint64_t events_bytes(const struct events *events)
+{
+    return spool_bytes(events->spool);
+}
+
+uint64_t events_sequence(const struct events *events)
+{
+    return events->sequence;
+}
+
+int events_open(struct events **out, struct loop *loop, const Pb__GuardSpec *spec, const char *path, events_grown_fn *grown,
+                events_failed_fn *failed, void *context, struct panther_error *error)
+{
+    struct spool *spool;
+    int problem = spool_open(&spool, path, error);
+    if (problem < 0)
+        return problem;
+    struct events *events = NEW(struct events);
+    *events = (struct events){.loop = loop, .spec = spec, .spool = spool, .grown = grown, .failed = failed, .context = context};
+    events->retry = loop_timer(loop, retry, events);
+    loop_after_round(loop, after_round, events);
+    *out = events;
+    return 0;
+}
+
+void events_close(struct events **events)
+{
+    if (!*events)
+        return;
+    loop_remove(&(*events)->retry);
+    spool_close(&(*events)->spool);
+    free(*events);
+    *events = NULL;
+}

@@ -1,0 +1,44 @@
+// The processes of the instance: only the guard spawns them. A process is over when it has ended and its output is drained, in
+// this order: StreamEnd of its streams, ProcessExited, word to the host.
+#ifndef PANTHER_AGENT_GUARD_PROCESSES_H
+#define PANTHER_AGENT_GUARD_PROCESSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/base/error.h"
+#include "common/system/process.h"
+#include "panther/v1/guard.pb-c.h"
+
+struct events;
+struct loop;
+struct processes;
+struct streams;
+
+struct processes_callbacks {
+    void (*spawned)(void *context, const Pb__SpawnAnswer *answer);
+    void (*exited)(void *context, const Pb__HostProcessExited *exited);
+    void (*all_gone)(void *context); // the last one is over
+};
+
+// work: where they run unless they say otherwise. marker: the entry that every environment of the instance holds.
+struct processes *processes_new(struct loop *loop, struct events *events, struct streams *streams, const char *work, const char *marker,
+                                const char *cgroup, const struct processes_callbacks *callbacks, void *context);
+void processes_free(struct processes **processes);
+void processes_spawn(struct processes *processes, const Pb__SpawnRequest *request); // answered by `spawned`, maybe later
+void processes_signal(struct processes *processes, const Pb__SignalRequest *request);
+// From now on an end is STOPPED, not UNEXPECTED.
+void processes_expect_end(struct processes *processes);
+// Stop signal, grace, KILL to every one.
+void processes_stop_all(struct processes *processes, uint32_t grace_ms);
+bool processes_any(const struct processes *processes);
+uint32_t processes_killed(const struct processes *processes); // that needed KILL
+// A child ended; false: it is none of these.
+bool processes_ended(struct processes *processes, const struct process_end *end);
+
+// What a dead process left behind: members of its group, and those that carry this entry in their environment.
+size_t leftovers_kill(pid_t group, const char *marker);
+
+#endif

@@ -1,0 +1,174 @@
+// See trampoline.h. posix_spawn (vfork inside) does descriptors, signals and process group; what it cannot do happens here, after
+// its exec and before ours, in a process that holds nothing of the guard's memory.
+#include "agent/guard/trampoline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/base/memory.h"
+#include "common/system/process.h"
+
+// A core is worth keeping, not worth a disk.
+#define CORE_MAX_BYTES (512UL * 1024 * 1024)
+#define STATUS_MAX_BYTES 512
+#define EXIT_START_FAILED 127
+
+// panther-guard --exec PARENT CHANNEL CGROUP FOLDER PROGRAM ARGUMENT...
+enum { ARGUMENT_PARENT = 2, ARGUMENT_CHANNEL, ARGUMENT_CGROUP, ARGUMENT_FOLDER, ARGUMENT_PROGRAM };
+#define NOTHING "-"
+
+// ---- in the guard
+
+static const char **build_argv(const struct trampoline *trampoline, const char *parent)
+{
+    size_t count = 0;
+    while (trampoline->argv[count])
+        count++;
+    const char **argv = memory_new((ARGUMENT_PROGRAM + count + 1) * sizeof *argv);
+    argv[0] = "panther-guard";
+    argv[1] = TRAMPOLINE_FLAG;
+    argv[ARGUMENT_PARENT] = parent;
+    argv[ARGUMENT_CHANNEL] = trampoline->channel_fd >= 0 ? "channel" : NOTHING;
+    argv[ARGUMENT_CGROUP] = trampoline->cgroup && *trampoline->cgroup ? trampoline->cgroup : NOTHING;
+    argv[ARGUMENT_FOLDER] = trampoline->folder;
+    memcpy(argv + ARGUMENT_PROGRAM, trampoline->argv, count * sizeof *argv);
+    return argv;
+}
+
+static int spawn_with_status(const struct trampoline *trampoline, int status_fd, pid_t *pid, int *pidfd, struct panther_error *error)
+{
+    char parent[16];
+    snprintf(parent, sizeof parent, "%d", (int)getpid());
+    const char **argv = build_argv(trampoline, parent);
+    struct process_descriptor descriptors[4] = {
+        {trampoline->stdout_fd, STDOUT_FILENO},
+        {trampoline->stderr_fd, STDERR_FILENO},
+        {status_fd, TRAMPOLINE_STATUS_FD},
+        {trampoline->channel_fd, TRAMPOLINE_CHANNEL_FD},
+    };
+    struct process_start start = {
+        .program = "/proc/self/exe",
+        .argv = argv,
+        .environment = trampoline->environment,
+        .place = PROCESS_PLACE_GROUP,
+        .descriptors = descriptors,
+        .descriptor_count = trampoline->channel_fd >= 0 ? 4 : 3,
+    };
+    int problem = process_spawn(&start, pid, pidfd, error);
+    free(argv);
+    return problem;
+}
+
+// Descriptors that are to be renumbered must not stand on a number that is renumbered to.
+static int lift(int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, TRAMPOLINE_STATUS_FD + 1);
+}
+
+int trampoline_spawn(const struct trampoline *trampoline, pid_t *pid, int *pidfd, int *status_fd, struct panther_error *error)
+{
+    int status[2];
+    if (pipe2(status, O_CLOEXEC) < 0)
+        return error_system(error, errno, "cannot start %s", trampoline->name);
+    struct trampoline lifted = *trampoline;
+    int lifted_status = lift(status[1]);
+    lifted.stdout_fd = lift(trampoline->stdout_fd);
+    lifted.stderr_fd = lift(trampoline->stderr_fd);
+    lifted.channel_fd = trampoline->channel_fd >= 0 ? lift(trampoline->channel_fd) : -1;
+    int problem;
+    if (lifted_status < 0 || lifted.stdout_fd < 0 || lifted.stderr_fd < 0 || (trampoline->channel_fd >= 0 && lifted.channel_fd < 0))
+        problem = error_system(error, errno, "cannot start %s", trampoline->name);
+    else
+        problem = spawn_with_status(&lifted, lifted_status, pid, pidfd, error);
+    const int to_close[] = {status[1], lifted_status, lifted.stdout_fd, lifted.stderr_fd, lifted.channel_fd};
+    for (size_t i = 0; i < sizeof to_close / sizeof *to_close; i++)
+        if (to_close[i] >= 0)
+            close(to_close[i]);
+    if (problem < 0) {
+        close(status[0]);
+        return problem;
+    }
+    if (fcntl(status[0], F_SETFL, O_NONBLOCK) < 0)
+        PANIC("fcntl(O_NONBLOCK) of a pipe: %s", strerror(errno));
+    *status_fd = status[0];
+    return 0;
+}
+
+int trampoline_status(int status_fd, char *text, size_t text_bytes)
+{
+    ssize_t got = read(status_fd, text, text_bytes - 1);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return -1;
+    text[got > 0 ? got : 0] = '\0';
+    return got > 0;
+}
+
+// ---- in the new process
+
+static int fail(const char *what, const char *which)
+{
+    char text[STATUS_MAX_BYTES];
+    int number = errno;
+    int length = snprintf(text, sizeof text, "%s %s: %s", what, which, strerror(number));
+    if (write(TRAMPOLINE_STATUS_FD, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1) < 0)
+        return EXIT_START_FAILED; // the exit status alone has to say it
+    return EXIT_START_FAILED;
+}
+
+// PDEATHSIG counts from here on: a guard that died before leaves another parent behind.
+static bool die_with(const char *parent)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == (pid_t)strtol(parent, NULL, 10);
+}
+
+static bool enter_cgroup(const char *cgroup)
+{
+    CLEANUP_FREE char *path = memory_printf("%s/cgroup.procs", cgroup);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool entered = write(fd, "0", 1) == 1;
+    int number = errno;
+    close(fd);
+    errno = number;
+    return entered;
+}
+
+// Cores stay in the work folder and become artifacts. Where the limit cannot be moved there are none.
+static void allow_core(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CORE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max < CORE_MAX_BYTES ? limit.rlim_max : CORE_MAX_BYTES;
+    setrlimit(RLIMIT_CORE, &limit);
+}
+
+int trampoline_main(int argc, char **argv)
+{
+    if (argc <= ARGUMENT_PROGRAM) {
+        fprintf(stderr, "panther-guard %s is for the guard itself\n", TRAMPOLINE_FLAG);
+        return EXIT_START_FAILED;
+    }
+    if (fcntl(TRAMPOLINE_STATUS_FD, F_SETFD, FD_CLOEXEC) < 0)
+        return EXIT_START_FAILED;
+    if (strcmp(argv[ARGUMENT_CHANNEL], NOTHING) == 0)
+        close(TRAMPOLINE_CHANNEL_FD);
+    if (!die_with(argv[ARGUMENT_PARENT]))
+        return EXIT_START_FAILED;
+    if (strcmp(argv[ARGUMENT_CGROUP], NOTHING) != 0 && !enter_cgroup(argv[ARGUMENT_CGROUP]))
+        return fail("cannot enter the cgroup", argv[ARGUMENT_CGROUP]);
+    if (chdir(argv[ARGUMENT_FOLDER]) < 0)
+        return fail("cannot enter the folder", argv[ARGUMENT_FOLDER]);
+    allow_core();
+    execvp(argv[ARGUMENT_PROGRAM], argv + ARGUMENT_PROGRAM);
+    return fail("cannot run", argv[ARGUMENT_PROGRAM]);
+}

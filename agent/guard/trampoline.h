@@ -1,0 +1,32 @@
+// `panther-guard --exec`: the first program of everything the guard spawns. It makes the process what the guard promises (dies with
+// the guard, own core limit, cgroup, folder) and becomes the wanted program.
+#ifndef PANTHER_AGENT_GUARD_TRAMPOLINE_H
+#define PANTHER_AGENT_GUARD_TRAMPOLINE_H
+
+#include <sys/types.h>
+
+#include "common/base/error.h"
+
+#define TRAMPOLINE_FLAG "--exec"
+// In the new process: the wanted program's channel to the guard (the plugin host's only), and where a failure is reported. The
+// latter closes by itself at exec: its end without a byte means that the program runs.
+#define TRAMPOLINE_CHANNEL_FD 3
+#define TRAMPOLINE_STATUS_FD 4
+
+struct trampoline {
+    const char *name;               // for errors
+    const char *const *argv;        // NULL-terminated; argv[0] is looked up in the PATH of the environment
+    const char *const *environment; // NULL-terminated
+    const char *folder;             // to run in
+    const char *cgroup;             // "" or NULL: none
+    int channel_fd;                 // -1: none
+    int stdout_fd, stderr_fd;
+};
+// *status_fd: readable end of the status pipe, the caller's to close.
+int trampoline_spawn(const struct trampoline *trampoline, pid_t *pid, int *pidfd, int *status_fd, struct panther_error *error);
+// What the status pipe says: 1 with the reason in text when the start failed, 0 when the program runs, -1: not known yet.
+int trampoline_status(int status_fd, char *text, size_t text_bytes);
+// In the new process. Returns only when it failed, with the exit status.
+int trampoline_main(int argc, char **argv);
+
+#endif
