@@ -47,11 +47,16 @@ struct bus_server_callbacks {
     void (*on_gone)(void *context, bus_route route);
     void (*on_unframed)(void *context, bus_route route, const char *why); // frames out of shape: counted, dropped; may be NULL
 };
+// What libzmq holds per connection and direction, counted in messages whatever their size. Small ones flow three times faster with
+// 1000 than with 256 (fewer wake-ups between its threads and ours); chunks of 256 KiB need no more than hides a round trip.
+#define BUS_PIPE_MESSAGES_DEFAULT 1000
+#define BUS_PIPE_MESSAGES_BULK 32
 #define BUS_QUEUE_BYTES_DEFAULT (16u * 1024 * 1024)
 struct bus_server_options {
     const char *endpoint; // "tcp://*:7400"; port 0 or "*": any
     const char *secret_key;
     size_t queue_bytes_max; // per peer, beyond libzmq's own; over it the peer is closed; 0: the default
+    uint32_t pipe_messages; // 0: the default
 };
 struct bus_server_counters {
     uint64_t messages;
@@ -89,6 +94,7 @@ struct bus_link_options {
     const char *source_address;  // NULL: any
     uint32_t connect_timeout_ms; // 0: the default
     uint32_t linger_ms;          // how long what was sent may still leave after bus_link_free (Goodbye); 0: not at all
+    uint32_t pipe_messages;      // 0: the default
 };
 #define BUS_CONNECT_TIMEOUT_MS_DEFAULT 5000
 int bus_link_new(struct bus_link **out, struct loop *loop, const struct bus_link_options *options,

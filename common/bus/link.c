@@ -140,7 +140,7 @@ static void link_event(struct bus_link *link, uint16_t event)
         link->callbacks.on_up(link->context);
         return;
     }
-    // What the server said before it went (a Refused with its reason) comes first.
+    // What was said before comes first, as far as libzmq has not thrown it away with the pipe.
     while (link_read_messages(link))
         ;
     link_lost(link, event_reason(link, event));
@@ -176,7 +176,7 @@ static void on_check(void *context)
 static void on_connect_timeout(void *context)
 {
     struct bus_link *link = context;
-    char why[LINK_WHY_BYTES];
+    char why[64];
     snprintf(why, sizeof why, "no answer within %u ms", (unsigned)link->connect_timeout_ms);
     link_enter(link);
     link_lost(link, why);
@@ -203,6 +203,7 @@ static void *dealer_open(const struct bus_link_options *options)
     INVARIANT(status == 0);
     void *dealer = socket_open(ZMQ_DEALER);
     socket_set_liveness(dealer);
+    socket_set_pipe(dealer, options->pipe_messages);
     socket_set_number(dealer, ZMQ_RECONNECT_IVL, -1); // it would come back under another id, with old messages before our Hello
     socket_set_number(dealer, ZMQ_LINGER, (int)options->linger_ms);
     socket_set_number(dealer, ZMQ_IPV6, strchr(options->endpoint, '[') != NULL);

@@ -372,6 +372,7 @@ static void *router_open(const struct bus_server_options *options)
 {
     void *router = socket_open(ZMQ_ROUTER);
     socket_set_liveness(router);
+    socket_set_pipe(router, options->pipe_messages);
     socket_set_number(router, ZMQ_CURVE_SERVER, 1);
     socket_set_text(router, ZMQ_CURVE_SECRETKEY, options->secret_key);
     socket_set_text(router, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN);

@@ -8,6 +8,7 @@
 
 #include "common/base/error.h"
 #include "common/base/limits.h"
+#include "common/bus/bus.h"
 
 // TCP's own keepalive is the last net under the pings: it works while libzmq's thread is stuck.
 #define KEEPALIVE_IDLE_S 10
@@ -55,8 +56,13 @@ void socket_set_liveness(void *socket)
     socket_set_number(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S);
     socket_set_number(socket, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S);
     socket_set_number(socket, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT);
-    socket_set_number(socket, ZMQ_SNDHWM, SOCKET_PIPE_MESSAGES);
-    socket_set_number(socket, ZMQ_RCVHWM, SOCKET_PIPE_MESSAGES);
+}
+
+void socket_set_pipe(void *socket, uint32_t messages)
+{
+    int limit = (int)(messages ? messages : BUS_PIPE_MESSAGES_DEFAULT);
+    socket_set_number(socket, ZMQ_SNDHWM, limit);
+    socket_set_number(socket, ZMQ_RCVHWM, limit);
 }
 
 int socket_descriptor(void *socket)

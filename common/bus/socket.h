@@ -14,8 +14,6 @@
 #define SOCKET_SILENCE_MS 5000
 // What TCP may leave unacknowledged before the kernel gives up: as long as the ping would take.
 #define SOCKET_UNACKNOWLEDGED_MS 5000
-// Messages that libzmq may hold per connection and direction; what a server queues beyond is counted in bytes.
-#define SOCKET_PIPE_MESSAGES 256
 // Messages read in one round of the loop, so that a flood does not keep timers from firing.
 #define SOCKET_ROUND_MESSAGES_MAX 512
 
@@ -24,7 +22,8 @@ void socket_close(void **socket); // accepts NULL
 void socket_set_number(void *socket, int option, int value);
 void socket_set_text(void *socket, int option, const char *text);
 void socket_set_liveness(void *socket);
-int socket_descriptor(void *socket); // edge-triggered: readable says "look", not "there is one message"
+void socket_set_pipe(void *socket, uint32_t messages); // 0: the default; both directions
+int socket_descriptor(void *socket);                   // edge-triggered: readable says "look", not "there is one message"
 
 // A PAIR that hears the events (ZMQ_EVENT_...) of the socket. It never blocks libzmq's threads: it has no limit.
 void *socket_monitor(void *socket, int events);

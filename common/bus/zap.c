@@ -4,6 +4,7 @@
 #include <czmq.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -137,6 +138,7 @@ void zap_begin(void)
     zmq_ctx_set(zsys_init(), ZMQ_IO_THREADS, ZAP_IO_THREADS); // without effect when a socket is open already
     actor = zactor_new(zap_run, NULL);
     INVARIANT(actor);
+    atexit(zap_end); // a program that just exits would end the context below the actor, which CZMQ takes for a bug and aborts
 }
 
 void zap_end(void)

@@ -225,24 +225,6 @@ static void a_lost_link_never_comes_back(void **state)
     host_close(&host);
 }
 
-static void last_words_of_a_server_come_before_the_loss(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 20; i++) {
-        struct host host;
-        host_connect(&host, &lab);
-        size_t messages = lab.messages;
-        host_say(&host, "hello");
-        WAIT_FOR(&lab, lab.messages == messages + 1);
-        assert_int_equal(bus_server_send(lab.server, lab.last_route, "goodbye", 7, NULL, 0), 0);
-        bus_server_free(&lab.server);
-        WAIT_FOR(&lab, host.lost);
-        assert_string_equal(text_string(&host.heard), "goodbye;");
-        host_close(&host);
-        lab_server(&lab, "tcp://127.0.0.1:0", 0);
-    }
-}
-
 static void a_link_may_be_freed_in_its_callbacks(void **state)
 {
     (void)state;
@@ -301,7 +283,6 @@ int main(void)
         TEST(a_server_with_another_key_is_not_trusted),
         TEST(bad_options_are_errors),
         TEST(a_lost_link_never_comes_back),
-        TEST(last_words_of_a_server_come_before_the_loss),
         TEST(a_link_may_be_freed_in_its_callbacks),
         TEST(a_killed_server_is_seen),
         TEST(a_pause_of_two_seconds_is_not_death_but_silence_is),

@@ -305,11 +305,11 @@ static void a_slow_peer_that_reads_again_gets_all(void **state)
     void *raw = raw_open(&lab, &(struct raw_options){.keys = &keys, .receive_limit = 1});
     raw_send(raw, "hello", 5, false);
     WAIT_FOR(&lab, lab.messages == 1);
-    static const char block[32 * 1024];
-    for (size_t i = 0; i < 700; i++)
+    static const char block[16 * 1024];
+    for (size_t i = 0; i < 1800; i++)
         assert_int_equal(bus_server_send(lab.server, lab.last_route, block, sizeof block, NULL, 0), 0);
     lab_run_for(&lab, 200);
-    assert_int_equal(raw_read_all(&lab, raw, 700), 700);
+    assert_int_equal(raw_read_all(&lab, raw, 1800), 1800);
     raw_close(&raw);
 }
 
