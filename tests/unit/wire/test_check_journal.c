@@ -1,0 +1,123 @@
+// Records as they are read back, and the resolved experiment in them.
+#include "expect.h"
+
+#define RECORD(body, valid, changes) EXPECT(record, record_invalid, "format: 1 " body " {", valid, "}", changes)
+#define TEST_TEXT                                                                                                                          \
+    "name: \"load\" repeat_times: 2 combinations: 6 axes { name: \"a\" values { id: \"1\" } values { id: \"2\" } }"                        \
+    " axes { name: \"b\" values { id: \"x\" } values { id: \"y\" } values { id: \"z\" } } services { name: \"server\" }"
+#define PLAN "test: \"load\" repetition: 1 services { name: \"server\" plugin: \"nginx\" }"
+
+static void runs(void **state)
+{
+    (void)state;
+    static const struct change accepted[] = {
+        {"run: 0", "run_accepted.run is not set"},
+        {"cells: 0", "run_accepted.cells is not set"},
+        {"experiment: ~", "run_accepted.experiment is missing"},
+        {"experiment { }", "experiment.language is not set"},
+        {"experiment { language: 1 }", "experiment.tests are missing"},
+    };
+    RECORD("run_accepted", "run: 1 cells: 12 experiment { language: 1 tests { " TEST_TEXT " } }", accepted);
+    static const struct change test[] = {
+        {"name: \"\"", "test.name is not a name"},
+        {"combinations: 5", "test.combinations is not the product of its axes"},
+        {"axes { name: \"c\" }", "axis.values are missing"},
+        {"axes { name: \"c\" values { } }", "axis.value.id is empty"},
+        {"repeat_times: 0", "test.repeat_times is not set"},
+        {"services { }", "service.name is not a name"},
+        {"services { name: \"b\" drives { name: \"x\" } }", "drive.services are not names"},
+        {"services { name: \"b\" host { name: \"A\" } }", "host.name is not a name"},
+        {"services { name: \"b\" options { name: \"any thing\" values: \"x\" line: 3 } }", NULL},
+        {"assertions { service: \"server\" }", "there is no body, or one of a newer version"},
+        {"assertions { service: \"server\" exit { clean: true } }", NULL},
+        {"assertions { output { } }", "assertion.output.pattern is empty"},
+        {"assertions { metric { name: \"x\" has_at_least: true at_least: nan } }", "assertion.metric has a bound that is not a number"},
+    };
+    EXPECT(record, record_invalid, "format: 1 run_accepted { run: 1 cells: 12 experiment { language: 1 tests {", TEST_TEXT, "} } }", test);
+    static const struct change cancelled[] = {{"run: 0", "run_cancelled.run is not set"}};
+    RECORD("run_cancelled", "run: 1", cancelled);
+    static const struct change ended[] = {{"run: 0", "run_ended.run is not set"}};
+    RECORD("run_ended", "run: 1", ended);
+}
+
+static void trials(void **state)
+{
+    (void)state;
+    static const struct change started[] = {
+        {"trial: 0", "trial_started has an id that is not set"},
+        {"plan: ~", "trial_started.plan is missing"},
+        {"plan { test: \"load\" }", "plan.repetition is not set"},
+        {"plan { test: \"load\" repetition: 1 }", "plan.services are none or too many"},
+        {"services { service: \"server\" agent: \"lab-a\" }", "placed_service.instance is not set"},
+        {"services { service: \"server\" instance: 1 }", "placed_service.agent is not a name"},
+    };
+    RECORD("trial_started", "trial: 1 run: 1 attempt: 1 plan { " PLAN " } services { service: \"server\" agent: \"lab-a\" instance: 3 }",
+           started);
+    static const struct change issued[] = {{"trial: 0", "command_issued.trial is not set"},
+                                           {"command: ~", "command_issued.command is missing"},
+                                           {"command { instance: 1 }", "there is no body, or one of a newer version"}};
+    RECORD("command_issued", "trial: 1 command { instance: 1 generation: 1 number: 2 start {} }", issued);
+    static const struct change released[] = {
+        {"instance: 0", "cases_released has an id that is not set"},
+        {"first_number: 0", "cases_released.first_number is not set"},
+        {"first_number: 4294967295", "cases_released has numbers out of range"},
+        {"execute: true", "cases_released has both cases and execute, or neither"},
+        {"cases: \"\"", "cases_released.cases are too many or unprintable"},
+    };
+    RECORD("cases_released", "trial: 1 instance: 1 generation: 1 first_number: 3 cases: \"a\" cases: \"b\"", released);
+    static const struct change ended[] = {{"trial: 0", "trial_ended.trial is not set"}, {"outcome: ~", "trial_ended.outcome is missing"}};
+    RECORD("trial_ended", "trial: 1 outcome { verdict: 1 }", ended);
+    static const struct change stopping[] = {{"trial: 0", "trial_stopping.trial is not set"}};
+    RECORD("trial_stopping", "trial: 1", stopping);
+    static const struct change cell[] = {{"run: 0", "cell_ended.run is not set"}, {"outcome: ~", "cell_ended.outcome is missing"}};
+    RECORD("cell_ended", "run: 1 outcome { verdict: 3 reason: 8 }", cell);
+}
+
+static void events_and_content(void **state)
+{
+    (void)state;
+    static const struct change event[] = {
+        {"agent: \"\"", "instance_event.agent is not a name"},
+        {"sequence: 0", "instance_event has no place in an outbox"},
+        {"event: ~", "instance_event.event is missing"},
+        {"event { instance: 1 generation: 1 sequence: 1 instance_ended { } }", "instance_ended.cause is not set"},
+    };
+    RECORD("instance_event", "agent: \"lab-a\" epoch: " ID " sequence: 7 trial: 1 event { instance: 1 generation: 1 sequence: 1 note { } }",
+           event);
+    static const struct change lost[] = {{"instance: 0", "instance_lost.instance is not set"}};
+    RECORD("instance_lost", "instance: 1", lost);
+    static const struct change stored[] = {{"hash: \"\"", "content_stored.hash is not a hash"},
+                                           {"instance: 0", "content_stored has an id that is not set"}};
+    RECORD("content_stored", "instance: 1 generation: 1 name: \"nginx.stderr\" is_stream: true hash: " HASH, stored);
+}
+
+static void peers(void **state)
+{
+    (void)state;
+    static const struct change key[] = {{"name: \"\"", "key_added.name is not a name"},
+                                        {"role: 0", "key_added.role is not set"},
+                                        {"public_key: \"\"", "key_added.public_key is not a key in Z85"}};
+    RECORD("key_added", "name: \"lab-a\" role: ROLE_AGENT public_key: " KEY, key);
+    static const struct change revoked[] = {{"name: \"\"", "key_revoked.name is not a name"}};
+    RECORD("key_revoked", "name: \"lab-a\"", revoked);
+    static const struct change seen[] = {{"name: \"\"", "agent_seen.name is not a name"}, {"epoch: \"\"", "agent_seen.epoch is empty"}};
+    RECORD("agent_seen", "name: \"lab-a\" epoch: " ID, seen);
+    static const struct change opened[] = {{"store_id: \"\"", "store_opened.store_id is empty"}};
+    RECORD("store_opened", "store_id: " ID, opened);
+    static const struct change described[] = {{"hash: \"\"", "described.hash is not a hash"},
+                                              {"description: ~", "described.description is missing"}};
+    RECORD("description", "hash: " HASH " description { name: \"x\" kind: 1 abi_major: 1 }", described);
+    static const struct change format[] = {{"format: 0", "record.format is not set"}};
+    EXPECT(record, record_invalid, "", "format: 1 run_ended { run: 1 }", "", format);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs),
+        cmocka_unit_test(trials),
+        cmocka_unit_test(events_and_content),
+        cmocka_unit_test(peers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
