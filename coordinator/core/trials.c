@@ -24,14 +24,14 @@ void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t ce
     started->cell = cell;
     started->attempt = attempt;
     started->name = arena_printf(arena, "%s#%u", experiment_cell_name(run->number, run->experiment, test, cell, arena), attempt);
-    started->plan = plan;
+    started->plan = MESSAGE_COPY(plan, arena); // parts of it are borrowed from the run, which may end in this very batch
     started->lease_ms = plan->timeouts->lease_ms ? plan->timeouts->lease_ms : LEASE_MS;
     started->services = ARENA_ARRAY(arena, Pb__PlacedService *, plan->n_services);
     for (size_t i = 0; i < plan->n_services; i++) {
         const Pb__PluginPresence *presence = map_get_text(placement->agents[i]->presences, plan->services[i]->plugin);
         Pb__PlacedService *placed = NEW_MESSAGE(core, Pb__PlacedService, pb__placed_service);
-        placed->service = plan->services[i]->name;
-        placed->plugin = plan->services[i]->plugin;
+        placed->service = started->plan->services[i]->name;
+        placed->plugin = started->plan->services[i]->plugin;
         placed->agent = arena_string(arena, placement->agents[i]->name);
         placed->instance = core->durable->last_instance + 1 + i;
         placed->is_tester = plan->services[i]->is_tester;

@@ -1,0 +1,27 @@
+// panther-coord's subcommands: one file each, behind one table (command.c). Every command parses its own options with argp, so `--help`
+// works everywhere, and returns the exit status of the program.
+#ifndef PANTHER_COORDINATOR_CLI_COMMAND_H
+#define PANTHER_COORDINATOR_CLI_COMMAND_H
+
+// Exit statuses, the same for every command (submit --wait: over cells).
+enum {
+    EXIT_PASS = 0,        // done; submit --wait: all cells pass (or none)
+    EXIT_FAIL = 1,        // submit --wait: some cell failed; else: the coordinator refused
+    EXIT_USAGE = 2,       // wrong flags, invalid file
+    EXIT_INCONC = 3,      // submit --wait: inconc or error without a fail
+    EXIT_UNREACHABLE = 4, // no coordinator
+};
+
+struct command {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv); // argv[0] is the command's name
+};
+extern const struct command commands[]; // ends with a NULL name
+
+int command_main(int argc, char **argv);
+
+int command_serve(int argc, char **argv);
+int command_keys(int argc, char **argv);
+
+#endif

@@ -1,0 +1,511 @@
+// The coordinator's one loop. Hands messages, ticks and completions to the core; gives its records to the writer; speaks when they are
+// committed. Everything that blocks (queries, bulk, backup, the disk) is in threads of their own.
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/identity.h"
+#include "common/base/limits.h"
+#include "common/bus/bus.h"
+#include "common/system/log.h"
+#include "common/system/loop.h"
+#include "common/wire/wire.h"
+#include "coordinator/core/core.h"
+#include "coordinator/shell/authority.h"
+#include "coordinator/shell/backup.h"
+#include "coordinator/shell/bulk.h"
+#include "coordinator/shell/outbound.h"
+#include "coordinator/shell/reader.h"
+#include "coordinator/shell/serve.h"
+#include "coordinator/shell/submission.h"
+#include "coordinator/store/store.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+// The core's clock ticks this often: deadlines are kept to a quarter of a second.
+#define TICK_MS 100
+// What one peer may have waiting for it: a viewer that stopped reading is closed, an agent gets its commands again in a new session.
+#define PEER_QUEUE_MAX_BYTES (16 * 1024 * 1024)
+// Batches on their way to the disk. Beyond, the loop stops reading from the network until the disk has caught up.
+#define BATCHES_MAX 1024
+// Exit status when the disk failed (sysexits EX_IOERR).
+#define EXIT_DISK 74
+
+struct reactor {
+    const struct serve_options *options;
+    struct loop *loop;
+    struct store *store;
+    struct core *core;
+    struct core_effects effects;
+    struct bus_server *server;
+    struct bulk *bulk;
+    struct reader *reader;
+    struct backup *backup;
+    struct outbound *outbound;
+    struct loop_source *tick;
+    struct arena *unpacked; // of the message at hand: capped, its content is a stranger's
+    struct arena *scratch;  // of what we make of it
+    uint64_t committed;
+    bool broken;
+};
+
+// ---- the core and what it says
+
+static void run_step(struct reactor *reactor, struct core_event *event)
+{
+    event->now_ns = clock_boottime_ns();
+    event->wall_ns = clock_wall_ns();
+    event->random = random_u64();
+    core_step(reactor->core, event, &reactor->effects);
+}
+
+static void send_packed(struct reactor *reactor, uint64_t route, const uint8_t *data, size_t bytes)
+{
+    if (bus_server_send(reactor->server, route, data, bytes, NULL, 0) == PANTHER_ELIMIT) {
+        core_count(reactor->core, "slow_peers_closed");
+    }
+}
+
+static void send_envelope(struct reactor *reactor, uint64_t route, Pb__Envelope *envelope)
+{
+    if (envelope->body_case == PB__ENVELOPE__BODY_HEARTBEAT_REPLY) {
+        envelope->heartbeat_reply->coordinator_sent_ns = clock_boottime_ns();
+    }
+    size_t bytes;
+    uint8_t *data = wire_pack(envelope, NULL, &bytes);
+    send_packed(reactor, route, data, bytes);
+    free(data);
+}
+
+static void apply_key(struct reactor *reactor, const struct outbound_key *key)
+{
+    if (key->is_added) {
+        bus_zap_allow(key->public_key);
+        bulk_key_set(reactor->bulk, key->public_key, key->name, key->role);
+    } else {
+        bus_zap_deny(key->public_key);
+        bulk_key_remove(reactor->bulk, key->public_key);
+    }
+}
+
+static void release_batches(struct reactor *reactor)
+{
+    struct outbound_batch *batch;
+    while ((batch = outbound_next(reactor->outbound, reactor->committed))) {
+        for (size_t i = 0; i < batch->key_count; i++) {
+            apply_key(reactor, &batch->keys[i]);
+        }
+        for (size_t i = 0; i < batch->message_count; i++) {
+            send_packed(reactor, batch->messages[i].route, batch->messages[i].data, batch->messages[i].bytes);
+        }
+        for (size_t i = 0; i < batch->closed_count; i++) {
+            bus_server_close_route(reactor->server, batch->closed[i]);
+        }
+        for (size_t i = 0; i < batch->ticket_count; i++) {
+            bulk_content_committed(reactor->bulk, batch->tickets[i]);
+        }
+        outbound_batch_free(&batch);
+    }
+}
+
+// Once per round of the loop: what all steps of the round decided goes to the disk as one batch.
+static int flush(void *context)
+{
+    struct reactor *reactor = context;
+    struct core_effects *effects = &reactor->effects;
+    for (size_t i = 0; i < effects->send_count; i++) {
+        if (effects->sends[i].urgent) {
+            send_envelope(reactor, effects->sends[i].route, effects->sends[i].envelope);
+        }
+    }
+    if (effects->record_count || effects->send_count || effects->closed_count || effects->ticket_count) {
+        uint64_t number = 0;
+        if (effects->record_count) {
+            number = store_append(reactor->store, (const Pb__Record *const *)effects->records, effects->record_count, NULL);
+        }
+        outbound_hold(reactor->outbound, effects, number);
+        effects_clear(effects);
+    }
+    release_batches(reactor);
+    return 0;
+}
+
+static void on_committed(void *context, uint64_t number)
+{
+    struct reactor *reactor = context;
+    reactor->committed = number;
+    release_batches(reactor);
+}
+
+static void on_full(void *context, bool full, const char *why)
+{
+    struct reactor *reactor = context;
+    if (full) {
+        log_warning("the disk is full (%s): admission has stopped, what was accepted is kept and tried again", why);
+    } else {
+        log_info("the disk has room again: admission is open");
+    }
+    run_step(reactor, &(struct core_event){.kind = CORE_SPACE, .is_full = full, .why = why});
+}
+
+static void on_broken(void *context, const struct panther_error *error)
+{
+    struct reactor *reactor = context;
+    log_error("the store failed and is not written to again: %s; start again to replay what is on the disk", error->message);
+    reactor->broken = true;
+    loop_stop(reactor->loop, EXIT_DISK);
+}
+
+static void on_tick(void *context)
+{
+    struct reactor *reactor = context;
+    run_step(reactor, &(struct core_event){.kind = CORE_TICK});
+    loop_timer_set(reactor->tick, clock_boottime_ns() + TICK_MS * NS_PER_MS);
+}
+
+// ---- requests that are the shell's own
+
+static Pb__Envelope *reply_new(struct reactor *reactor, uint64_t number)
+{
+    Pb__Envelope *envelope = ARENA_NEW(reactor->scratch, Pb__Envelope);
+    pb__envelope__init(envelope);
+    envelope->version = PROTOCOL_VERSION;
+    envelope->body_case = PB__ENVELOPE__BODY_REPLY;
+    envelope->reply = ARENA_NEW(reactor->scratch, Pb__Reply);
+    pb__reply__init(envelope->reply);
+    envelope->reply->number = number;
+    return envelope;
+}
+
+static void reply_refused(struct reactor *reactor, uint64_t route, uint64_t number, int code, const char *text)
+{
+    Pb__Envelope *envelope = reply_new(reactor, number);
+    Pb__Refused *refused = ARENA_NEW(reactor->scratch, Pb__Refused);
+    pb__refused__init(refused);
+    refused->code = (Pb__RefusalCode)code;
+    refused->text = arena_string(reactor->scratch, text);
+    refused->request = number;
+    if (number) {
+        envelope->reply->body_case = PB__REPLY__BODY_REFUSED;
+        envelope->reply->refused = refused;
+    } else {
+        envelope->body_case = PB__ENVELOPE__BODY_REFUSED;
+        envelope->refused = refused;
+    }
+    send_envelope(reactor, route, envelope);
+}
+
+static int refusal_of(int code)
+{
+    switch (code) {
+    case PANTHER_ENOTFOUND:
+        return PB__REFUSAL_CODE__REFUSAL_CODE_NOT_FOUND;
+    case PANTHER_EVERSION:
+        return PB__REFUSAL_CODE__REFUSAL_CODE_VERSION;
+    case PANTHER_ELIMIT:
+        return PB__REFUSAL_CODE__REFUSAL_CODE_BUSY;
+    default:
+        return PB__REFUSAL_CODE__REFUSAL_CODE_INVALID;
+    }
+}
+
+// From the reader's thread, called in ours.
+static void on_rows(void *context, uint64_t route, uint64_t request, Pb__Rows *rows, const struct panther_error *error)
+{
+    struct reactor *reactor = context;
+    arena_reset(reactor->scratch);
+    if (!rows) {
+        reply_refused(reactor, route, request, refusal_of(error->code), error->message);
+        return;
+    }
+    Pb__Envelope *envelope = reply_new(reactor, request);
+    envelope->reply->body_case = PB__REPLY__BODY_ROWS;
+    envelope->reply->rows = rows;
+    send_envelope(reactor, route, envelope);
+}
+
+static void on_backed_up(void *context, uint64_t route, uint64_t request, const char *path, uint64_t bytes, uint64_t records,
+                         const struct panther_error *error)
+{
+    struct reactor *reactor = context;
+    arena_reset(reactor->scratch);
+    if (error) {
+        reply_refused(reactor, route, request, refusal_of(error->code), error->message);
+        return;
+    }
+    Pb__Envelope *envelope = reply_new(reactor, request);
+    envelope->reply->body_case = PB__REPLY__BODY_BACKED_UP;
+    Pb__BackedUp *done = envelope->reply->backed_up = ARENA_NEW(reactor->scratch, Pb__BackedUp);
+    pb__backed_up__init(done);
+    done->path = arena_string(reactor->scratch, path);
+    done->size_bytes = bytes;
+    done->journal_records = records;
+    send_envelope(reactor, route, envelope);
+}
+
+static bool files_are_missing(struct reactor *reactor, uint64_t route, uint64_t number, const Pb__Submit *submit)
+{
+    Pb__Envelope *envelope = reply_new(reactor, number);
+    Pb__Submitted *submitted = ARENA_NEW(reactor->scratch, Pb__Submitted);
+    pb__submitted__init(submitted);
+    submitted->missing = ARENA_ARRAY(reactor->scratch, char *, submit->n_files + 1);
+    for (size_t i = 0; i < submit->n_files && !submit->dry_run; i++) {
+        if (!blob_exists(reactor->options->folder, submit->files[i]->hash)) {
+            submitted->missing[submitted->n_missing++] = submit->files[i]->hash;
+        }
+    }
+    if (!submitted->n_missing) {
+        return false;
+    }
+    envelope->reply->body_case = PB__REPLY__BODY_SUBMITTED;
+    envelope->reply->submitted = submitted;
+    send_envelope(reactor, route, envelope);
+    return true;
+}
+
+static void take_submit(struct reactor *reactor, struct core_event *event, const Pb__Request *request)
+{
+    if (event->role == PB__ROLE__ROLE_OPERATOR && files_are_missing(reactor, event->route, request->number, request->submit)) {
+        return;
+    }
+    struct experiment_plugins plugins;
+    const Pb__PluginDescription **items;
+    plugins.count = core_plugins(reactor->core, &items, reactor->scratch);
+    plugins.items = items;
+    struct submission_checked checked;
+    submission_check(request->submit, &plugins, reactor->scratch, &checked);
+    event->kind = CORE_SUBMIT;
+    event->request = request->number;
+    event->submit = request->submit;
+    event->experiment = checked.experiment;
+    event->diagnostics = checked.diagnostics.items;
+    event->diagnostic_count = checked.diagnostics.count;
+    event->content_hash = checked.content_hash;
+    run_step(reactor, event);
+}
+
+static void take_query(struct reactor *reactor, uint64_t route, const Pb__Request *request)
+{
+    if (reader_ask(reactor->reader, route, request->number, request->query)) {
+        reply_refused(reactor, route, request->number, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY, "too many queries wait: try again");
+    }
+}
+
+static void take_backup(struct reactor *reactor, const struct core_event *event, const Pb__Request *request)
+{
+    if (event->role != PB__ROLE__ROLE_OPERATOR) {
+        reply_refused(reactor, event->route, request->number, PB__REFUSAL_CODE__REFUSAL_CODE_ROLE, "a backup needs the role operator");
+    } else if (backup_ask(reactor->backup, event->route, request->number, request->backup->path)) {
+        reply_refused(reactor, event->route, request->number, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY, "another backup is being made");
+    }
+}
+
+static void take_request(struct reactor *reactor, struct core_event *event, const Pb__Request *request)
+{
+    switch (request->body_case) {
+    case PB__REQUEST__BODY_QUERY:
+        take_query(reactor, event->route, request);
+        break;
+    case PB__REQUEST__BODY_BACKUP:
+        take_backup(reactor, event, request);
+        break;
+    case PB__REQUEST__BODY_SUBMIT:
+        take_submit(reactor, event, request);
+        break;
+    default:
+        run_step(reactor, event);
+    }
+}
+
+// A description is believed only when its hash is right: it is what experiments are checked against.
+static bool descriptions_are_right(const Pb__Descriptions *descriptions)
+{
+    for (size_t i = 0; i < descriptions->n_descriptions; i++) {
+        char hash[HASH_TEXT_BYTES];
+        hash_message(descriptions->descriptions[i]->description, hash);
+        if (strcmp(hash, descriptions->descriptions[i]->hash) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// ---- the network
+
+static void on_message(void *context, const struct bus_message *message)
+{
+    struct reactor *reactor = context;
+    arena_reset(reactor->scratch);
+    arena_reset(reactor->unpacked);
+    struct core_event event = {.kind = CORE_MESSAGE, .route = message->route, .public_key = message->public_key};
+    if (!core_key(reactor->core, message->public_key, &event.peer_name, &event.role)) {
+        core_count(reactor->core, "unknown_keys");
+        reply_refused(reactor, message->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_ROLE, "this key was revoked");
+        bus_server_close_route(reactor->server, message->route);
+        return;
+    }
+    struct panther_error error = {0};
+    Pb__Envelope *envelope = wire_envelope(message->data, message->bytes, reactor->unpacked, &error);
+    if (!envelope || message->payload) {
+        core_count(reactor->core, !envelope && error.code == PANTHER_ELIMIT ? "oversized" : "malformed");
+        reply_refused(reactor, message->route, 0, refusal_of(envelope ? PANTHER_EPROTOCOL : error.code),
+                      envelope ? "a control message is one frame" : error.message);
+        return;
+    }
+    event.envelope = envelope;
+    bool is_client = event.role == PB__ROLE__ROLE_OPERATOR || event.role == PB__ROLE__ROLE_VIEWER;
+    if (envelope->body_case == PB__ENVELOPE__BODY_DESCRIPTIONS && !descriptions_are_right(envelope->descriptions)) {
+        core_count(reactor->core, "wrong_hashes");
+    } else if (is_client && envelope->body_case == PB__ENVELOPE__BODY_REQUEST) {
+        take_request(reactor, &event, envelope->request);
+    } else {
+        run_step(reactor, &event);
+    }
+}
+
+static void on_gone(void *context, bus_route route)
+{
+    run_step(context, &(struct core_event){.kind = CORE_GONE, .route = route});
+}
+
+static void on_unframed(void *context, bus_route route, const char *why)
+{
+    (void)route;
+    (void)why;
+    struct reactor *reactor = context;
+    core_count(reactor->core, "malformed");
+}
+
+static void on_content(void *context, const Pb__ContentStored *content, uint64_t ticket)
+{
+    run_step(context, &(struct core_event){.kind = CORE_CONTENT, .content = content, .ticket = ticket});
+}
+
+// ---- life
+
+static void on_signal(void *context, int signal_number)
+{
+    struct reactor *reactor = context;
+    log_info("signal %d: stopping; runs go on when the coordinator is started again", signal_number);
+    loop_stop(reactor->loop, 0);
+}
+
+static void replay_one(void *context, uint64_t sequence, const Pb__Record *record)
+{
+    (void)sequence;
+    core_replay(context, record);
+}
+
+static void allow_key(void *context, const char *public_key, const char *name, int role)
+{
+    struct reactor *reactor = context;
+    bus_zap_allow(public_key);
+    bulk_key_set(reactor->bulk, public_key, name, role);
+}
+
+static int replay(struct reactor *reactor, const struct bus_peer_file *server, struct panther_error *error)
+{
+    const struct core_options core_options = {.version = reactor->options->version,
+                                              .bulk_port = bulk_port(reactor->bulk),
+                                              .case_window = reactor->options->case_window,
+                                              .endpoint = server->coordinator,
+                                              .server_key = server->public_key};
+    reactor->core = core_new(&core_options);
+    return store_replay(reactor->store, replay_one, reactor->core, error);
+}
+
+static int open_network(struct reactor *reactor, const struct bus_peer_file *server, struct panther_error *error)
+{
+    static const struct bus_server_callbacks callbacks = {on_message, on_gone, on_unframed};
+    const struct bus_server_options options = {reactor->options->listen, server->secret_key, PEER_QUEUE_MAX_BYTES};
+    return bus_server_new(&reactor->server, reactor->loop, &options, &callbacks, reactor, error);
+}
+
+// "tcp://10.0.0.1:7400" -> "tcp://10.0.0.1:7401"
+static void bulk_endpoint(const struct reactor *reactor, char *text, size_t bytes)
+{
+    const char *listen = reactor->options->listen, *colon = strrchr(listen, ':');
+    unsigned control = bus_server_port(reactor->server);
+    if (reactor->options->bulk_listen) {
+        snprintf(text, bytes, "%s", reactor->options->bulk_listen);
+    } else {
+        snprintf(text, bytes, "%.*s:%u", (int)(colon ? colon - listen : 0), listen, control + 1);
+    }
+}
+
+static int begin_parts(struct reactor *reactor, const struct bus_peer_file *server, struct panther_error *error)
+{
+    static const struct store_callbacks callbacks = {on_committed, on_full, on_broken};
+    const char *folder = reactor->options->folder;
+    int result = store_open(&reactor->store, folder, false, reactor->loop, &callbacks, reactor, error);
+    if (result || (result = open_network(reactor, server, error))) {
+        return result;
+    }
+    char endpoint[256];
+    bulk_endpoint(reactor, endpoint, sizeof endpoint);
+    if ((result = bulk_new(&reactor->bulk, folder, endpoint, server->secret_key, on_content, reactor, reactor->loop, error)) ||
+        (result = reader_new(&reactor->reader, folder, reactor->loop, on_rows, reactor, error)) ||
+        (result = backup_new(&reactor->backup, folder, reactor->loop, on_backed_up, reactor, error))) {
+        return result;
+    }
+    return replay(reactor, server, error);
+}
+
+static int begin(struct reactor *reactor, struct panther_error *error)
+{
+    struct bus_peer_file server;
+    int result = authority_server_key(reactor->options->folder, &server, error);
+    if (result || (result = begin_parts(reactor, &server, error))) {
+        return result;
+    }
+    char store_id[ID128_TEXT_BYTES];
+    uint8_t id[16];
+    random_bytes(id, sizeof id);
+    id128_text(id, store_id);
+    run_step(reactor, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = store_id});
+    core_keys(reactor->core, allow_key, reactor);
+    reactor->tick = loop_timer(reactor->loop, on_tick, reactor);
+    loop_timer_set(reactor->tick, clock_boottime_ns());
+    loop_after_round(reactor->loop, flush, reactor);
+    loop_signal(reactor->loop, SIGTERM, on_signal, reactor);
+    loop_signal(reactor->loop, SIGINT, on_signal, reactor);
+    return 0;
+}
+
+static void end(struct reactor *reactor)
+{
+    bus_server_free(&reactor->server);
+    bulk_free(&reactor->bulk);
+    reader_free(&reactor->reader);
+    backup_free(&reactor->backup);
+    store_close(&reactor->store);
+    core_free(&reactor->core);
+    outbound_free(&reactor->outbound);
+    effects_end(&reactor->effects);
+    arena_free(&reactor->scratch);
+    arena_free(&reactor->unpacked);
+    loop_remove(&reactor->tick);
+    loop_free(&reactor->loop);
+}
+
+int serve(const struct serve_options *options, struct panther_error *error)
+{
+    struct reactor reactor = {.options = options};
+    bus_begin();
+    reactor.loop = loop_new();
+    reactor.outbound = outbound_new();
+    reactor.scratch = arena_new(0);
+    reactor.unpacked = arena_new(UNPACK_MAX_BYTES);
+    effects_begin(&reactor.effects);
+    int result = begin(&reactor, error);
+    if (!result) {
+        log_info("listening on %s, bulk on port %u, data in %s", bus_server_endpoint(reactor.server), bulk_port(reactor.bulk),
+                 options->folder);
+        result = loop_run(reactor.loop);
+        if (!reactor.broken) {
+            flush(&reactor);
+        }
+    }
+    end(&reactor);
+    bus_end();
+    return result;
+}
