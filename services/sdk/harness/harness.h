@@ -1,0 +1,52 @@
+// The plugin test harness from the inside. It stands where an agent stands: it writes the spec, starts the guard, sends commands over
+// the guard's socket and reads the guard's spool.
+#ifndef PANTHER_SERVICES_SDK_HARNESS_HARNESS_H
+#define PANTHER_SERVICES_SDK_HARNESS_HARNESS_H
+
+#include <sys/types.h>
+
+#include "common/base/error.h"
+#include "common/base/limits.h"
+#include "common/base/memory.h"
+#include "common/system/spool.h"
+#include "panther/test.h"
+#include "panther/v1/guard.pb-c.h"
+
+#define SETTINGS_OF_TEST_MAX 64
+#define VALUES_OF_SETTING_MAX 64
+#define PEERS_OF_TEST_MAX 16
+
+struct panther_test {
+    struct arena *arena;
+    char *folder; // of the instance
+    Pb__GuardSpec *spec;
+    Pb__Initialize *initialize;
+    uint32_t phase_ms;
+    char marker[64]; // PANTHER_INSTANCE=instance.generation
+    pid_t guard;
+    int pidfd;  // of the guard; -1: not started
+    int socket; // to it; -1: not connected
+    int spool_fd;
+    struct spool_reader *reader;
+    uint32_t number; // of the last command
+    bool is_stopped, is_cleaned;
+    char problem[TEXT_MAX_BYTES];
+    Pb__Event **events; // all that was read, in the arena
+    size_t event_count, event_capacity;
+};
+
+// guard.c: its start and end
+int harness_start_guard(struct panther_test *test);
+// Sends the next command; command.number, instance and generation are filled in.
+int harness_send(struct panther_test *test, Pb__Command *command);
+// Reads what the spool has now; then, if nothing was new, waits a little for the guard to say more. False: the guard has ended and
+// all was read.
+bool harness_read(struct panther_test *test);
+// Waits for the guard's end. Returns false when it has not ended in time (then it is killed).
+bool harness_guard_ended(struct panther_test *test, uint64_t timeout_ms);
+int harness_problem(struct panther_test *test, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// leftovers.c: what still lives or is bound, printed on stderr
+int harness_leftovers(const struct panther_test *test);
+
+#endif
