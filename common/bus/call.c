@@ -127,7 +127,8 @@ int bus_call(struct bus_call *call, Pb__Request *request, struct arena *arena, P
     if (result)
         return result;
     request->number = ++call->number;
-    Pb__Envelope envelope = PB__ENVELOPE__INIT;
+    Pb__Envelope envelope;
+    pb__envelope__init(&envelope);
     envelope.version = PROTOCOL_VERSION;
     envelope.body_case = PB__ENVELOPE__BODY_REQUEST;
     envelope.request = request;
@@ -193,10 +194,12 @@ static int bulk_ask(struct bus_call *call, Pb__BulkEnvelope *question, const voi
 static int blob_is_missing(struct bus_call *call, const char *hash, bool *missing, struct arena *arena, struct panther_error *error)
 {
     char *hashes[] = {arena_string(arena, hash)};
-    Pb__HaveBlobs have = PB__HAVE_BLOBS__INIT;
+    Pb__HaveBlobs have;
+    pb__have_blobs__init(&have);
     have.n_hashes = 1;
     have.hashes = hashes;
-    Pb__BulkEnvelope question = PB__BULK_ENVELOPE__INIT, *answer = NULL;
+    Pb__BulkEnvelope question, *answer = NULL;
+    pb__bulk_envelope__init(&question);
     question.body_case = PB__BULK_ENVELOPE__BODY_HAVE_BLOBS;
     question.have_blobs = &have;
     struct call_frame *frame = NULL;
@@ -213,7 +216,8 @@ static int blob_is_missing(struct bus_call *call, const char *hash, bool *missin
 static int put_chunk(struct bus_call *call, Pb__PutChunk *chunk, const uint8_t *data, size_t bytes, Pb__PutAnswer *put, struct arena *arena,
                      struct panther_error *error)
 {
-    Pb__BulkEnvelope question = PB__BULK_ENVELOPE__INIT, *answer = NULL;
+    Pb__BulkEnvelope question, *answer = NULL;
+    pb__bulk_envelope__init(&question);
     question.body_case = PB__BULK_ENVELOPE__BODY_PUT_CHUNK;
     question.put_chunk = chunk;
     struct call_frame *frame = NULL;
@@ -230,13 +234,15 @@ static int put_chunk(struct bus_call *call, Pb__PutChunk *chunk, const uint8_t *
 static int put_chunks(struct bus_call *call, const char *hash, const uint8_t *data, size_t bytes, struct arena *arena,
                       struct panther_error *error)
 {
-    Pb__PutAnswer put = PB__PUT_ANSWER__INIT;
+    Pb__PutAnswer put;
+    pb__put_answer__init(&put);
     // Each round sends at least what is needed to end; the receiver's `have` moves us, also back, but not for ever.
     for (size_t rounds = bytes / BULK_CHUNK_MAX_BYTES * 2 + PUT_ROUNDS_MIN; rounds > 0; rounds--) {
         arena_reset(arena);
         uint64_t left = bytes - put.have;
         size_t length = left < BULK_CHUNK_MAX_BYTES ? (size_t)left : BULK_CHUNK_MAX_BYTES;
-        Pb__PutChunk chunk = PB__PUT_CHUNK__INIT;
+        Pb__PutChunk chunk;
+        pb__put_chunk__init(&chunk);
         chunk.kind = PB__BULK_KIND__BULK_KIND_BLOB;
         chunk.name = arena_string(arena, hash);
         chunk.offset = put.have;
@@ -267,12 +273,14 @@ int bus_call_get(struct bus_call *call, const char *stream, const char *hash, ui
                  struct panther_error *error)
 {
     struct arena *arena = arena_new(UNPACK_MAX_BYTES);
-    Pb__GetChunk get = PB__GET_CHUNK__INIT;
+    Pb__GetChunk get;
+    pb__get_chunk__init(&get);
     get.stream = arena_string(arena, stream ? stream : "");
     get.hash = arena_string(arena, hash ? hash : "");
     get.offset = offset;
     get.limit_bytes = BULK_CHUNK_MAX_BYTES;
-    Pb__BulkEnvelope question = PB__BULK_ENVELOPE__INIT, *answer = NULL;
+    Pb__BulkEnvelope question, *answer = NULL;
+    pb__bulk_envelope__init(&question);
     question.body_case = PB__BULK_ENVELOPE__BODY_GET_CHUNK;
     question.get_chunk = &get;
     struct call_frame *frame = NULL;

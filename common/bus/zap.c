@@ -16,8 +16,6 @@
 #define ZAP_VERSION "1.0"
 #define ZAP_KEY_BYTES 32
 #define ZAP_REQUEST_ID_MAX 255
-// A process that answers ZAP is a server: CURVE's work for its many peers is done by libzmq's threads.
-#define ZAP_IO_THREADS 2
 // RFC 27: version, request id, domain, address, identity, mechanism, credentials (CURVE has one frame of them).
 enum { FRAME_VERSION, FRAME_REQUEST, FRAME_DOMAIN, FRAME_ADDRESS, FRAME_IDENTITY, FRAME_MECHANISM, FRAME_KEY, FRAME_COUNT };
 
@@ -135,7 +133,7 @@ void zap_begin(void)
 {
     if (actor)
         return;
-    zmq_ctx_set(zsys_init(), ZMQ_IO_THREADS, ZAP_IO_THREADS); // without effect when a socket is open already
+    zmq_ctx_set(zsys_init(), ZMQ_IO_THREADS, (int)ZAP_IO_THREADS); // without effect when a socket is open already
     actor = zactor_new(zap_run, NULL);
     INVARIANT(actor);
     atexit(zap_end); // a program that just exits would end the context below the actor, which CZMQ takes for a bug and aborts

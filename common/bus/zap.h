@@ -4,6 +4,8 @@
 #define PANTHER_COMMON_BUS_ZAP_H
 
 #define ZAP_DOMAIN "panther"
+// A process that answers ZAP is a server: CURVE's work for its many peers is done by libzmq's threads, one per server socket.
+#define ZAP_IO_THREADS 2u
 
 // Idempotent. Must run before a server binds: libzmq lets everybody in while nobody answers ZAP.
 void zap_begin(void);

@@ -41,13 +41,16 @@ static void send_envelope(bus_route route, const Pb__Envelope *envelope)
 
 static void send_reply(bus_route route, uint64_t number, char *version)
 {
-    Pb__Status status = PB__STATUS__INIT;
+    Pb__Status status;
+    pb__status__init(&status);
     status.version = version;
-    Pb__Reply reply = PB__REPLY__INIT;
+    Pb__Reply reply;
+    pb__reply__init(&reply);
     reply.number = number;
     reply.body_case = PB__REPLY__BODY_STATUS;
     reply.status = &status;
-    Pb__Envelope envelope = PB__ENVELOPE__INIT;
+    Pb__Envelope envelope;
+    pb__envelope__init(&envelope);
     envelope.version = PROTOCOL_VERSION;
     envelope.body_case = PB__ENVELOPE__BODY_REPLY;
     envelope.reply = &reply;
@@ -56,11 +59,13 @@ static void send_reply(bus_route route, uint64_t number, char *version)
 
 static void send_refused(bus_route route)
 {
-    Pb__Refused refused = PB__REFUSED__INIT;
+    Pb__Refused refused;
+    pb__refused__init(&refused);
     char text[] = "a viewer changes nothing";
     refused.code = PB__REFUSAL_CODE__REFUSAL_CODE_ROLE;
     refused.text = text;
-    Pb__Envelope envelope = PB__ENVELOPE__INIT;
+    Pb__Envelope envelope;
+    pb__envelope__init(&envelope);
     envelope.version = PROTOCOL_VERSION;
     envelope.body_case = PB__ENVELOPE__BODY_REFUSED;
     envelope.refused = &refused;
@@ -111,11 +116,16 @@ static void on_bulk(void *context, const struct bus_message *message)
     (void)context;
     struct arena *arena = arena_new(UNPACK_MAX_BYTES);
     Pb__BulkEnvelope *question = wire_bulk(message->data, message->bytes, arena, NULL);
-    Pb__BulkEnvelope answer = PB__BULK_ENVELOPE__INIT;
-    Pb__PutAnswer put_answer = PB__PUT_ANSWER__INIT;
-    Pb__Chunk chunk = PB__CHUNK__INIT;
-    Pb__MissingBlobs missing = PB__MISSING_BLOBS__INIT;
-    Pb__BulkRefused refused = PB__BULK_REFUSED__INIT;
+    Pb__BulkEnvelope answer;
+    pb__bulk_envelope__init(&answer);
+    Pb__PutAnswer put_answer;
+    pb__put_answer__init(&put_answer);
+    Pb__Chunk chunk;
+    pb__chunk__init(&chunk);
+    Pb__MissingBlobs missing;
+    pb__missing_blobs__init(&missing);
+    Pb__BulkRefused refused;
+    pb__bulk_refused__init(&refused);
     char text[] = "no such stream";
     const uint8_t *payload = (const uint8_t *)"";
     size_t payload_bytes = 0;
@@ -226,8 +236,10 @@ static int end(void **state)
 
 static int ask(Pb__Reply **reply, struct panther_error *error)
 {
-    Pb__GetStatus get = PB__GET_STATUS__INIT;
-    Pb__Request request = PB__REQUEST__INIT;
+    Pb__GetStatus get;
+    pb__get_status__init(&get);
+    Pb__Request request;
+    pb__request__init(&request);
     request.body_case = PB__REQUEST__BODY_GET_STATUS;
     request.get_status = &get;
     return bus_call(call, &request, arena, reply, error);
