@@ -2,6 +2,7 @@
 // this is all that the cores may do to them without common/wire.
 #include "common/base/message.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -192,7 +193,12 @@ static bool equal_bytes(const ProtobufCBinaryData *left, const ProtobufCBinaryDa
     return left->len == right->len && (left->len == 0 || memcmp(left->data, right->data, left->len) == 0);
 }
 
-// Numbers are compared bit by bit: what was written is what is read, NaN included.
+// By value, because -0 is packed as nothing and read back as 0; a NaN equals a NaN: what was written is what is read.
+static bool equal_doubles(const double *left, const double *right)
+{
+    return (*left >= *right && *left <= *right) || (isnan(*left) && isnan(*right));
+}
+
 static bool equal_items(const void *left, const void *right, const ProtobufCFieldDescriptor *field)
 {
     if (field->type == PROTOBUF_C_TYPE_STRING)
@@ -201,6 +207,8 @@ static bool equal_items(const void *left, const void *right, const ProtobufCFiel
         return equal_bytes(left, right);
     if (field->type == PROTOBUF_C_TYPE_MESSAGE)
         return message_equal(*(ProtobufCMessage *const *)left, *(ProtobufCMessage *const *)right);
+    if (field->type == PROTOBUF_C_TYPE_DOUBLE)
+        return equal_doubles(left, right);
     return memcmp(left, right, item_bytes(field)) == 0;
 }
 

@@ -1,199 +1,146 @@
-// Runs a fuzz target without a fuzzer: every file of the corpus, then mutations of each from a seed, so that ctest finds again what
-// it found before. `fuzz_NAME FOLDER...`; PANTHER_FUZZ_SEED and PANTHER_FUZZ_ROUNDS (mutations of each file) change what is tried.
-// A crash prints the file, the seed and the round; PANTHER_FUZZ_KEEP=FILE writes the input there before it runs.
+// Stands in for libFuzzer where only a test is wanted: replays a corpus, then mutations of it from a fixed seed, so that a failure
+// is the same on every machine. usage: fuzz_replay_NAME CORPUS MUTATIONS [FIRST]. The input that was being tried is named at a crash.
 #include <dirent.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-// Present when the address sanitizer is.
-void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+#include "tests/fuzz/fuzz.h"
 
-#define INPUT_MAX_BYTES 65536
-#define FILES_MAX 2048
-#define ROUNDS 60
-#define CHANGES_MAX 6
+#define INPUTS_MAX 1000
+#define INPUT_MAX_BYTES (64 * 1024)
 
 struct input {
-    char *path;
     uint8_t *data;
     size_t size;
 };
 
-static struct input inputs[FILES_MAX];
+static struct input inputs[INPUTS_MAX];
 static size_t input_count;
-static char current[1024]; // what is being run, for the last words
+static char trying[200];
 
-static void last_words(void)
+static void name_the_input(int number)
 {
-    size_t length = strlen(current);
-    if (write(STDERR_FILENO, current, length) < 0)
-        _exit(3);
-}
-
-static void on_signal(int number)
-{
-    last_words();
+    ssize_t ignored = write(STDERR_FILENO, trying, strlen(trying));
+    (void)ignored;
     signal(number, SIG_DFL);
     raise(number);
 }
 
-static uint64_t next(uint64_t *state)
+static int by_name(const struct dirent **left, const struct dirent **right)
 {
-    uint64_t number = (*state += UINT64_C(0x9e3779b97f4a7c15));
-    number = (number ^ (number >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    number = (number ^ (number >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return number ^ (number >> 31);
+    return strcmp((*left)->d_name, (*right)->d_name);
 }
 
-static size_t below(uint64_t *state, size_t limit)
+static void read_input(const char *folder, const char *name)
 {
-    return limit ? (size_t)(next(state) % limit) : 0;
-}
-
-// ---- mutations; each keeps the size within INPUT_MAX_BYTES
-
-static size_t insert(uint8_t *data, size_t size, size_t at, const uint8_t *bytes, size_t count)
-{
-    if (size + count > INPUT_MAX_BYTES)
-        return size;
-    memmove(data + at + count, data + at, size - at);
-    memcpy(data + at, bytes, count);
-    return size + count;
-}
-
-static size_t splice(uint8_t *data, size_t size, uint64_t *state)
-{
-    uint8_t piece[256];
-    const struct input *from = &inputs[below(state, input_count)];
-    size_t start = below(state, from->size), count = below(state, sizeof piece);
-    if (count > from->size - start)
-        count = from->size - start;
-    memcpy(piece, from->data + start, count);
-    return insert(data, size, below(state, size + 1), piece, count);
-}
-
-static size_t mutate_once(uint8_t *data, size_t size, uint64_t *state)
-{
-    static const uint8_t odd[] = {0,   1,   '\t', '\n', '"', '$', '&', '(', '*',  ',',  '-',
-                                  '.', ':', '<',  '[',  ']', '{', '}', '|', 0x7f, 0x80, 0xff};
-    size_t at = below(state, size), count = 1 + below(state, 16);
-    uint8_t byte = odd[below(state, sizeof odd)];
-    if (count > size - at)
-        count = size - at;
-    switch (below(state, 6)) {
-    case 0:
-        if (size > 0)
-            data[at] ^= (uint8_t)(1U << below(state, 8));
-        return size;
-    case 1:
-        if (size > 0)
-            data[at] = byte;
-        return size;
-    case 2:
-        return insert(data, size, at, &byte, 1);
-    case 3:
-        memmove(data + at, data + at + count, size - at - count);
-        return size - count;
-    case 4:
-        return below(state, 8) == 0 ? at : size; // cut, but not often
-    default:
-        return splice(data, size, state);
-    }
-}
-
-static void run(const struct input *input, uint64_t seed, unsigned long round)
-{
-    uint8_t *data = malloc(INPUT_MAX_BYTES);
-    uint64_t state = seed ^ (round * UINT64_C(0x2545f4914f6cdd1d)) ^ (uint64_t)(input - inputs);
-    size_t size = input->size;
-    memcpy(data, input->data, size);
-    for (size_t changes = round == 0 ? 0 : 1 + below(&state, CHANGES_MAX); changes > 0; changes--)
-        size = mutate_once(data, size, &state);
-    // an exact allocation, so that the sanitizer sees every byte beyond
-    uint8_t *exact = malloc(size ? size : 1);
-    memcpy(exact, data, size);
-    free(data);
-    snprintf(current, sizeof current, "while running %s, PANTHER_FUZZ_SEED=%" PRIu64 ", round %lu\n", input->path, seed, round);
-    const char *keep = getenv("PANTHER_FUZZ_KEEP");
-    FILE *kept = keep ? fopen(keep, "w") : NULL;
-    if (kept) {
-        fwrite(exact, 1, size, kept);
-        fclose(kept);
-    }
-    LLVMFuzzerTestOneInput(exact, size);
-    free(exact);
-}
-
-// ---- corpus
-
-static bool load_file(const char *folder, const char *name)
-{
-    char path[512];
+    char path[4096];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "r");
-    if (!file || input_count == FILES_MAX)
-        return false;
-    struct input *input = &inputs[input_count++];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL || input_count == INPUTS_MAX)
+        return;
+    struct input *input = &inputs[input_count];
     input->data = malloc(INPUT_MAX_BYTES);
-    input->size = fread(input->data, 1, INPUT_MAX_BYTES, file);
-    input->path = strdup(path);
+    input->size = input->data == NULL ? 0 : fread(input->data, 1, INPUT_MAX_BYTES, file);
     fclose(file);
-    return true;
+    input_count++;
+    snprintf(trying, sizeof trying, "while trying %.150s\n", name);
+    LLVMFuzzerTestOneInput(input->data, input->size);
 }
 
-static int is_visible(const struct dirent *entry)
+static void read_corpus(const char *folder)
 {
-    return entry->d_name[0] != '.';
-}
-
-static bool load_folder(const char *folder)
-{
-    struct dirent **names;
-    int count = scandir(folder, &names, is_visible, alphasort);
-    bool is_good = count > 0;
+    struct dirent **entries;
+    int count = scandir(folder, &entries, NULL, by_name);
     for (int i = 0; i < count; i++) {
-        is_good = load_file(folder, names[i]->d_name) && is_good;
-        free(names[i]);
+        if (entries[i]->d_name[0] != '.')
+            read_input(folder, entries[i]->d_name);
+        free(entries[i]);
     }
     if (count >= 0)
-        free(names);
-    return is_good;
+        free(entries);
 }
 
-static unsigned long setting(const char *name, unsigned long otherwise)
+// ---- mutations
+
+static uint64_t seed;
+
+static size_t random_below(size_t limit)
 {
-    const char *text = getenv(name);
-    return text ? strtoul(text, NULL, 10) : otherwise;
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return limit == 0 ? 0 : (size_t)(seed % limit);
 }
 
-int main(int count, char **folders)
+static void replace_bytes(struct input *input)
 {
-    for (int i = 1; i < count; i++)
-        if (!load_folder(folders[i])) {
-            fprintf(stderr, "%s: no corpus here\n", folders[i]);
-            return 2;
-        }
-    if (__sanitizer_set_death_callback)
-        __sanitizer_set_death_callback(last_words);
-    signal(SIGABRT, on_signal);
-    if (!__sanitizer_set_death_callback)
-        signal(SIGSEGV, on_signal);
-    uint64_t seed = setting("PANTHER_FUZZ_SEED", 1);
-    unsigned long rounds = setting("PANTHER_FUZZ_ROUNDS", ROUNDS);
-    for (size_t i = 0; i < input_count; i++)
-        for (unsigned long round = 0; round <= rounds; round++)
-            run(&inputs[i], seed, round);
-    printf("%zu files, %lu mutations of each, seed %" PRIu64 "\n", input_count, rounds, seed);
-    for (size_t i = 0; i < input_count; i++) {
-        free(inputs[i].data);
-        free(inputs[i].path);
+    static const uint8_t odd[] = {0x00, 0x01, 0x7f, 0x80, 0xff, 0x0a, 0x12, 0x22};
+    size_t at = random_below(input->size);
+    input->data[at] = random_below(2) == 0 ? odd[random_below(sizeof odd)] : (uint8_t)(input->data[at] ^ (1 << random_below(8)));
+}
+
+static void remove_bytes(struct input *input)
+{
+    size_t at = random_below(input->size), count = 1 + random_below(input->size - at);
+    memmove(input->data + at, input->data + at + count, input->size - at - count);
+    input->size -= count;
+}
+
+// A piece of this or of another input, once or many times over.
+static void insert_bytes(struct input *input)
+{
+    const struct input *from = &inputs[random_below(input_count)];
+    size_t start = random_below(from->size), count = 1 + random_below(from->size - start), at = random_below(input->size + 1);
+    size_t times = random_below(8) == 0 ? 1 + random_below(200) : 1;
+    if (from->size == 0 || input->size + count * times > INPUT_MAX_BYTES)
+        return;
+    memmove(input->data + at + count * times, input->data + at, input->size - at);
+    for (size_t i = 0; i < times; i++)
+        memcpy(input->data + at + i * count, from->data + start, count);
+    input->size += count * times;
+}
+
+static void mutate(struct input *input)
+{
+    for (size_t times = 1 + random_below(4); times > 0; times--) {
+        size_t kind = random_below(4);
+        if (input->size > 0 && kind <= 1)
+            replace_bytes(input);
+        else if (input->size > 0 && kind == 2)
+            remove_bytes(input);
+        else
+            insert_bytes(input);
     }
-    return input_count > 0 ? 0 : 2;
+}
+
+int main(int count, char **arguments)
+{
+    if (count < 3)
+        return 2;
+    signal(SIGABRT, name_the_input);
+    signal(SIGSEGV, name_the_input);
+    read_corpus(arguments[1]);
+    if (input_count == 0) {
+        fprintf(stderr, "no corpus in %s\n", arguments[1]);
+        return 1;
+    }
+    unsigned long first = count > 3 ? strtoul(arguments[3], NULL, 10) : 0, mutations = strtoul(arguments[2], NULL, 10);
+    struct input mutated = {.data = malloc(INPUT_MAX_BYTES)};
+    for (unsigned long i = first; mutated.data != NULL && i < first + mutations; i++) {
+        seed = UINT64_C(0x9e3779b97f4a7c15) * (i + 1);
+        const struct input *start = &inputs[random_below(input_count)];
+        memcpy(mutated.data, start->data, start->size);
+        mutated.size = start->size;
+        mutate(&mutated);
+        snprintf(trying, sizeof trying, "while trying mutation %lu: give %lu as third argument and 1 as second\n", i, i);
+        LLVMFuzzerTestOneInput(mutated.data, mutated.size);
+    }
+    printf("%zu inputs of the corpus and %lu mutations\n", input_count, mutations);
+    for (size_t i = 0; i < input_count; i++)
+        free(inputs[i].data);
+    free(mutated.data);
+    return mutated.data == NULL;
 }
