@@ -86,7 +86,7 @@ static const char *integer(const Pb__OptionDescription *option, const char *text
 {
     int64_t number;
     if (!integer_parse(text, &number)) {
-        *reason = kind_of(option->type)->wrong;
+        *reason = kind_of((int)option->type)->wrong;
         return NULL;
     }
     *reason = outside(option, (double)number, arena);
@@ -98,7 +98,7 @@ static const char *quantity(const Pb__OptionDescription *option, const char *tex
     uint64_t number;
     bool is_duration = option->type == PB__OPTION_TYPE__OPTION_TYPE_DURATION;
     if (!(is_duration ? duration_parse_ms(text, &number) : size_parse_bytes(text, &number)) || number > INT64_MAX) {
-        *reason = kind_of(option->type)->wrong;
+        *reason = kind_of((int)option->type)->wrong;
         return NULL;
     }
     *reason = outside(option, (double)number, arena);
@@ -110,7 +110,7 @@ static const char *real(const Pb__OptionDescription *option, const char *text, s
     double number;
     bool is_ratio = option->type == PB__OPTION_TYPE__OPTION_TYPE_RATIO;
     if (!(is_ratio ? ratio_parse(text, &number) : float_parse(text, &number))) {
-        *reason = kind_of(option->type)->wrong;
+        *reason = kind_of((int)option->type)->wrong;
         return NULL;
     }
     *reason = outside(option, number, arena);
@@ -121,7 +121,7 @@ static const char *boolean(const Pb__OptionDescription *option, const char *text
 {
     bool value;
     if (!boolean_parse(text, &value)) {
-        *reason = kind_of(option->type)->wrong;
+        *reason = kind_of((int)option->type)->wrong;
         return NULL;
     }
     return value ? "true" : "false";
@@ -131,7 +131,7 @@ static const char *word(const Pb__OptionDescription *option, const char *text, s
 {
     bool has_choices = option->type == PB__OPTION_TYPE__OPTION_TYPE_CHOICE || option->n_choices > 0;
     if (option->type == PB__OPTION_TYPE__OPTION_TYPE_FILE && text[0] == '\0')
-        *reason = kind_of(option->type)->wrong;
+        *reason = kind_of((int)option->type)->wrong;
     else if (has_choices)
         *reason = not_a_choice(option, text, arena);
     return *reason != NULL ? NULL : arena_string(arena, text);

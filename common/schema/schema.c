@@ -135,7 +135,7 @@ static Pb__Setting *checked_setting(const struct check *check, const Pb__OptionD
     bool is_list = option->type == PB__OPTION_TYPE__OPTION_TYPE_LIST;
     if (!is_list && setting->n_values != 1) {
         diagnostics_error(check->diagnostics, setting->line, setting->column, "option \"%s\" of %s takes one %s, not a list of %zu",
-                          option->name, check->noun, option_type_name(option->type), setting->n_values);
+                          option->name, check->noun, option_type_name((int)option->type), setting->n_values);
         return NULL;
     }
     Pb__Setting *checked = ARENA_NEW(check->arena, Pb__Setting);

@@ -14,7 +14,8 @@ static void override_all(struct resolution *resolution, const char *const *texts
 {
     for (; texts && *texts; texts++) {
         const char *equals = strchr(*texts, '=');
-        Pb__Override override = PB__OVERRIDE__INIT;
+        Pb__Override override;
+        pb__override__init(&override);
         override.path = arena_string_bytes(resolution->arena, *texts, (size_t)(equals - *texts));
         override.value = arena_string(resolution->arena, equals + 1);
         const Pb__Override *items[] = {&override};
