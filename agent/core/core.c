@@ -200,6 +200,11 @@ uint64_t agent_core_session(const struct agent_core *core)
     return core->session.id;
 }
 
+const char *agent_core_epoch(const struct agent_core *core)
+{
+    return core->facts.epoch;
+}
+
 const char *agent_core_session_state(const struct agent_core *core)
 {
     return lifecycle_name(&agent_session_table, core->session.state);

@@ -192,6 +192,8 @@ enum agent_record_kind {
 
 struct agent_record {
     enum agent_record_kind kind;
+    const void *packed_spec; // of an intent: the shell's place for the packed row.spec
+    size_t packed_spec_bytes;
     union {
         struct agent_facts facts;
         struct agent_row row;
@@ -278,7 +280,8 @@ uint64_t agent_core_deadline(const struct agent_core *core);
 // How many spooled events it takes now; the rest waits in the spools.
 size_t agent_core_event_room(const struct agent_core *core);
 bool agent_core_is_live(const struct agent_core *core);
-uint64_t agent_core_session(const struct agent_core *core);          // 0: none
+uint64_t agent_core_session(const struct agent_core *core); // 0: none
+const char *agent_core_epoch(const struct agent_core *core);
 const char *agent_core_session_state(const struct agent_core *core); // "live"
 const struct agent_counters *agent_core_counters(const struct agent_core *core);
 // The durable state as text, to be compared with what a restart loads.

@@ -30,11 +30,17 @@ void agent_plugins_set(struct agent_core *core, const struct agent_plugin *plugi
     }
 }
 
+// An empty hash takes the plugin as it is.
+static bool is_described_so(const Pb__PluginPresence *presence, const char *description_hash)
+{
+    return description_hash[0] == '\0' || strcmp(presence->description_hash, description_hash) == 0;
+}
+
 const struct plugin *agent_plugin_find(const struct agent_core *core, const char *name, const char *description_hash)
 {
     for (size_t i = 0; i < core->plugin_count; i++) {
         const Pb__PluginPresence *presence = core->plugins[i].presence;
-        if (presence->usable && strcmp(presence->name, name) == 0 && strcmp(presence->description_hash, description_hash) == 0)
+        if (presence->usable && strcmp(presence->name, name) == 0 && is_described_so(presence, description_hash))
             return &core->plugins[i];
     }
     return NULL;
@@ -48,7 +54,7 @@ const char *agent_plugin_problem(const struct agent_core *core, const char *name
         const Pb__PluginPresence *presence = core->plugins[i].presence;
         if (strcmp(presence->name, name) != 0)
             continue;
-        if (strcmp(presence->description_hash, description_hash) != 0)
+        if (!is_described_so(presence, description_hash))
             return arena_printf(arena, "plugin %s has changed on this host since the experiment was checked", name);
         return arena_printf(arena, "plugin %s cannot be used on this host: %s", name, presence->unusable_reason);
     }

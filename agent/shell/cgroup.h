@@ -1,0 +1,12 @@
+// cgroup v2 where the host lets us: one folder per instance, so that nothing it started can hide from the kill.
+#ifndef PANTHER_AGENT_SHELL_CGROUP_H
+#define PANTHER_AGENT_SHELL_CGROUP_H
+
+#include <stdbool.h>
+
+// Makes the folder in which instances get theirs, below our own cgroup; heap, NULL: this host has none for us.
+char *cgroup_base(const char *host_id);
+// Kills all in it and removes it; true: it is gone (also when it never was, or is NULL).
+bool cgroup_kill(const char *cgroup);
+
+#endif

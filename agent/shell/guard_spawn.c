@@ -1,0 +1,95 @@
+// A new instance: its folder, its specification (synced), its guard.
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/shell/guard_state.h"
+#include "common/base/message.h"
+#include "common/system/file.h"
+
+extern char **environ;
+
+static int make_folders(const struct guard *guard, struct panther_error *error)
+{
+    static const char *const inside[] = {"streams", "work"};
+    int result = folder_remove(guard->folder, error); // of a life before the store was reset
+    if (result == 0)
+        result = folder_make(guard->folder, 0700, error);
+    for (size_t i = 0; i < 2 && result == 0; i++) {
+        CLEANUP_FREE char *path = path_join(guard->folder, inside[i]);
+        result = folder_make(path, 0700, error);
+    }
+    return result;
+}
+
+static int write_spec(const struct guard *guard, const Pb__GuardSpec *given, struct arena *arena, struct panther_error *error)
+{
+    const struct guards_settings *settings = &guard->guards->settings;
+    Pb__GuardSpec spec = *given;
+    spec.host_program = arena_string(arena, settings->host_program);
+    spec.stream_limit_bytes = settings->stream_limit_bytes;
+    spec.work_path = arena_printf(arena, "%s/work", guard->folder);
+    spec.state_path = arena_printf(arena, "%s/plugins/%s", settings->state, spec.initialize->plugin);
+    if (settings->cgroup)
+        spec.cgroup = arena_printf(arena, "%s/%llu.%u", settings->cgroup, (unsigned long long)guard->instance, guard->generation);
+    const char *invalid = guard_spec_invalid(&spec);
+    if (invalid)
+        return error_set(error, PANTHER_EINVALID, "its specification is not valid: %s", invalid);
+    int result = folder_make(spec.state_path, 0700, error);
+    if (result == 0 && settings->cgroup && folder_make(spec.cgroup, 0755, error) < 0)
+        spec.cgroup = arena_string(arena, ""); // a host that gives us none: process groups have to do
+    size_t bytes;
+    const void *data = wire_pack(&spec, arena, &bytes);
+    CLEANUP_FREE char *path = path_join(guard->folder, "spec");
+    return result < 0 ? result : file_write_atomic(path, data, bytes, 0600, error);
+}
+
+static const char **environment(const struct guard *guard, struct arena *arena)
+{
+    size_t count = 0;
+    while (environ[count])
+        count++;
+    const char **entries = ARENA_ARRAY(arena, const char *, count + 2);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(environ[i], FOLDER_MARKER_NAME "=", sizeof FOLDER_MARKER_NAME) != 0)
+            entries[kept++] = environ[i];
+    char *marker = folder_marker(guard->guards->settings.host_id, guard->instance, guard->generation);
+    entries[kept] = arena_string(arena, marker);
+    free(marker);
+    return entries;
+}
+
+static int start(struct guard *guard, struct arena *arena, struct panther_error *error)
+{
+    const char *const argv[] = {guard->guards->settings.guard_program, "--folder", guard->folder, NULL};
+    CLEANUP_FREE char *log_path = path_join(guard->folder, "guard.log");
+    int log_fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (log_fd < 0)
+        return error_set(error, PANTHER_ESYSTEM, "cannot write %s", log_path);
+    const struct process_descriptor descriptors[] = {{log_fd, STDOUT_FILENO}, {log_fd, STDERR_FILENO}};
+    const struct process_start start = {
+        .program = argv[0],
+        .argv = argv,
+        .environment = environment(guard, arena),
+        .place = PROCESS_PLACE_SESSION,
+        .descriptors = descriptors,
+        .descriptor_count = 2,
+    };
+    int result = process_spawn(&start, &guard->pid, &guard->pidfd, error);
+    close(log_fd);
+    return result;
+}
+
+int guard_spawn(struct guard *guard, const Pb__GuardSpec *spec, struct panther_error *error)
+{
+    struct arena *arena = arena_new(0);
+    int result = make_folders(guard, error);
+    if (result == 0)
+        result = write_spec(guard, spec, arena, error);
+    if (result == 0)
+        result = start(guard, arena, error);
+    arena_free(&arena);
+    return result;
+}

@@ -1,0 +1,130 @@
+#include "agent/shell/sweep.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "agent/shell/cgroup.h"
+#include "agent/shell/folder.h"
+#include "common/base/memory.h"
+#include "common/system/log.h"
+#include "common/system/loop.h"
+#include "common/system/process.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+// SIGKILL takes effect within a round; what is still there after two seconds hangs in the kernel.
+#define ROUND_MS 10
+#define ROUNDS_MAX 200
+
+struct sweeps {
+    struct loop *loop;
+    const char *host_id, *cgroup;
+    swept_fn *callback;
+    void *context;
+    struct sweep *first;
+};
+
+struct sweep {
+    struct sweep *next;
+    struct sweeps *sweeps;
+    uint64_t instance;
+    uint32_t generation;
+    char *marker, *cgroup;
+    struct loop_source *timer;
+    uint32_t killed;
+    unsigned rounds;
+};
+
+static bool is_in(const struct process_list *list, pid_t pid)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->pids[i] == pid)
+            return true;
+    return false;
+}
+
+// Opened first and then looked for again: a pid that was given to a stranger meanwhile carries no mark.
+static void kill_marked(struct sweep *sweep, pid_t pid)
+{
+    struct process_list again = {0};
+    int pidfd;
+    if (process_open(pid, &pidfd, NULL) < 0)
+        return;
+    processes_with_environment(sweep->marker, &again);
+    if (is_in(&again, pid) && process_signal(pidfd, SIGKILL) == 0)
+        sweep->killed++;
+    process_list_free(&again);
+    close(pidfd);
+}
+
+// Returns true when nothing is left.
+static bool round_of(struct sweep *sweep)
+{
+    struct process_list list = {0};
+    processes_with_environment(sweep->marker, &list);
+    for (size_t i = 0; i < list.count; i++)
+        kill_marked(sweep, list.pids[i]);
+    bool clean = list.count == 0 && cgroup_kill(sweep->cgroup);
+    process_list_free(&list);
+    return clean;
+}
+
+static void sweep_free(struct sweep *sweep)
+{
+    struct sweep **place = &sweep->sweeps->first;
+    while (*place != sweep)
+        place = &(*place)->next;
+    *place = sweep->next;
+    loop_remove(&sweep->timer);
+    free(sweep->marker);
+    free(sweep->cgroup);
+    free(sweep);
+}
+
+static void on_round(void *context)
+{
+    struct sweep *sweep = context;
+    bool clean = round_of(sweep);
+    if (!clean && ++sweep->rounds < ROUNDS_MAX) {
+        loop_timer_set(sweep->timer, clock_boottime_ns() + ROUND_MS * NS_PER_MS);
+        return;
+    }
+    if (!clean)
+        log_error("what instance %llu.%u left does not die", (unsigned long long)sweep->instance, sweep->generation);
+    struct sweeps *sweeps = sweep->sweeps;
+    uint64_t instance = sweep->instance;
+    uint32_t generation = sweep->generation, killed = sweep->killed;
+    sweep_free(sweep);
+    sweeps->callback(sweeps->context, instance, generation, killed);
+}
+
+struct sweeps *sweeps_new(struct loop *loop, const char *host_id, const char *cgroup, swept_fn *callback, void *context)
+{
+    struct sweeps *sweeps = NEW(struct sweeps);
+    *sweeps = (struct sweeps){loop, host_id, cgroup, callback, context, NULL};
+    return sweeps;
+}
+
+void sweeps_free(struct sweeps **sweeps)
+{
+    if (!*sweeps)
+        return;
+    while ((*sweeps)->first)
+        sweep_free((*sweeps)->first);
+    free(*sweeps);
+    *sweeps = NULL;
+}
+
+void sweeps_start(struct sweeps *sweeps, uint64_t instance, uint32_t generation)
+{
+    struct sweep *sweep = NEW(struct sweep);
+    sweep->sweeps = sweeps;
+    sweep->instance = instance;
+    sweep->generation = generation;
+    sweep->marker = folder_marker(sweeps->host_id, instance, generation);
+    if (sweeps->cgroup)
+        sweep->cgroup = memory_printf("%s/%llu.%u", sweeps->cgroup, (unsigned long long)instance, generation);
+    sweep->next = sweeps->first;
+    sweeps->first = sweep;
+    sweep->timer = loop_timer(sweeps->loop, on_round, sweep);
+    loop_timer_set(sweep->timer, clock_boottime_ns());
+}
