@@ -216,13 +216,25 @@ static void check_axis_by_axis(struct scope *scope, struct arena *arena)
     }
 }
 
+// A test of plugins that speak nothing (null testers, fuzzers of files) may name any protocol.
+static bool somebody_speaks(const struct scope *scope, struct arena *arena)
+{
+    const Pb__CellPlan *plan = cells_plan(scope->test, 0, 1, arena);
+    for (size_t i = 0; i < plan->n_services; i++) {
+        const Pb__PluginDescription *plugin = plugins_get(scope->plugins, plan->services[i]->plugin);
+        if (plugin && plugin->n_protocols > 0)
+            return true;
+    }
+    return false;
+}
+
 // Said once for the test, not for each service.
-static void check_protocol_is_known(struct scope *scope, const struct value *place)
+static void check_protocol_is_known(struct scope *scope, const struct value *place, struct arena *arena)
 {
     const char *name = scope->test->protocol_name;
     const char **names = NULL;
     size_t count = 0, capacity = 0;
-    bool is_known = name[0] == '\0' || scope->plugins->count == 0;
+    bool is_known = name[0] == '\0' || !somebody_speaks(scope, arena);
     for (size_t i = 0; i < scope->plugins->count && !is_known; i++) {
         is_known = plugins_protocol(scope->plugins->items[i], name) != NULL;
         for (size_t j = 0; j < scope->plugins->items[i]->n_protocols; j++)
@@ -238,10 +250,10 @@ static void check_protocol_is_known(struct scope *scope, const struct value *pla
 void bindings_check(struct scope *scope, const struct value *protocol)
 {
     const Pb__Test *test = scope->test;
-    check_protocol_is_known(scope, protocol);
     if (test->combinations == 0)
         return;
     struct arena *arena = arena_new(0);
+    check_protocol_is_known(scope, protocol, arena);
     if (test->combinations > EXPERIMENT_CHECKED_COMBINATIONS)
         check_axis_by_axis(scope, arena);
     for (uint64_t i = 0; test->combinations <= EXPERIMENT_CHECKED_COMBINATIONS && i < test->combinations; i++)

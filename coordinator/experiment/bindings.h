@@ -4,8 +4,6 @@
 
 #include "coordinator/experiment/scope.h"
 
-// Fills what the file leaves to the plugins: the protocol's version, roles, cases. Comes before the check.
-void bindings_complete(struct scope *scope);
 // Reports what does not fit, in every combination (up to EXPERIMENT_CHECKED_COMBINATIONS; beyond, one axis at a time).
 // protocol: where the test names it.
 void bindings_check(struct scope *scope, const struct value *protocol);

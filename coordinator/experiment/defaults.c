@@ -1,11 +1,12 @@
-// What a file leaves to the plugins: the protocol's version, the only role a plugin has, all cases.
+// Looks up in the descriptions of plugins what the file does not say.
+#include "coordinator/experiment/defaults.h"
+
 #include <string.h>
 
-#include "coordinator/experiment/bindings.h"
 #include "coordinator/experiment/cells.h"
 #include "coordinator/experiment/plugins.h"
 
-// The first version that the first service with versions names: plugins list what they do best first.
+// The first version that the first service with versions names.
 static void complete_version(struct scope *scope, const Pb__CellPlan *plan)
 {
     for (size_t i = 0; i < plan->n_services && !scope->test->protocol_version[0]; i++) {
@@ -80,7 +81,7 @@ static void complete_cases(struct scope *scope, const struct value *cases, Pb__S
         document_error(&scope->document, cases, "%s has nothing to do: name its cases, or `all`", plugin->name);
 }
 
-void bindings_complete(struct scope *scope)
+void defaults_fill(struct scope *scope)
 {
     Pb__Test *test = scope->test;
     if (test->combinations == 0)

@@ -7,6 +7,7 @@
 #include "coordinator/experiment/assertions.h"
 #include "coordinator/experiment/axes.h"
 #include "coordinator/experiment/bindings.h"
+#include "coordinator/experiment/defaults.h"
 #include "coordinator/experiment/hosts.h"
 #include "coordinator/experiment/needs.h"
 #include "coordinator/experiment/rules.h"
@@ -148,7 +149,7 @@ static void read_body(struct scope *scope, const struct value *map)
         return;
     needs_complete(scope);
     hosts_check_together(scope);
-    bindings_complete(scope);
+    defaults_fill(scope);
     bindings_check(scope, document_get(protocol, "name"));
     if (document->diagnostics->errors > errors_before)
         return;
