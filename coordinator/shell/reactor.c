@@ -416,7 +416,8 @@ static int replay(struct reactor *reactor, const struct bus_peer_file *server, s
 static int open_network(struct reactor *reactor, const struct bus_peer_file *server, struct panther_error *error)
 {
     static const struct bus_server_callbacks callbacks = {on_message, on_gone, on_unframed};
-    const struct bus_server_options options = {reactor->options->listen, server->secret_key, PEER_QUEUE_MAX_BYTES};
+    const struct bus_server_options options = {
+        .endpoint = reactor->options->listen, .secret_key = server->secret_key, .queue_bytes_max = PEER_QUEUE_MAX_BYTES};
     return bus_server_new(&reactor->server, reactor->loop, &options, &callbacks, reactor, error);
 }
 

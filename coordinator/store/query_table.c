@@ -209,7 +209,7 @@ static char *make_sql(const struct query_table *table, const struct scope *scope
     text_printf(&sql, " FROM %s WHERE %s > ?1 AND %s <= ?2", table->from, cursor, cursor);
     if (table->filters[scope->kind])
         text_printf(&sql, " AND %s", table->filters[scope->kind]);
-    if (scope_has_service(scope) && table->service_filter)
+    if (scope_names_service(scope) && table->service_filter)
         text_printf(&sql, " AND %s", table->service_filter);
     text_printf(&sql, " ORDER BY %s LIMIT ?3", cursor);
     return sql.data;
@@ -217,7 +217,7 @@ static char *make_sql(const struct query_table *table, const struct scope *scope
 
 const char *query_sql(struct store_reader *reader, Pb__Table table, const struct scope *scope, bool by_change)
 {
-    size_t index = (((size_t)table * (SCOPE_TRIAL + 1) + (size_t)scope->kind) * 2 + scope_has_service(scope)) * 2 + by_change;
+    size_t index = (((size_t)table * (SCOPE_TRIAL + 1) + (size_t)scope->kind) * 2 + scope_names_service(scope)) * 2 + by_change;
     if (!reader->sql[index])
         reader->sql[index] = make_sql(&tables[table], scope, by_change);
     return reader->sql[index];

@@ -176,7 +176,7 @@ int store_find_content(struct store_reader *reader, const char *full_name, struc
     int result = scope_resolve(reader->database, full_name, &scope, error);
     if (result < 0)
         return result;
-    if (scope.kind < SCOPE_CELL || !scope_has_service(&scope))
+    if (scope.kind < SCOPE_CELL || !scope_names_service(&scope))
         return error_set(error, PANTHER_EINVALID, "\"%.200s\" is not a stream; write RUN/TEST/[COMBINATION/]REPETITION/SERVICE/STREAM",
                          full_name);
     result = find_instance(reader, &scope.name, &found, error);

@@ -24,7 +24,7 @@ static const char SERVICES[] = "SELECT DISTINCT service FROM instances WHERE tri
 static const char SERVICE[] = "SELECT 1 FROM instances WHERE trial IN (SELECT trial FROM trials WHERE run = ?1 AND test = ?2"
                               " AND combination = ?3 AND repetition = ?4 AND (?6 = 0 OR attempt = ?6)) AND service = ?5 LIMIT 1";
 
-bool scope_has_service(const struct scope *scope)
+bool scope_names_service(const struct scope *scope)
 {
     return scope->name.service[0] != '\0';
 }
@@ -173,7 +173,7 @@ int scope_resolve(struct database *database, const char *text, struct scope *sco
         result = check_cell(database, scope, error);
     if (result >= 0 && scope->kind == SCOPE_TRIAL)
         result = check_trial(database, &scope->name, error);
-    if (result >= 0 && scope_has_service(scope))
+    if (result >= 0 && scope_names_service(scope))
         result = check_service(database, &scope->name, error);
     return result < 0 ? result : 0;
 }

@@ -16,6 +16,6 @@ struct scope {
 
 // PANTHER_EINVALID: not a name. PANTHER_ENOTFOUND: names what there is instead.
 int scope_resolve(struct database *database, const char *text, struct scope *scope, struct panther_error *error);
-bool scope_has_service(const struct scope *scope);
+bool scope_names_service(const struct scope *scope);
 
 #endif

@@ -1,3 +1,10 @@
+// clang-format off: cmocka wants these before it
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
 #include "tests/unit/coordinator_core/lab.h"
 
 #include <stdio.h>
@@ -6,11 +13,6 @@
 #include "common/base/limits.h"
 #include "common/base/message.h"
 
-// cmocka wants these four before it
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
 #define STORE_ID "00000000000000000000000000000001"
 #define TESTER_HASH "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -24,7 +26,7 @@ static void keep_records(struct lab *lab)
         Pb__Record *record = MESSAGE_COPY(lab->effects.records[i], lab->arena);
         APPEND(lab->records, lab->record_count, lab->record_capacity) = record;
         if (record->body_case == PB__RECORD__BODY_CELL_ENDED) {
-            lab->cells[lab->cell_count++] = record->cell_ended;
+            lab->cells[lab->cell_count++ % 64] = record->cell_ended;
         } else if (record->body_case == PB__RECORD__BODY_TRIAL_ENDED) {
             lab->trials[lab->trial_count++] = record->trial_ended;
         } else if (record->body_case == PB__RECORD__BODY_RUN_ENDED) {
@@ -351,6 +353,11 @@ static void deliver(struct lab *lab)
     for (size_t i = 0; i < count; i++) {
         sends[i] = (struct core_send){lab->effects.sends[i].route, MESSAGE_COPY(lab->effects.sends[i].envelope, lab->arena), false};
     }
+    size_t closed_count = lab->effects.closed_count;
+    uint64_t *closed = ARENA_ARRAY(lab->arena, uint64_t, closed_count + 1);
+    for (size_t i = 0; i < closed_count; i++) {
+        closed[i] = lab->effects.closed[i];
+    }
     effects_clear(&lab->effects);
     for (size_t i = 0; i < count; i++) {
         const Pb__Envelope *envelope = sends[i].envelope;
@@ -364,6 +371,11 @@ static void deliver(struct lab *lab)
             if (lab->agents[a].connected && lab->agents[a].route == sends[i].route) {
                 receive(lab, a, envelope);
             }
+        }
+    }
+    for (size_t i = 0; i < closed_count; i++) {
+        for (size_t a = 0; a < lab->agent_count; a++) {
+            lab->agents[a].connected &= lab->agents[a].route != closed[i];
         }
     }
     if (depth) {
