@@ -1,5 +1,6 @@
 // Stands in for libFuzzer where only a test is wanted: replays a corpus, then mutations of it from a fixed seed, so that a failure
-// is the same on every machine. usage: fuzz_replay_NAME CORPUS MUTATIONS [FIRST]. The input that was being tried is named at a crash.
+// is the same on every machine. usage: fuzz_replay_NAME FOLDER[:FOLDER...] MUTATIONS [FIRST]. The input that was being tried is named
+// at a crash.
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,10 +22,18 @@ static struct input inputs[INPUTS_MAX];
 static size_t input_count;
 static char trying[200];
 
-static void name_the_input(int number)
+// The sanitizers end a process by exit, not by a signal; without them this is NULL.
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
+static void last_words(void)
 {
     ssize_t ignored = write(STDERR_FILENO, trying, strlen(trying));
     (void)ignored;
+}
+
+static void name_the_input(int number)
+{
+    last_words();
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -79,7 +88,11 @@ static void replace_bytes(struct input *input)
 {
     static const uint8_t odd[] = {0x00, 0x01, 0x7f, 0x80, 0xff, 0x0a, 0x12, 0x22};
     size_t at = random_below(input->size);
-    input->data[at] = random_below(2) == 0 ? odd[random_below(sizeof odd)] : (uint8_t)(input->data[at] ^ (1 << random_below(8)));
+    uint8_t flipped = (uint8_t)(1U << random_below(8));
+    if (random_below(2) == 0)
+        input->data[at] = odd[random_below(sizeof odd)];
+    else
+        input->data[at] ^= flipped;
 }
 
 static void remove_bytes(struct input *input)
@@ -121,8 +134,12 @@ int main(int count, char **arguments)
     if (count < 3)
         return 2;
     signal(SIGABRT, name_the_input);
-    signal(SIGSEGV, name_the_input);
-    read_corpus(arguments[1]);
+    if (__sanitizer_set_death_callback)
+        __sanitizer_set_death_callback(last_words);
+    else
+        signal(SIGSEGV, name_the_input);
+    for (char *folder = strtok(arguments[1], ":"); folder != NULL; folder = strtok(NULL, ":"))
+        read_corpus(folder);
     if (input_count == 0) {
         fprintf(stderr, "no corpus in %s\n", arguments[1]);
         return 1;

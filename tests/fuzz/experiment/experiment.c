@@ -6,11 +6,10 @@
 #include "common/base/identity.h"
 #include "common/system/yaml.h"
 #include "coordinator/experiment/reference.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/experiment/fixture.h"
 
 #define CELLS_LOOKED_AT 8
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_text(const char *text)
 {

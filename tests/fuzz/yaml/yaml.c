@@ -1,10 +1,9 @@
 // Any bytes are a tree with places, or at least one mistake with a place; never both, never neither.
 #include "common/system/yaml.h"
 #include "common/base/error.h"
+#include "tests/fuzz/fuzz.h"
 
 #define DEPTH_MAX 32
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct value *value, size_t depth)
 {
