@@ -257,13 +257,13 @@ uint64_t database_writer_submit(struct database_writer *writer, struct database_
 {
     struct queued_job *queued = NEW(struct queued_job);
     queued->job = job;
-    queued->number = ++writer->submitted;
+    uint64_t number = queued->number = ++writer->submitted;
     pthread_mutex_lock(&writer->mutex);
     *writer->last = queued;
     writer->last = &queued->next;
     pthread_cond_signal(&writer->changed);
     pthread_mutex_unlock(&writer->mutex);
-    return queued->number;
+    return number; // the job is the writer's now, and may be gone
 }
 
 size_t database_writer_pending(const struct database_writer *writer)

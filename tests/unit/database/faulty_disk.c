@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
-#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ struct faulty_file {
     sqlite3_file base;
     bool is_log;
     char path[512];
-    max_align_t real[];
+    uint64_t real[]; // as SQLite aligns it
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
