@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/guard/events.h"
+#include "agent/guard/printable.h"
 #include "common/base/memory.h"
 #include "common/system/file.h"
 #include "common/wire/wire.h"
@@ -110,6 +111,11 @@ static void consider(struct artifacts *artifacts, const char *path)
         if (!matches(declaration, path))
             continue;
         declaration->found = true;
+        CLEANUP_FREE char *clean = printable(path, strlen(path), strlen(path));
+        if (strcmp(clean, path) != 0) {
+            events_note(artifacts->events, "artifact %s is not kept: its name is not printable UTF-8", path);
+            return;
+        }
         if (artifacts->file_count < FILES_MAX)
             APPEND(artifacts->files, artifacts->file_count, artifacts->file_capacity) =
                 (struct found_file){memory_string(path), declaration->kind};

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "agent/guard/printable.h"
 #include "common/base/limits.h"
 #include "common/base/memory.h"
 #include "common/system/loop.h"
@@ -32,6 +34,8 @@ struct events {
     uint64_t light, dropped; // light events so far; dropped since the last Gap
     bool disk_full, flood_told;
 };
+
+static char gap_stream[] = "events"; // what a Gap in the events themselves names
 
 static bool is_light(const Pb__Event *event)
 {
@@ -68,6 +72,7 @@ static void tell_gap(struct events *events, const char *reason)
     pb__gap__init(&gap);
     Pb__Event event;
     pb__event__init(&event);
+    gap.stream = gap_stream;
     gap.reason = text;
     event.body_case = PB__EVENT__BODY_GAP;
     event.gap = &gap;
@@ -87,6 +92,7 @@ static bool must_drop(struct events *events)
         Pb__Gap gap;
         pb__gap__init(&gap);
         char reason[] = "more than 100000 notes and metrics of one instance: the rest is dropped";
+        gap.stream = gap_stream;
         gap.reason = reason;
         EVENT_ADD(events, GAP, gap, &gap);
     }
@@ -106,6 +112,8 @@ static void shorten(Pb__Event *event)
         outcome = event->command_done->outcome;
         if (wire_packed_bytes(event) > EVENT_MAX_BYTES)
             event->command_done->text = replaced;
+    } else if (event->body_case == PB__EVENT__BODY_PROCESS_STARTED) {
+        event->process_started->n_argv = 0;
     }
     if (outcome && wire_packed_bytes(event) > EVENT_MAX_BYTES)
         outcome->text = replaced;
@@ -132,9 +140,10 @@ void events_note(struct events *events, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    CLEANUP_FREE char *clean = printable(text, strlen(text), TEXT_MAX_BYTES);
     Pb__Note note;
     pb__note__init(&note);
-    note.text = text;
+    note.text = clean;
     EVENT_ADD(events, NOTE, note, &note);
 }
 

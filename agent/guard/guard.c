@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -116,6 +117,8 @@ static int after_round(void *context)
     streams_pause_copies(guard->streams, host_link_queued_bytes(guard->host) > HOST_QUEUE_MAX_BYTES);
     host_link_pause(guard->host, choked);
     bool more = guard->state < GUARD_ENDING && guard_flow(guard);
+    if (guard_has_host(guard))
+        guard_watch_case(guard);
     return guard->state == GUARD_ENDING ? guard_ending(guard) : more;
 }
 
@@ -131,6 +134,10 @@ static int read_spec(struct guard *guard, struct panther_error *error)
     guard->spec = wire_guard_spec(data, bytes, guard->arena, error);
     if (!guard->spec)
         return error ? error->code : PANTHER_EPROTOCOL;
+    if (!*guard->spec->work_path) {
+        CLEANUP_FREE char *here = get_current_dir_name();
+        guard->spec->work_path = arena_printf(guard->arena, "%s/work", here);
+    }
     char boot[BOOT_ID_BYTES];
     boot_id(boot);
     if (*guard->spec->boot_id && strcmp(guard->spec->boot_id, boot) != 0)
@@ -243,6 +250,17 @@ static void start_host(struct guard *guard)
         guard_host_started(guard);
 }
 
+// What the agent gave us, else our own: the agent's also names the host, so that agents that share a machine never sweep away each
+// other's processes.
+static const char *choose_marker(const struct guard *guard)
+{
+    char *own = arena_printf(guard->arena, "PANTHER_INSTANCE=%llu.%u", (unsigned long long)guard->spec->instance, guard->spec->generation);
+    const char *given = getenv("PANTHER_INSTANCE");
+    const char *id = strchr(own, '=') + 1;
+    bool is_ours = given && strncmp(given, id, strlen(id)) == 0 && given[strlen(id)] == '@';
+    return is_ours ? arena_printf(guard->arena, "PANTHER_INSTANCE=%s", given) : own;
+}
+
 int guard_open(struct guard **out, const char *folder, struct panther_error *error)
 {
     struct guard *guard = NEW(struct guard);
@@ -261,8 +279,7 @@ int guard_open(struct guard **out, const char *folder, struct panther_error *err
         guard_close(&guard);
         return problem;
     }
-    guard->marker =
-        arena_printf(guard->arena, "PANTHER_INSTANCE=%llu.%u", (unsigned long long)guard->spec->instance, guard->spec->generation);
+    guard->marker = choose_marker(guard);
     become_reaper(guard);
     open_parts(guard);
     guard->processes = processes_new(guard->loop, guard->events, guard->streams, guard->spec->work_path, guard->marker, guard->cgroup,

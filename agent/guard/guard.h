@@ -81,6 +81,7 @@ extern const struct streams_callbacks guard_streams_callbacks;
 void guard_host_started(struct guard *guard);
 void guard_host_could_not_start(struct guard *guard, const char *problem);
 void guard_host_overdue(void *guard, const struct command *command);
+void guard_watch_case(struct guard *guard); // a case that became the first is shown after a while
 void guard_case_shows(void *guard);
 
 // ---- flow.c: what becomes of a command

@@ -59,9 +59,13 @@ static void case_has_result(struct guard *guard, Pb__CaseResult *result)
     commands_answered(guard->commands, result->number);
 }
 
-static void case_started(struct guard *guard, const Pb__CaseStarted *started)
+// The host need not say that it begins with a case: it begins when the case has become the first.
+void guard_watch_case(struct guard *guard)
 {
-    guard->case_number = started->number;
+    const struct command *command = commands_first(guard->commands);
+    if (!command || command->kind != PB__COMMAND__BODY_RUN_CASE || command->number == guard->case_number)
+        return;
+    guard->case_number = command->number;
     loop_timer_set(guard->case_timer, clock_boottime_ns() + CASE_SHOWS_NS);
 }
 
@@ -118,9 +122,6 @@ static void take_notice(struct guard *guard, Pb__HostNotice *notice)
     case PB__HOST_NOTICE__BODY_DONE:
         done_is_told(guard, notice->done);
         break;
-    case PB__HOST_NOTICE__BODY_CASE_STARTED:
-        case_started(guard, notice->case_started);
-        break;
     case PB__HOST_NOTICE__BODY_CASE_RESULT:
         case_has_result(guard, notice->case_result);
         break;
@@ -149,7 +150,7 @@ static void take_notice(struct guard *guard, Pb__HostNotice *notice)
         EVENT_ADD(guard->events, NOTE, note, notice->note);
         break;
     default:
-        break; // a status that nobody asked for
+        break; // a status that nobody asked for, a start that the guard sees by itself
     }
 }
 

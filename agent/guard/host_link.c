@@ -20,7 +20,8 @@
 
 struct host_link {
     struct packets *packets;
-    struct stream *stream;
+    struct stream *stream; // NULL: at its end
+    char *tail;            // then
     pid_t pid;
     int pidfd, status_fd;
     bool lives;
@@ -43,8 +44,8 @@ static void closed(void *context, const char *why)
 
 static void stream_ended(void *context, struct stream *stream)
 {
-    (void)stream;
     struct host_link *link = context;
+    link->tail = stream_tail(stream);
     link->stream = NULL;
 }
 
@@ -106,6 +107,7 @@ void host_link_free(struct host_link **link)
     if (!*link)
         return;
     packets_free(&(*link)->packets);
+    free((*link)->tail);
     if ((*link)->pidfd >= 0)
         close((*link)->pidfd);
     if ((*link)->status_fd >= 0)
@@ -162,9 +164,8 @@ bool host_link_ended(struct host_link *link, const struct process_end *end)
     leftovers_kill(link->pid, NULL);
     if (link->stream)
         stream_drain(link->stream);
-    char *tail = link->stream ? stream_tail(link->stream) : memory_string("");
+    CLEANUP_FREE char *tail = link->stream ? stream_tail(link->stream) : memory_string(link->tail);
     link->callbacks.ended(link->context, end, never_ran ? problem : NULL, tail);
-    free(tail);
     return true;
 }
 
