@@ -1,0 +1,2 @@
+#include "common/schema/value.h"
+#include <time.h>
