@@ -3,6 +3,7 @@
 #include "common/database/handle.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "common/base/memory.h"
@@ -140,11 +141,19 @@ static int configure(struct database *database, const char *schema, int schema_v
     return result < 0 ? result : check_schema(database, schema, schema_version, error);
 }
 
+// SQLite's own bookkeeping of memory is a lock that all threads share. Too late, and harmless, when something used SQLite before.
+static void configure_library(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int database_open(struct database **out, const char *path, enum database_mode mode, const char *schema, int schema_version,
                   struct panther_error *error)
 {
     // No mutex: a handle belongs to one thread at a time.
     int flags = SQLITE_OPEN_NOMUTEX | (mode == DATABASE_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, configure_library);
     struct database *database = NEW(struct database);
     database->path = memory_string(path);
     database->is_read_only = mode == DATABASE_READ_ONLY;

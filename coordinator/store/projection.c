@@ -55,6 +55,7 @@ int projection_number(struct projection *projection, const char *sql, int64_t *n
 // ---- what a record is about
 
 static const char RUN_OF_TRIAL[] = "SELECT run FROM trials WHERE trial = ?";
+static const char RUN_EXTEND[] = "UPDATE runs SET last = ? WHERE run = ? AND last IS NOT NULL";
 static const char TRIAL_OF_INSTANCE[] = "SELECT trial FROM instances WHERE instance = ? LIMIT 1";
 
 static int find_run(struct projection *projection, struct panther_error *error)
@@ -133,11 +134,23 @@ int projection_begin(struct projection *projection, uint64_t sequence, const Pb_
     return result;
 }
 
+// What comes after the end of a run moves the end of the run's rows. A result does not: it is the fast path, and a late one is stale.
+static int extend_run(struct projection *projection, const Pb__Record *record, struct panther_error *error)
+{
+    bool is_result = record->body_case == PB__RECORD__BODY_INSTANCE_EVENT && !record->instance_event->stale &&
+                     record->instance_event->event->body_case == PB__EVENT__BODY_CASE_RESULT;
+    if (projection->run == 0 || is_result)
+        return 0;
+    return PROJECT(projection, RUN_EXTEND, error, CHANGE(projection), INTEGER(projection->run));
+}
+
 int projection_apply(struct projection *projection, const Pb__Record *record, struct panther_error *error)
 {
     size_t kind = (size_t)record->body_case;
-    if (kind >= sizeof table / sizeof *table || !table[kind])
-        return 0; // keys, agents, descriptions: they have no rows, only events
-    int result = table[kind](projection, record, error);
+    int result = 0;
+    if (kind < sizeof table / sizeof *table && table[kind]) // keys, agents, descriptions have no rows, only events
+        result = table[kind](projection, record, error);
+    if (result >= 0)
+        result = extend_run(projection, record, error);
     return result < 0 ? result : 0;
 }

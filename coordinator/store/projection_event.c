@@ -51,8 +51,6 @@ static const char ARTIFACT_STORED[] =
     " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'stored', ?8, ?9) ON CONFLICT(instance, generation, name) DO UPDATE SET"
     " changed = excluded.changed, state = 'stored', size_bytes = excluded.size_bytes, hash = excluded.hash";
 static const char SERVICE_OF[] = "SELECT service FROM instances WHERE instance = ? LIMIT 1";
-// What comes after the end of a run moves the end of the run's rows.
-static const char RUN_EXTEND[] = "UPDATE runs SET last = ? WHERE run = ? AND last IS NOT NULL";
 
 // ---- cases and metrics
 
@@ -257,11 +255,6 @@ static int service_of(struct projection *projection, uint64_t instance, char *se
     return result;
 }
 
-static int extend_run(struct projection *projection, struct panther_error *error)
-{
-    return PROJECT(projection, RUN_EXTEND, error, CHANGE(projection), INTEGER(projection->run));
-}
-
 int project_content_stored(struct projection *projection, const Pb__Record *record, struct panther_error *error)
 {
     const Pb__ContentStored *stored = record->content_stored;
@@ -269,10 +262,9 @@ int project_content_stored(struct projection *projection, const Pb__Record *reco
     int result = service_of(projection, stored->instance, service, sizeof service, error);
     if (result < 0)
         return result;
-    result = PROJECT(projection, stored->is_stream ? STREAM_STORED : ARTIFACT_STORED, error, CHANGE(projection), INTEGER(projection->run),
-                     INTEGER(projection->trial), INTEGER(stored->instance), INTEGER(stored->generation), TEXT(service), TEXT(stored->name),
-                     INTEGER(stored->size_bytes), TEXT(stored->hash));
-    return result < 0 ? result : extend_run(projection, error);
+    return PROJECT(projection, stored->is_stream ? STREAM_STORED : ARTIFACT_STORED, error, CHANGE(projection), INTEGER(projection->run),
+                   INTEGER(projection->trial), INTEGER(stored->instance), INTEGER(stored->generation), TEXT(service), TEXT(stored->name),
+                   INTEGER(stored->size_bytes), TEXT(stored->hash));
 }
 
 // ---- by kind
@@ -302,8 +294,7 @@ int project_instance_event(struct projection *projection, const Pb__Record *reco
     const Pb__Event *event = record->instance_event->event;
     bool is_stale = record->instance_event->stale;
     size_t kind = (size_t)event->body_case;
-    int result = 0;
-    if (kind < sizeof table / sizeof *table && table[kind].project && (!is_stale || table[kind].counts_when_stale))
-        result = table[kind].project(projection, event, error);
-    return result < 0 || !is_stale ? result : extend_run(projection, error);
+    if (kind >= sizeof table / sizeof *table || !table[kind].project || (is_stale && !table[kind].counts_when_stale))
+        return 0;
+    return table[kind].project(projection, event, error);
 }
