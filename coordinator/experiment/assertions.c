@@ -249,11 +249,9 @@ void assertions_read(struct scope *scope, const struct value *assertions)
     check_size(document, assertions, scope->test);
 }
 
-void assertions_check(const struct document *document, Pb__Assertion *const *assertions, size_t count)
+void assertions_check(const struct document *document, const Pb__Assertion *assertion)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct value place = scope_place(assertions[i]->line, assertions[i]->column);
-        if (assertions[i]->body_case == PB__ASSERTION__BODY_OUTPUT && assertions[i]->output->pattern[0])
-            report_pattern(document, &place, assertions[i]->output);
-    }
+    const struct value place = scope_place(assertion->line, assertion->column);
+    if (assertion->output->pattern[0])
+        report_pattern(document, &place, assertion->output);
 }

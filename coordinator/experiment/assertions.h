@@ -5,7 +5,7 @@
 #include "coordinator/experiment/scope.h"
 
 void assertions_read(struct scope *scope, const struct value *assertions); // into scope->test; services are known
-// With the axes of a combination put in: patterns that can no longer be used.
-void assertions_check(const struct document *document, Pb__Assertion *const *assertions, size_t count);
+// An output assertion with the axes of a combination put in: its pattern may no longer be usable.
+void assertions_check(const struct document *document, const Pb__Assertion *assertion);
 
 #endif

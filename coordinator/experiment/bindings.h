@@ -1,11 +1,10 @@
-// Services meet their plugins: kind, protocol, role, version, drives, cases and options, for the combinations of the axes.
+// A service meets its plugin: kind, protocol, role, version, drives and options.
 #ifndef PANTHER_COORDINATOR_EXPERIMENT_BINDINGS_H
 #define PANTHER_COORDINATOR_EXPERIMENT_BINDINGS_H
 
 #include "coordinator/experiment/scope.h"
 
-// Reports what does not fit, in every combination (up to EXPERIMENT_CHECKED_COMBINATIONS; beyond, one axis at a time).
-// protocol: where the test names it.
-void bindings_check(struct scope *scope, const struct value *protocol);
+// Reports what does not fit in one combination. arena: for what is not kept.
+void bindings_check(struct scope *scope, size_t service, uint64_t combination, uint32_t repetition, struct arena *arena);
 
 #endif

@@ -171,26 +171,35 @@ static Pb__Assertion *plan_assertion(struct cell *cell, Pb__Assertion *assertion
     return put;
 }
 
-static void plan_protocol(struct cell *cell, Pb__CellPlan *plan)
+// ---- a cell
+
+struct coordinates {
+    uint64_t combination;
+    uint32_t repetition;
+};
+
+static void begin(struct cell *cell, const Pb__Test *test, struct coordinates at, struct arena *arena)
 {
-    plan->protocol_name = cell->test->protocol_name;
-    plan->protocol_version = put_in(cell, cell->test->protocol_version);
+    INVARIANT(test->n_axes <= AXES_PER_TEST_MAX);
+    cell->test = test;
+    cell->arena = arena;
+    snprintf(cell->seed, sizeof cell->seed, "%" PRIu64, cells_seed(test, at.combination, at.repetition));
+    snprintf(cell->repetition, sizeof cell->repetition, "%" PRIu32, at.repetition);
+    axes_values(test, at.combination, cell->values);
 }
 
 Pb__CellPlan *cells_plan(const Pb__Test *test, uint64_t combination, uint32_t repetition, struct arena *arena)
 {
-    INVARIANT(test->n_axes <= AXES_PER_TEST_MAX);
-    struct cell cell = {.test = test, .arena = arena};
+    struct cell cell;
     Pb__CellPlan *plan = ARENA_NEW(arena, Pb__CellPlan);
+    begin(&cell, test, (struct coordinates){combination, repetition}, arena);
     pb__cell_plan__init(plan);
-    plan->seed = cells_seed(test, combination, repetition);
-    plan->repetition = repetition;
-    snprintf(cell.seed, sizeof cell.seed, "%" PRIu64, plan->seed);
-    snprintf(cell.repetition, sizeof cell.repetition, "%" PRIu32, repetition);
-    axes_values(test, combination, cell.values);
     plan->test = test->name;
     plan->combination = axes_combination_name(test, combination, arena);
-    plan_protocol(&cell, plan);
+    plan->repetition = repetition;
+    plan->seed = cells_seed(test, combination, repetition);
+    plan->protocol_name = test->protocol_name;
+    plan->protocol_version = put_in(&cell, test->protocol_version);
     plan->timeouts = test->timeouts;
     plan->retry = test->retry;
     plan->services = ARENA_ARRAY(arena, Pb__ServicePlan *, test->n_services);
@@ -200,6 +209,27 @@ Pb__CellPlan *cells_plan(const Pb__Test *test, uint64_t combination, uint32_t re
     for (size_t i = 0; i < test->n_assertions; i++)
         plan->assertions[plan->n_assertions++] = plan_assertion(&cell, test->assertions[i]);
     return plan;
+}
+
+Pb__ServicePlan *cells_service(const Pb__Test *test, size_t service, uint64_t combination, uint32_t repetition, struct arena *arena)
+{
+    struct cell cell;
+    begin(&cell, test, (struct coordinates){combination, repetition}, arena);
+    return plan_service(&cell, test->services[service]);
+}
+
+Pb__Assertion *cells_assertion(const Pb__Test *test, size_t assertion, uint64_t combination, uint32_t repetition, struct arena *arena)
+{
+    struct cell cell;
+    begin(&cell, test, (struct coordinates){combination, repetition}, arena);
+    return plan_assertion(&cell, test->assertions[assertion]);
+}
+
+char *cells_protocol_version(const Pb__Test *test, uint64_t combination, struct arena *arena)
+{
+    struct cell cell;
+    begin(&cell, test, (struct coordinates){combination, 1}, arena);
+    return put_in(&cell, test->protocol_version);
 }
 
 uint64_t experiment_cells(const Pb__Test *test)

@@ -6,6 +6,10 @@
 
 // repetition counts from 1. What no axis changes is borrowed from the test.
 Pb__CellPlan *cells_plan(const Pb__Test *test, uint64_t combination, uint32_t repetition, struct arena *arena);
+// Parts of it, for checks that look at one service or assertion in many combinations.
+Pb__ServicePlan *cells_service(const Pb__Test *test, size_t service, uint64_t combination, uint32_t repetition, struct arena *arena);
+Pb__Assertion *cells_assertion(const Pb__Test *test, size_t assertion, uint64_t combination, uint32_t repetition, struct arena *arena);
+char *cells_protocol_version(const Pb__Test *test, uint64_t combination, struct arena *arena);
 uint64_t cells_seed(const Pb__Test *test, uint64_t combination, uint32_t repetition);
 
 #endif

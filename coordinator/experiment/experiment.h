@@ -20,7 +20,8 @@ void experiment_override(struct value *document, const Pb__Override *const *over
 // The files that the document names under `files:` (name, path as written), before any check, so that a client can send them.
 size_t experiment_files(const struct value *document, struct arena *arena, Pb__FileReference ***files, struct diagnostics *diagnostics);
 // Everything checked: language, keys, names, references, plugin, role, protocol version, options (type, range), cases, drives, cycles in
-// needs, assertions, limits; every combination (up to EXPERIMENT_CHECKED_COMBINATIONS; beyond, one axis at a time). files: resolved by
+// needs, assertions, limits; each service in every combination of the axes that it mentions (up to
+// EXPERIMENT_CHECKED_COMBINATIONS; beyond, one axis at a time). files: resolved by
 // hash. NULL when diagnostics has errors.
 Pb__Experiment *experiment_resolve(const struct value *document, const struct experiment_plugins *plugins,
                                    const Pb__FileReference *const *files, size_t file_count, struct arena *arena,

@@ -20,6 +20,9 @@
 #define AXIS_ID_BYTES 41 // with NUL: the names of all axes' values fit a cell's name
 static_assert(AXES_PER_TEST_MAX * AXIS_ID_BYTES + 2 * NAME_MAX_BYTES < FULL_NAME_MAX_BYTES, "r142/TEST/COMBINATION/2#1 fits a full name");
 
+// Services in combinations that are checked before a run is accepted: some microseconds each, and the coordinator waits for it.
+#define CHECKS_MAX 262144
+
 #define REPEAT_TIMES_MAX 1000000
 #define CELLS_PER_TEST_MAX 10000000 // a verdict each in the journal: some GB
 #define SEED_FIRST_BITS 53          // exact as a double and in JSON

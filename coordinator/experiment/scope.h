@@ -23,6 +23,7 @@ struct scope {
     Pb__Test *test;                   // axes are known
     const struct value *services;     // the map; its keys are the services' names
     bool axis_is_used[AXES_PER_TEST_MAX];
+    size_t *checks_left;      // of CHECKS_MAX, for all tests together
     bool protocol_is_unknown; // no plugin speaks it, which was reported
 };
 

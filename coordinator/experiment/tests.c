@@ -6,7 +6,7 @@
 #include "common/base/map.h"
 #include "coordinator/experiment/assertions.h"
 #include "coordinator/experiment/axes.h"
-#include "coordinator/experiment/bindings.h"
+#include "coordinator/experiment/combinations.h"
 #include "coordinator/experiment/defaults.h"
 #include "coordinator/experiment/hosts.h"
 #include "coordinator/experiment/needs.h"
@@ -150,7 +150,7 @@ static void read_body(struct scope *scope, const struct value *map)
     needs_complete(scope);
     hosts_check_together(scope);
     defaults_fill(scope);
-    bindings_check(scope, document_get(protocol, "name"));
+    combinations_check(scope, document_get(protocol, "name"));
     if (document->diagnostics->errors > errors_before)
         return;
     warn_of_unused_axes(scope, axes);
@@ -174,12 +174,12 @@ static void read_name(const struct document *document, const struct value *map, 
 }
 
 static void read_test(const struct document *document, const struct experiment_plugins *plugins, const struct value *map, struct map *names,
-                      Pb__Experiment *experiment)
+                      size_t *checks_left, Pb__Experiment *experiment)
 {
     Pb__Test *test = ARENA_NEW(document->arena, Pb__Test);
     pb__test__init(test);
     test->line = map->line;
-    struct scope scope = {.document = *document, .plugins = plugins, .experiment = experiment, .test = test};
+    struct scope scope = {.document = *document, .plugins = plugins, .experiment = experiment, .test = test, .checks_left = checks_left};
     read_name(document, map, names, test);
     read_body(&scope, map);
     experiment->tests[experiment->n_tests++] = test;
@@ -196,11 +196,12 @@ void tests_read(const struct document *document, const struct experiment_plugins
     }
     experiment->tests = ARENA_ARRAY(document->arena, Pb__Test *, tests->count);
     struct map *names = map_new();
+    size_t checks_left = CHECKS_MAX;
     for (size_t i = 0; i < tests->count; i++) {
         if (value_is_null(tests->items[i]))
             document_error(document, tests->items[i], "this test is empty");
         else if (document_is_map(document, tests->items[i], "a test"))
-            read_test(document, plugins, tests->items[i], names, experiment);
+            read_test(document, plugins, tests->items[i], names, &checks_left, experiment);
     }
     map_free(&names);
 }
