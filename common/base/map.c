@@ -1,18 +1,25 @@
 // A hash map whose entries are also a list in the order of insertion: hashing decides where an entry is found, never what comes
-// first, so cores that walk a map stay deterministic. An entry removed stays readable until the next removal, for map_next.
+// first, so cores that walk a map stay deterministic.
+//
+// A removed node stays in memory for the next GRAVES_MAX removals, so that a walk can go on from it. What stood behind it when it was
+// removed is either still there or was removed later, and then leaves memory later too: the way from it is always safe to walk.
 #include "common/base/map.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
 
 #define BUCKETS_FIRST 16
+#define GRAVES_MAX 64 // a step that ends a whole test removes all its services from under a walk
 
 struct node {
     struct map_entry entry;
     struct node *chain;          // the next of the same bucket
     struct node *before, *after; // order of insertion
+    struct node *next_grave;     // removed after this one
+    bool is_removed;
     uint64_t hash;
     max_align_t key[];
 };
@@ -22,7 +29,8 @@ struct map {
     size_t bucket_count; // a power of two, or 0
     size_t count;
     struct node *first, *last;
-    struct node *removed;
+    struct node *oldest_grave, *newest_grave;
+    size_t graves;
 };
 
 struct map *map_new(void)
@@ -38,7 +46,10 @@ void map_free(struct map **map)
         after = node->after;
         free(node);
     }
-    free((*map)->removed);
+    for (struct node *node = (*map)->oldest_grave, *next; node != NULL; node = next) {
+        next = node->next_grave;
+        free(node);
+    }
     free((*map)->buckets);
     free(*map);
     *map = NULL;
@@ -136,6 +147,19 @@ void *map_get(const struct map *map, const void *key, size_t key_bytes)
     return node == NULL ? NULL : node->entry.value;
 }
 
+static void bury(struct map *map, struct node *node)
+{
+    node->is_removed = true;
+    *(map->newest_grave != NULL ? &map->newest_grave->next_grave : &map->oldest_grave) = node;
+    map->newest_grave = node;
+    if (++map->graves <= GRAVES_MAX)
+        return;
+    struct node *oldest = map->oldest_grave;
+    map->oldest_grave = oldest->next_grave;
+    map->graves--;
+    free(oldest);
+}
+
 void *map_remove(struct map *map, const void *key, size_t key_bytes)
 {
     if (map->count == 0)
@@ -148,8 +172,7 @@ void *map_remove(struct map *map, const void *key, size_t key_bytes)
     *(node->before != NULL ? &node->before->after : &map->first) = node->after;
     *(node->after != NULL ? &node->after->before : &map->last) = node->before;
     map->count--;
-    free(map->removed);
-    map->removed = node;
+    bury(map, node);
     return node->entry.value;
 }
 
@@ -193,6 +216,8 @@ struct map_entry *map_next(const struct map *map, const struct map_entry *entry)
 {
     (void)map;
     struct node *after = ((const struct node *)(const void *)entry)->after;
+    while (after != NULL && after->is_removed)
+        after = after->after;
     return after == NULL ? NULL : &after->entry;
 }
 

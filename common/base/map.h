@@ -1,5 +1,6 @@
 // A hash map from byte strings to pointers that iterates in the order of insertion, so that a core that walks one is
-// deterministic. Keys are copied. Removing during iteration is allowed for the entry just returned.
+// deterministic. Keys are copied. Removing during iteration is allowed: the entry just returned stays readable for the next 64
+// removals, and map_next of it is what follows and is still there. (Do not fetch the next entry before the body: it may go.)
 #ifndef PANTHER_COMMON_BASE_MAP_H
 #define PANTHER_COMMON_BASE_MAP_H
 

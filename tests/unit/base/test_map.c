@@ -115,6 +115,28 @@ static void the_entry_just_returned_may_be_removed(void **state)
     map_free(&map);
 }
 
+// A step that ends one thing may end its neighbours too: the walk goes on with what is left.
+static void the_entry_just_returned_and_others_may_be_removed(void **state)
+{
+    (void)state;
+    int value;
+    for (unsigned order = 0; order < 2; order++) {
+        struct map *map = map_new();
+        for (uint64_t key = 0; key < 200; key++)
+            map_put_number(map, key, &value);
+        unsigned seen = 0;
+        for (struct map_entry *entry = map_first(map); entry; entry = map_next(map, entry), seen++) {
+            uint64_t key = map_entry_number(entry);
+            assert_int_equal(key % 50, 0);
+            for (uint64_t other = 0; other < 50; other++)
+                map_remove_number(map, key + (order == 0 ? other : 49 - other));
+        }
+        assert_int_equal(seen, 4);
+        assert_int_equal(map_count(map), 0);
+        map_free(&map);
+    }
+}
+
 static void what_is_put_while_walking_is_walked(void **state)
 {
     (void)state;
@@ -165,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_work_gives_what_the_model_gives),
         cmocka_unit_test(the_entry_just_returned_may_be_removed),
+        cmocka_unit_test(the_entry_just_returned_and_others_may_be_removed),
         cmocka_unit_test(what_is_put_while_walking_is_walked),
         cmocka_unit_test(texts_and_bytes_are_different_keys),
         cmocka_unit_test(an_empty_map_has_nothing),
