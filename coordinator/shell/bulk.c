@@ -143,10 +143,12 @@ void bulk_refuse(struct bulk_server *server, const struct bulk_asker *asker, Pb_
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    Pb__BulkRefused refused = PB__BULK_REFUSED__INIT;
+    Pb__BulkRefused refused;
+    pb__bulk_refused__init(&refused);
     refused.code = (uint32_t)code;
     refused.text = text;
-    Pb__BulkEnvelope answer = PB__BULK_ENVELOPE__INIT;
+    Pb__BulkEnvelope answer;
+    pb__bulk_envelope__init(&answer);
     answer.body_case = PB__BULK_ENVELOPE__BODY_REFUSED;
     answer.refused = &refused;
     atomic_fetch_add(&server->counters.refused, 1);

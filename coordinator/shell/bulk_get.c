@@ -42,7 +42,8 @@ static bool find_source(struct bulk_server *server, const struct bulk_asker *ask
 static void answer_chunk(struct bulk_server *server, const struct bulk_asker *asker, const Pb__Chunk *chunk, const void *data, size_t bytes)
 {
     Pb__Chunk copy = *chunk;
-    Pb__BulkEnvelope answer = PB__BULK_ENVELOPE__INIT;
+    Pb__BulkEnvelope answer;
+    pb__bulk_envelope__init(&answer);
     answer.body_case = PB__BULK_ENVELOPE__BODY_CHUNK;
     answer.chunk = &copy;
     atomic_fetch_add(&server->counters.bytes_out, bytes);
@@ -52,7 +53,8 @@ static void answer_chunk(struct bulk_server *server, const struct bulk_asker *as
 static void send_from(struct bulk_server *server, const struct bulk_asker *asker, const Pb__GetChunk *get, const struct source *source,
                       int fd)
 {
-    Pb__Chunk chunk = PB__CHUNK__INIT;
+    Pb__Chunk chunk;
+    pb__chunk__init(&chunk);
     chunk.offset = get->offset;
     size_t limit = get->limit_bytes && get->limit_bytes < BULK_CHUNK_MAX_BYTES ? get->limit_bytes : BULK_CHUNK_MAX_BYTES;
     CLEANUP_FREE char *data = memory_new(limit);

@@ -32,10 +32,12 @@ static bool has_space(const char *folder, bool is_stream)
 
 static void answer_have(struct bulk_server *server, const struct bulk_asker *asker, uint64_t have, bool complete)
 {
-    Pb__PutAnswer put = PB__PUT_ANSWER__INIT;
+    Pb__PutAnswer put;
+    pb__put_answer__init(&put);
     put.have = have;
     put.complete = complete;
-    Pb__BulkEnvelope answer = PB__BULK_ENVELOPE__INIT;
+    Pb__BulkEnvelope answer;
+    pb__bulk_envelope__init(&answer);
     answer.body_case = PB__BULK_ENVELOPE__BODY_PUT_ANSWER;
     answer.put_answer = &put;
     bulk_answer(server, asker, &answer, NULL, 0);
@@ -96,7 +98,8 @@ static void announce(struct bulk_server *server, const struct bulk_asker *asker,
         (struct bulk_ticket){.ticket = ++server->last_ticket, .asker = *asker, .path = memory_string(path), .bytes = chunk->total_bytes};
     map_put_number(server->tickets, ticket->ticket, ticket);
     map_put_text(server->by_path, path, ticket);
-    Pb__ContentStored content = PB__CONTENT_STORED__INIT;
+    Pb__ContentStored content;
+    pb__content_stored__init(&content);
     content.instance = chunk->instance;
     content.generation = chunk->generation;
     content.name = chunk->name;
@@ -212,13 +215,15 @@ void bulk_have_blobs(struct bulk_server *server, const struct bulk_asker *asker,
 {
     if (asker->role != PB__ROLE__ROLE_OPERATOR)
         return bulk_refuse(server, asker, PB__REFUSAL_CODE__REFUSAL_CODE_ROLE, "files need the role operator");
-    Pb__MissingBlobs missing = PB__MISSING_BLOBS__INIT;
+    Pb__MissingBlobs missing;
+    pb__missing_blobs__init(&missing);
     CLEANUP_FREE char **hashes = memory_new((have->n_hashes + 1) * sizeof *hashes);
     missing.hashes = hashes;
     for (size_t i = 0; i < have->n_hashes; i++)
         if (!blob_exists(server->folder, have->hashes[i]))
             missing.hashes[missing.n_hashes++] = have->hashes[i];
-    Pb__BulkEnvelope answer = PB__BULK_ENVELOPE__INIT;
+    Pb__BulkEnvelope answer;
+    pb__bulk_envelope__init(&answer);
     answer.body_case = PB__BULK_ENVELOPE__BODY_MISSING_BLOBS;
     answer.missing_blobs = &missing;
     bulk_answer(server, asker, &answer, NULL, 0);

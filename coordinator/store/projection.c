@@ -2,6 +2,7 @@
 // the journal would otherwise say one thing and the tables another.
 #include "coordinator/store/projection.h"
 
+#include "common/base/verdict.h"
 #include "coordinator/store/schema.h"
 
 static project_fn *const table[] = {
@@ -50,6 +51,16 @@ int projection_number(struct projection *projection, const char *sql, int64_t *n
         *number = result == 1 ? statement_integer(statement, 0) : 0;
     statement_reset(statement);
     return result < 0 ? result : 0;
+}
+
+const char *outcome_verdict(const Pb__Outcome *outcome)
+{
+    return verdict_name(outcome ? (int)outcome->verdict : VERDICT_NONE);
+}
+
+const char *outcome_reason(const Pb__Outcome *outcome)
+{
+    return reason_name(outcome ? (int)outcome->reason : REASON_UNSPECIFIED);
 }
 
 // ---- what a record is about

@@ -45,6 +45,10 @@ struct value_bound {
 #define REAL(value) ((struct value_bound){.type = BOUND_REAL, .real = (value)})
 #define TEXT(value) ((struct value_bound){.type = BOUND_TEXT, .text = (value)})
 #define CHANGE(projection) INTEGER(projection_change(projection))
+// Three values: verdict, reason, text; of no outcome "none".
+#define OUTCOME(outcome) TEXT(outcome_verdict(outcome)), TEXT(outcome_reason(outcome)), TEXT((outcome) ? (outcome)->text : "")
+const char *outcome_verdict(const Pb__Outcome *outcome);
+const char *outcome_reason(const Pb__Outcome *outcome);
 // Runs the statement with parameters 1, 2, ...; returns the number of rows changed, or the error.
 #define PROJECT(projection, sql, error, ...)                                                                                               \
     projection_execute((projection), (sql), (error), (const struct value_bound[]){__VA_ARGS__},                                            \

@@ -87,12 +87,11 @@ static void append_metrics(struct text *text, Pb__Metric *const *metrics, size_t
 static int case_result(struct projection *projection, const Pb__Event *event, struct panther_error *error)
 {
     const Pb__CaseResult *done = event->case_result;
-    const Pb__Outcome none = PB__OUTCOME__INIT, *outcome = done->outcome ? done->outcome : &none;
+    const Pb__Outcome *outcome = done->outcome;
     struct text metrics = {0};
     append_metrics(&metrics, done->metrics, done->n_metrics);
     int result = PROJECT(projection, CASE_INSERT, error, CHANGE(projection), INTEGER(projection->run), INTEGER(projection->trial),
-                         INTEGER(event->instance), INTEGER(done->number), TEXT(event->service), TEXT(done->name),
-                         TEXT(verdict_name((int)outcome->verdict)), TEXT(reason_name((int)outcome->reason)), TEXT(outcome->text),
+                         INTEGER(event->instance), INTEGER(done->number), TEXT(event->service), TEXT(done->name), OUTCOME(outcome),
                          INTEGER(done->duration_ns), TEXT(text_string(&metrics)));
     text_free(&metrics);
     if (result >= 0)
@@ -153,8 +152,8 @@ static int initialized(struct projection *projection, const Pb__Event *event, st
 static int execute_outcome(struct projection *projection, const Pb__Event *event, struct panther_error *error)
 {
     const Pb__Outcome *outcome = event->command_done->outcome;
-    return PROJECT(projection, EXECUTE_OUTCOME, error, CHANGE(projection), TEXT(verdict_name((int)outcome->verdict)),
-                   TEXT(reason_name((int)outcome->reason)), TEXT(outcome->text), INTEGER(event->instance), INTEGER(event->generation));
+    return PROJECT(projection, EXECUTE_OUTCOME, error, CHANGE(projection), OUTCOME(outcome), INTEGER(event->instance),
+                   INTEGER(event->generation));
 }
 
 static int command_done(struct projection *projection, const Pb__Event *event, struct panther_error *error)

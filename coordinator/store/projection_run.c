@@ -58,11 +58,10 @@ int project_run_cancelled(struct projection *projection, const Pb__Record *recor
 int project_run_ended(struct projection *projection, const Pb__Record *record, struct panther_error *error)
 {
     const Pb__RunEnded *ended = record->run_ended;
-    const Pb__Outcome none = PB__OUTCOME__INIT, *outcome = ended->outcome ? ended->outcome : &none;
+    const Pb__Outcome *outcome = ended->outcome;
     uint64_t done = ended->passed + ended->failed + ended->inconclusive + ended->errors + ended->none;
     int64_t changed = projection_change(projection);
-    return PROJECT(projection, RUN_END, error, INTEGER(changed), TEXT(verdict_name((int)outcome->verdict)),
-                   TEXT(reason_name((int)outcome->reason)), TEXT(outcome->text), INTEGER(ended->passed), INTEGER(ended->failed),
+    return PROJECT(projection, RUN_END, error, INTEGER(changed), OUTCOME(outcome), INTEGER(ended->passed), INTEGER(ended->failed),
                    INTEGER(ended->inconclusive), INTEGER(ended->errors), INTEGER(ended->none), INTEGER(done), INTEGER(projection->wall_ns),
                    INTEGER(changed), INTEGER(ended->run));
 }
@@ -74,18 +73,18 @@ static int end_cell(struct projection *projection, const Pb__CellEnded *cell, co
     if (result < 0)
         return result;
     return PROJECT(projection, CELL_END, error, CHANGE(projection), INTEGER(cell->run), TEXT(cell->name), TEXT(name.test),
-                   TEXT(name.combination), INTEGER(name.repetition), TEXT(verdict_name((int)outcome->verdict)),
-                   TEXT(reason_name((int)outcome->reason)), TEXT(outcome->text), INTEGER(cell->attempts), INTEGER(projection->wall_ns));
+                   TEXT(name.combination), INTEGER(name.repetition), OUTCOME(outcome), INTEGER(cell->attempts),
+                   INTEGER(projection->wall_ns));
 }
 
 int project_cell_ended(struct projection *projection, const Pb__Record *record, struct panther_error *error)
 {
     const Pb__CellEnded *cell = record->cell_ended;
-    const Pb__Outcome none = PB__OUTCOME__INIT, *outcome = cell->outcome ? cell->outcome : &none;
+    const Pb__Outcome *outcome = cell->outcome;
     int result = end_cell(projection, cell, outcome, error);
     if (result < 0)
         return result;
-    int verdict = (int)outcome->verdict;
+    int verdict = outcome ? (int)outcome->verdict : VERDICT_NONE;
     return PROJECT(projection, RUN_CELL_DONE, error, CHANGE(projection), INTEGER(verdict == VERDICT_PASS), INTEGER(verdict == VERDICT_FAIL),
                    INTEGER(verdict == VERDICT_INCONC), INTEGER(verdict == VERDICT_ERROR), INTEGER(verdict == VERDICT_NONE),
                    INTEGER(cell->run));

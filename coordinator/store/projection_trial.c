@@ -34,12 +34,6 @@ static const char TRIAL_CASES[] = "UPDATE trials SET changed = ?, state = 'runni
 static const char INSTANCE_LOST[] = "UPDATE instances SET changed = ?, state = 'lost', text = ?, running_case = '' WHERE instance = ?"
                                     " AND generation = ?";
 
-static const Pb__Outcome *outcome_or_none(const Pb__Outcome *outcome)
-{
-    static const Pb__Outcome none = PB__OUTCOME__INIT;
-    return outcome ? outcome : &none;
-}
-
 static void append_hosts(struct text *text, const Pb__TrialStarted *trial)
 {
     for (size_t i = 0; i < trial->n_services; i++)
@@ -92,9 +86,8 @@ int project_trial_started(struct projection *projection, const Pb__Record *recor
 int project_trial_stopping(struct projection *projection, const Pb__Record *record, struct panther_error *error)
 {
     const Pb__TrialStopping *trial = record->trial_stopping;
-    const Pb__Outcome *outcome = outcome_or_none(trial->outcome);
-    return PROJECT(projection, TRIAL_STOP, error, CHANGE(projection), TEXT(verdict_name((int)outcome->verdict)),
-                   TEXT(reason_name((int)outcome->reason)), TEXT(outcome->text), INTEGER(trial->trial));
+    const Pb__Outcome *outcome = trial->outcome;
+    return PROJECT(projection, TRIAL_STOP, error, CHANGE(projection), OUTCOME(outcome), INTEGER(trial->trial));
 }
 
 static int insert_assertions(struct projection *projection, const Pb__TrialEnded *trial, struct panther_error *error)
@@ -102,10 +95,9 @@ static int insert_assertions(struct projection *projection, const Pb__TrialEnded
     int result = 0;
     for (size_t i = 0; i < trial->n_assertions && result >= 0; i++) {
         const Pb__AssertionResult *assertion = trial->assertions[i];
-        const Pb__Outcome *outcome = outcome_or_none(assertion->outcome);
+        const Pb__Outcome *outcome = assertion->outcome;
         result = PROJECT(projection, ASSERTION_INSERT, error, CHANGE(projection), INTEGER(projection->run), INTEGER(trial->trial),
-                         TEXT(assertion->service), TEXT(assertion->text), TEXT(verdict_name((int)outcome->verdict)),
-                         TEXT(reason_name((int)outcome->reason)), TEXT(outcome->text), TEXT(assertion->observed));
+                         TEXT(assertion->service), TEXT(assertion->text), OUTCOME(outcome), TEXT(assertion->observed));
     }
     return result;
 }
@@ -115,10 +107,9 @@ static int insert_unfinished(struct projection *projection, const Pb__TrialEnded
     int result = 0;
     for (size_t i = 0; i < trial->n_unfinished && result >= 0; i++) {
         const Pb__CaseOutcome *unfinished = trial->unfinished[i];
-        const Pb__Outcome *outcome = outcome_or_none(unfinished->outcome);
+        const Pb__Outcome *outcome = unfinished->outcome;
         result = PROJECT(projection, UNFINISHED_INSERT, error, CHANGE(projection), INTEGER(projection->run), INTEGER(trial->trial),
-                         INTEGER(unfinished->instance), TEXT(unfinished->service), TEXT(unfinished->name),
-                         TEXT(verdict_name((int)outcome->verdict)), TEXT(reason_name((int)outcome->reason)), TEXT(outcome->text));
+                         INTEGER(unfinished->instance), TEXT(unfinished->service), TEXT(unfinished->name), OUTCOME(outcome));
     }
     return result;
 }
@@ -126,14 +117,13 @@ static int insert_unfinished(struct projection *projection, const Pb__TrialEnded
 int project_trial_ended(struct projection *projection, const Pb__Record *record, struct panther_error *error)
 {
     const Pb__TrialEnded *trial = record->trial_ended;
-    const Pb__Outcome *outcome = outcome_or_none(trial->outcome);
+    const Pb__Outcome *outcome = trial->outcome;
     int result = insert_assertions(projection, trial, error);
     if (result >= 0)
         result = insert_unfinished(projection, trial, error);
     if (result < 0)
         return result;
-    return PROJECT(projection, TRIAL_END, error, CHANGE(projection), TEXT(verdict_name((int)outcome->verdict)),
-                   TEXT(reason_name((int)outcome->reason)), TEXT(outcome->text), INTEGER(projection->wall_ns), INTEGER(trial->trial));
+    return PROJECT(projection, TRIAL_END, error, CHANGE(projection), OUTCOME(outcome), INTEGER(projection->wall_ns), INTEGER(trial->trial));
 }
 
 // ---- instances

@@ -29,7 +29,8 @@ static void on_broken(void *context, const struct panther_error *error)
 
 void lab_release(struct lab *lab, const Pb__ContentStored *content, uint64_t ticket)
 {
-    Pb__Record record = PB__RECORD__INIT;
+    Pb__Record record;
+    pb__record__init(&record);
     Pb__ContentStored copy = *content;
     record.format = JOURNAL_FORMAT;
     record.body_case = PB__RECORD__BODY_CONTENT_STORED;
@@ -154,7 +155,8 @@ void peer_wait(struct peer *peer)
 
 void peer_put(struct peer *peer, struct put put)
 {
-    Pb__PutChunk chunk = PB__PUT_CHUNK__INIT;
+    Pb__PutChunk chunk;
+    pb__put_chunk__init(&chunk);
     chunk.kind = put.kind ? put.kind : PB__BULK_KIND__BULK_KIND_STREAM;
     chunk.instance = put.instance ? put.instance : SERVER_INSTANCE;
     chunk.generation = 1;
@@ -163,7 +165,8 @@ void peer_put(struct peer *peer, struct put put)
     chunk.offset = put.offset;
     chunk.last = put.last;
     chunk.total_bytes = put.total_bytes;
-    Pb__BulkEnvelope question = PB__BULK_ENVELOPE__INIT;
+    Pb__BulkEnvelope question;
+    pb__bulk_envelope__init(&question);
     question.body_case = PB__BULK_ENVELOPE__BODY_PUT_CHUNK;
     question.put_chunk = &chunk;
     peer_send(peer, &question, put.data, put.bytes);
@@ -191,11 +194,13 @@ void peer_put_refused(struct peer *peer, struct put put, Pb__RefusalCode code)
 
 void peer_get(struct peer *peer, const char *stream, const char *hash, uint64_t offset)
 {
-    Pb__GetChunk get = PB__GET_CHUNK__INIT;
+    Pb__GetChunk get;
+    pb__get_chunk__init(&get);
     get.stream = (char *)(uintptr_t)(stream ? stream : "");
     get.hash = (char *)(uintptr_t)(hash ? hash : "");
     get.offset = offset;
-    Pb__BulkEnvelope question = PB__BULK_ENVELOPE__INIT;
+    Pb__BulkEnvelope question;
+    pb__bulk_envelope__init(&question);
     question.body_case = PB__BULK_ENVELOPE__BODY_GET_CHUNK;
     question.get_chunk = &get;
     peer_send(peer, &question, NULL, 0);

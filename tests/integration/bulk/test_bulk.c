@@ -85,7 +85,8 @@ static void complete_is_said_only_after_the_commit(void **state)
     assert_chunk(&viewer, LOG, false); // readable meanwhile
     assert_false(agent.answered);
     assert_int_equal(lab->announced, 1);
-    Pb__ContentStored content = PB__CONTENT_STORED__INIT;
+    Pb__ContentStored content;
+    pb__content_stored__init(&content);
     content.instance = SERVER_INSTANCE;
     content.generation = 1;
     content.name = (char *)(uintptr_t) "plugin.log";
@@ -222,8 +223,10 @@ static void garbage_and_oversize_change_nothing(void **state)
     CLEANUP_FREE char *chunk = memory_new(BULK_CHUNK_MAX_BYTES + 1);
     peer_put_refused(&agent, (struct put){.name = "a", .data = chunk, .bytes = BULK_CHUNK_MAX_BYTES + 1},
                      PB__REFUSAL_CODE__REFUSAL_CODE_INVALID);
-    Pb__BulkEnvelope answer = PB__BULK_ENVELOPE__INIT;
-    Pb__PutAnswer put = PB__PUT_ANSWER__INIT;
+    Pb__BulkEnvelope answer;
+    pb__bulk_envelope__init(&answer);
+    Pb__PutAnswer put;
+    pb__put_answer__init(&put);
     answer.body_case = PB__BULK_ENVELOPE__BODY_PUT_ANSWER;
     answer.put_answer = &put;
     peer_send(&agent, &answer, NULL, 0); // not a question
@@ -337,7 +340,8 @@ static void queries_are_answered_in_the_loops_thread_and_bounded(void **state)
     struct answers answers = {0};
     struct reader *reader = NULL;
     assert_int_equal(reader_new(&reader, lab->folder, lab->loop, on_rows, &answers, &lab->error), 0);
-    Pb__Query query = PB__QUERY__INIT;
+    Pb__Query query;
+    pb__query__init(&query);
     query.table = PB__TABLE__TABLE_INSTANCES;
     query.scope = (char *)(uintptr_t) "r1";
     assert_int_equal(reader_ask(reader, 7, 1, &query), 0);

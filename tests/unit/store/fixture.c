@@ -107,7 +107,8 @@ Pb__Rows *fixture_query(struct fixture *fixture, Pb__Table table, const char *sc
 {
     struct store_reader *reader = NULL;
     check(fixture, store_reader_open(&reader, fixture->folder, &fixture->error));
-    Pb__Query query = PB__QUERY__INIT;
+    Pb__Query query;
+    pb__query__init(&query);
     query.table = table;
     query.scope = arena_string(fixture->story.arena, scope);
     query.after = after;
