@@ -28,13 +28,18 @@ static struct panther_test *new_server(const char *corrupt)
     return server;
 }
 
-static struct panther_test *new_probe(void)
+static struct panther_test *new_probe_of(const char *size)
 {
     struct panther_test *test = panther_test_new(PANTHER_PLUGINS "/quic_probe.so");
     panther_test_protocol(test, "quic", "1", "client");
     panther_test_seed(test, SEED);
-    panther_test_option(test, "size", "300000");
+    panther_test_option(test, "size", size);
     return test;
+}
+
+static struct panther_test *new_probe(void)
+{
+    return new_probe_of("300000");
 }
 
 static void make_ready(struct panther_test *test)
@@ -131,8 +136,7 @@ static void given_path_and_hash_decide(void **state)
 static void missing_file_is_a_fail(void **state)
 {
     (void)state;
-    struct panther_test *server = new_server("false"), *test = new_probe();
-    panther_test_option(test, "size", "300001");
+    struct panther_test *server = new_server("false"), *test = new_probe_of("300001");
     panther_test_drive(test, "server", server);
     make_ready(test);
     assert_case(test, "transfer", PANTHER_FAIL, PANTHER_REASON_ASSERTION);

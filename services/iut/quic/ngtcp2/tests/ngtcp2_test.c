@@ -2,6 +2,7 @@
 #include <panther/content.h>
 #include <panther/test.h>
 
+#include <glob.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -89,23 +90,38 @@ static void retry_works(void **state)
     struct panther_test *test = new_server();
     panther_test_option(test, "retry", "true");
     panther_test_option(test, "verbose", "true");
-    panther_test_output_rule(test, "", PANTHER_SUBSTRING, "type=Retry");
+    panther_test_output_rule(test, "", PANTHER_SUBSTRING, "Sending Retry packet");
     make_ready(test);
     assert_int_equal(wrong_bytes(test), 0);
     assert_int_equal(panther_test_stop(test), 0);
-    assert_true(panther_test_matches(test, "type=Retry") > 0);
+    assert_true(panther_test_matches(test, "Sending Retry packet") > 0);
     assert_int_equal(panther_test_end(&test), 0);
 }
 
-static void leaves_secrets_for_captures(void **state)
+// The qlog's name is the connection's id: "qlog/ID.sqlog".
+static void find_qlog(const struct panther_test *test, char *path, size_t path_bytes)
+{
+    char pattern[512];
+    glob_t found;
+    snprintf(pattern, sizeof(pattern), "%s/work/qlog/*.sqlog", panther_test_folder(test));
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    assert_int_equal(found.gl_pathc, 1);
+    snprintf(path, path_bytes, "%s", strstr(found.gl_pathv[0], "qlog/"));
+    globfree(&found);
+}
+
+static void leaves_qlog_and_secrets(void **state)
 {
     (void)state;
+    char qlog[256];
     struct panther_test *test = new_server();
     make_ready(test);
     assert_int_equal(wrong_bytes(test), 0);
     assert_int_equal(panther_test_stop(test), 0);
+    find_qlog(test, qlog, sizeof(qlog));
     assert_int_equal(panther_test_cleanup(test), 0);
     assert_true(panther_test_artifact(test, "server.keylog"));
+    assert_true(panther_test_artifact(test, qlog));
     assert_int_equal(panther_test_end(&test), 0);
 }
 
@@ -128,7 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(serves_the_content_of_its_seed), cmocka_unit_test(corrupt_is_one_wrong_byte),    cmocka_unit_test(retry_works),
-        cmocka_unit_test(leaves_secrets_for_captures),    cmocka_unit_test(refuses_a_port_that_is_taken),
+        cmocka_unit_test(leaves_qlog_and_secrets),        cmocka_unit_test(refuses_a_port_that_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
