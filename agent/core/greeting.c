@@ -115,7 +115,6 @@ static void remember_store(struct agent_core *core, const Pb__Welcome *welcome)
 static void go_live(struct agent_core *core, const Pb__Welcome *welcome)
 {
     lifecycle_move(&agent_session_table, &core->session.state, SESSION_LIVE);
-    core->session.id = welcome->session;
     core->session.backoff_ms = AGENT_BACKOFF_FIRST_MS;
     core->counters.sessions++;
     remember_store(core, welcome);
@@ -136,6 +135,7 @@ void agent_welcomed(struct agent_core *core, const Pb__Welcome *welcome)
         agent_session_fail(core, "Welcome names no session or no store");
         return;
     }
+    core->session.id = welcome->session; // also to say goodbye in it
     if (core->facts.store_id[0] && strcmp(core->facts.store_id, welcome->store_id) != 0) {
         clear(core, welcome);
         return;

@@ -92,9 +92,10 @@ void agent_instance_flush(struct agent_core *core)
     core->dirty_count = 0;
 }
 
+// Its InstanceEnded said that nothing of it lives: the coordinator may already have given its slot to the next.
 bool agent_instance_lives(const struct instance *instance)
 {
-    return instance->state != INSTANCE_ENDED && instance->state != INSTANCE_WAITING;
+    return !instance->row.ended && instance->state != INSTANCE_ENDED && instance->state != INSTANCE_WAITING;
 }
 
 size_t agent_instance_living(const struct agent_core *core)
