@@ -32,6 +32,7 @@ static int write_spec(struct panther_test *test)
     struct panther_error error = {0};
     size_t bytes = 0;
     Pb__Initialize *initialize = test->initialize;
+    test->spec->lease_expires_ns = test->lease_expires_ns = clock_boottime_ns() + LEASE_OF_TEST_MS * NS_PER_MS;
     initialize->initialize_ms = initialize->start_ms = initialize->stop_ms = test->phase_ms;
     test->spec->host_program = program(test, "panther-service");
     const char *invalid = guard_spec_invalid(test->spec);
@@ -51,8 +52,14 @@ static int spawn_guard(struct panther_test *test)
     struct panther_error error = {0};
     const char *guard = program(test, "panther-guard");
     const char *argv[] = {"panther-guard", "--folder", test->folder, NULL};
-    const struct process_start start = {.program = guard, .argv = argv, .place = PROCESS_PLACE_SESSION};
-    if (process_spawn(&start, &test->guard, &test->pidfd, &error) < 0) {
+    // not the test's own stderr: a guard that is left would keep its pipe open
+    const int log = open(arena_printf(test->arena, "%s/guard.log", test->folder), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    const struct process_descriptor descriptors[] = {{log, STDOUT_FILENO}, {log, STDERR_FILENO}};
+    const struct process_start start = {
+        .program = guard, .argv = argv, .place = PROCESS_PLACE_SESSION, .descriptors = descriptors, .descriptor_count = 2};
+    const int result = process_spawn(&start, &test->guard, &test->pidfd, &error);
+    close(log);
+    if (result < 0) {
         test->pidfd = -1;
         return harness_problem(test, "%s", error.message);
     }
@@ -104,6 +111,22 @@ static int attach(struct panther_test *test)
     return send_request(test, &request);
 }
 
+void harness_renew_lease(struct panther_test *test)
+{
+    Pb__GuardRequest request;
+    Pb__GuardLease lease;
+    const uint64_t now_ns = clock_boottime_ns();
+    if (test->socket < 0 || test->lease_expires_ns > now_ns + LEASE_OF_TEST_MS * NS_PER_MS / 2) {
+        return;
+    }
+    pb__guard_request__init(&request);
+    pb__guard_lease__init(&lease);
+    lease.expires_ns = test->lease_expires_ns = now_ns + LEASE_OF_TEST_MS * NS_PER_MS;
+    request.body_case = PB__GUARD_REQUEST__BODY_LEASE;
+    request.lease = &lease;
+    send_request(test, &request);
+}
+
 static int connect_guard(struct panther_test *test)
 {
     const uint64_t end_ns = clock_boottime_ns() + CONNECT_MS * NS_PER_MS;
@@ -136,6 +159,7 @@ int harness_send(struct panther_test *test, Pb__Command *command)
     if (test->socket < 0) {
         return harness_problem(test, "the instance is not initialized");
     }
+    harness_renew_leases();
     pb__guard_request__init(&request);
     command->instance = test->spec->instance;
     command->generation = test->spec->generation;
@@ -195,6 +219,7 @@ static void drop_notices(struct panther_test *test)
 bool harness_read(struct panther_test *test)
 {
     drop_notices(test);
+    harness_renew_leases();
     if (read_spool(test) > 0) {
         return true;
     }

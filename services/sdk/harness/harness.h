@@ -15,6 +15,8 @@
 #define SETTINGS_OF_TEST_MAX 64
 #define VALUES_OF_SETTING_MAX 64
 #define PEERS_OF_TEST_MAX 16
+// Renewed while the test runs: what a killed test program leaves ends by itself soon after.
+#define LEASE_OF_TEST_MS 30000
 
 struct panther_test {
     struct arena *arena;
@@ -26,6 +28,7 @@ struct panther_test {
     pid_t guard;
     int pidfd;  // of the guard; -1: not started
     int socket; // to it; -1: not connected
+    uint64_t lease_expires_ns;
     int spool_fd;
     struct spool_reader *reader;
     uint32_t number; // of the last command
@@ -45,6 +48,13 @@ bool harness_read(struct panther_test *test);
 // Waits for the guard's end. Returns false when it has not ended in time (then it is killed).
 bool harness_guard_ended(struct panther_test *test, uint64_t timeout_ms);
 int harness_problem(struct panther_test *test, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+void harness_renew_lease(struct panther_test *test); // when half of it is over
+
+// live.c: the tests that are not ended yet
+void harness_remember(struct panther_test *test);
+void harness_forget(const struct panther_test *test);
+void harness_renew_leases(void);
 
 // leftovers.c: what still lives or is bound, printed on stderr
 int harness_leftovers(const struct panther_test *test);

@@ -10,6 +10,7 @@
 #define NS_PER_MS UINT64_C(1000000)
 // Beyond a command's own time: the guard's grace, its kill ladder, and a machine that is busy with other tests.
 #define ANSWER_SLACK_MS 15000
+#define STREAM_TO_PRINT_MAX_BYTES (1024 * 1024)
 
 static const Pb__Event *find_answer(const struct panther_test *test, uint32_t number)
 {
@@ -208,6 +209,16 @@ static int check_end(struct panther_test *test)
     return 0;
 }
 
+static void print_guard_log(const struct panther_test *test)
+{
+    char *log = NULL;
+    size_t bytes = 0;
+    if (file_read(arena_printf(test->arena, "%s/guard.log", test->folder), STREAM_TO_PRINT_MAX_BYTES, &log, &bytes, NULL) == 0) {
+        fputs(log, stderr);
+        free(log);
+    }
+}
+
 int panther_test_end(struct panther_test **pointer)
 {
     struct panther_test *test = *pointer;
@@ -215,12 +226,16 @@ int panther_test_end(struct panther_test **pointer)
     if (test == NULL) {
         return 0;
     }
+    harness_forget(test);
     wind_down(test);
     if (!harness_guard_ended(test, ANSWER_SLACK_MS)) {
         fprintf(stderr, "left: the guard did not end by itself\n");
         left++;
     }
     left += check_end(test) + harness_leftovers(test);
+    if (left > 0) {
+        print_guard_log(test);
+    }
     if (test->socket >= 0) {
         close(test->socket);
     }

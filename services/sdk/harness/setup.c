@@ -11,7 +11,6 @@
 #include "services/sdk/harness/harness.h"
 
 #define PHASE_MS 10000
-#define LEASE_OF_TEST_MS 600000 // a test that hangs is ended by ctest long before
 #define STREAM_LIMIT_BYTES (64 * 1024 * 1024)
 // Below the ephemeral ports, above those of services: 700 blocks.
 #define PORT_FIRST 20000
@@ -79,7 +78,6 @@ static void make_spec(struct panther_test *test, const char *plugin_path)
     spec->address = arena_string(test->arena, "127.0.0.1");
     spec->port_first = free_ports();
     spec->port_count = PORTS_PER_INSTANCE;
-    spec->lease_expires_ns = clock_boottime_ns() + LEASE_OF_TEST_MS * UINT64_C(1000000);
     spec->boot_id = arena_string(test->arena, boot);
     spec->stream_limit_bytes = STREAM_LIMIT_BYTES;
     spec->work_path = arena_printf(test->arena, "%s/work", test->folder);
@@ -102,6 +100,7 @@ struct panther_test *panther_test_new(const char *plugin_path)
     test->pidfd = test->socket = test->spool_fd = -1;
     test->initialize = make_initialize(test, plugin_path);
     make_spec(test, plugin_path);
+    harness_remember(test);
     return test;
 }
 
