@@ -1,7 +1,6 @@
 // Rows of trials, their instances and assertions.
-#include <stdio.h>
+#include <string.h>
 
-#include "common/base/identity.h"
 #include "common/base/memory.h"
 #include "common/base/verdict.h"
 #include "coordinator/store/projection.h"
@@ -52,11 +51,21 @@ static int insert_instances(struct projection *projection, const Pb__TrialStarte
     return result;
 }
 
-static int start_cell(struct projection *projection, const Pb__TrialStarted *trial, const struct full_name *name, const char *cell,
-                      struct panther_error *error)
+// "r142/load/nginx,20ms/2#1" -> "r142/load/nginx,20ms/2"
+static char *cell_name(const Pb__TrialStarted *trial)
 {
-    int result = PROJECT(projection, CELL_START, error, CHANGE(projection), INTEGER(trial->run), TEXT(cell), TEXT(name->test),
-                         TEXT(name->combination), INTEGER(name->repetition), INTEGER(trial->attempt), INTEGER(projection->wall_ns));
+    char *cell = memory_string(trial->name);
+    char *mark = strrchr(cell, '#');
+    if (mark)
+        *mark = '\0';
+    return cell;
+}
+
+static int start_cell(struct projection *projection, const Pb__TrialStarted *trial, const char *cell, struct panther_error *error)
+{
+    const Pb__CellPlan *plan = trial->plan;
+    int result = PROJECT(projection, CELL_START, error, CHANGE(projection), INTEGER(trial->run), TEXT(cell), TEXT(plan->test),
+                         TEXT(plan->combination), INTEGER(plan->repetition), INTEGER(trial->attempt), INTEGER(projection->wall_ns));
     if (result < 0)
         return result;
     return PROJECT(projection, RUN_START, error, CHANGE(projection), INTEGER(trial->attempt <= 1), INTEGER(trial->run));
@@ -65,21 +74,16 @@ static int start_cell(struct projection *projection, const Pb__TrialStarted *tri
 int project_trial_started(struct projection *projection, const Pb__Record *record, struct panther_error *error)
 {
     const Pb__TrialStarted *trial = record->trial_started;
-    struct full_name name = {0};
-    int result = full_name_parse(trial->name, &name, error);
-    if (result < 0)
-        return result;
-    char cell[FULL_NAME_MAX_BYTES];
-    name.attempt = 0;
-    full_name_format(&name, cell, sizeof cell);
+    const Pb__CellPlan *plan = trial->plan;
+    CLEANUP_FREE char *cell = cell_name(trial);
     struct text hosts = {0};
     append_hosts(&hosts, trial);
-    result = PROJECT(projection, TRIAL_INSERT, error, CHANGE(projection), INTEGER(trial->trial), INTEGER(trial->run), TEXT(trial->name),
-                     TEXT(cell), TEXT(name.test), TEXT(name.combination), INTEGER(name.repetition), INTEGER(trial->attempt),
-                     TEXT(text_string(&hosts)), INTEGER(projection->wall_ns));
+    int result = PROJECT(projection, TRIAL_INSERT, error, CHANGE(projection), INTEGER(trial->trial), INTEGER(trial->run), TEXT(trial->name),
+                         TEXT(cell), TEXT(plan->test), TEXT(plan->combination), INTEGER(plan->repetition), INTEGER(trial->attempt),
+                         TEXT(text_string(&hosts)), INTEGER(projection->wall_ns));
     text_free(&hosts);
     if (result >= 0)
-        result = start_cell(projection, trial, &name, cell, error);
+        result = start_cell(projection, trial, cell, error);
     return result < 0 ? result : insert_instances(projection, trial, error);
 }
 
