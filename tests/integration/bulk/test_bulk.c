@@ -1,8 +1,13 @@
 // The bulk server with real sockets, a real store and a real disk.
+#define _GNU_SOURCE
 #include "tests/integration/bulk/lab.h"
 
+#include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include "common/base/limits.h"
 #include "common/bus/call.h"
@@ -280,6 +285,31 @@ static void streams_and_artifacts_of_one_name_are_two(void **state)
     peer_close(&viewer);
 }
 
+// A small disk under streams/, in a mount namespace of our own.
+static void a_full_disk_is_told_and_gone_on_from(void **state)
+{
+    struct lab *lab = *state;
+    CLEANUP_FREE char *streams = path_join(lab->folder, "streams"), *filler = path_join(streams, "filler");
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", streams, "tmpfs", 0, "size=64k") < 0) {
+        print_message("SKIPPED: a small tmpfs cannot be mounted here: %s\n", strerror(errno));
+        skip();
+    }
+    // The server's thread was there before: it has a namespace of its own to this test, so it is started again in ours.
+    bulk_free(&lab->bulk);
+    lab_start_bulk(lab);
+    CLEANUP_FREE char *block = memory_new(40000);
+    assert_int_equal(file_write_atomic(filler, block, 40000, 0600, NULL), 0);
+    struct peer agent;
+    peer_open(&agent, lab, "lab-a", PB__ROLE__ROLE_AGENT);
+    peer_put_refused(&agent, (struct put){.name = "a", .data = block, .bytes = 40000}, PB__REFUSAL_CODE__REFUSAL_CODE_NO_SPACE);
+    unlink(filler);
+    peer_put_answered(&agent, (struct put){.name = "a", .data = block, .bytes = 40000}, 40000, false);
+    peer_close(&agent);
+    bulk_free(&lab->bulk);
+    umount2(streams, MNT_DETACH);
+}
+
 // With the client of the command line: a file of several chunks.
 static void files_of_a_submission(void **state)
 {
@@ -389,6 +419,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(garbage_and_oversize_change_nothing, lab_begin, lab_end),
         cmocka_unit_test_setup_teardown(a_restart_goes_on_where_the_file_ends, lab_begin, lab_end),
         cmocka_unit_test_setup_teardown(streams_and_artifacts_of_one_name_are_two, lab_begin, lab_end),
+        cmocka_unit_test_setup_teardown(a_full_disk_is_told_and_gone_on_from, lab_begin, lab_end),
         cmocka_unit_test_setup_teardown(files_of_a_submission, lab_begin, lab_end),
         cmocka_unit_test_setup_teardown(queries_are_answered_in_the_loops_thread_and_bounded, lab_begin, lab_end),
     };
