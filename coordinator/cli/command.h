@@ -21,7 +21,20 @@ extern const struct command commands[]; // ends with a NULL name
 
 int command_main(int argc, char **argv);
 
-int command_serve(int argc, char **argv);
-int command_keys(int argc, char **argv);
+int cli_serve(int argc, char **argv);
+int cli_keys(int argc, char **argv);
+int cli_submit(int argc, char **argv);
+int cli_check(int argc, char **argv);
+int cli_runs(int argc, char **argv);
+int cli_status(int argc, char **argv);
+int cli_watch(int argc, char **argv);
+int cli_results(int argc, char **argv);
+int cli_logs(int argc, char **argv);
+int cli_events(int argc, char **argv);
+int cli_artifacts(int argc, char **argv);
+int cli_agents(int argc, char **argv);
+int cli_plugins(int argc, char **argv);
+int cli_cancel(int argc, char **argv);
+int cli_backup(int argc, char **argv);
 
 #endif

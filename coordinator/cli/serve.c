@@ -108,7 +108,7 @@ static int run(const struct configuration *configuration, bool init)
     return status < 0 ? complain(&error) : status;
 }
 
-int command_serve(int argc, char **argv)
+int cli_serve(int argc, char **argv)
 {
     static const struct argp argp = {argp_options,
                                      parse,

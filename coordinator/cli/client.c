@@ -1,0 +1,191 @@
+#include "coordinator/cli/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/units.h"
+#include "common/system/file.h"
+
+#define TIMEOUT_MS 10000
+// What one page of a query may allocate here.
+#define REPLY_MAX_BYTES (64 * 1024 * 1024)
+
+const char *client_key_from_main, *client_coordinator_from_main;
+
+enum { KEY_COORDINATOR = 500, KEY_TIMEOUT };
+
+static const struct argp_option options[] = {
+    {"key", 'k', "FILE", 0, "key file (default: $PANTHER_KEY, ~/.config/panther/key, /etc/panther/key)", 10},
+    {"coordinator", KEY_COORDINATOR, "ENDPOINT", 0, "instead of the key file's, e.g. tcp://10.0.0.1:7400", 10},
+    {"output", 'o', "FORMAT", 0, "table (default), json or jsonl", 10},
+    {"timeout", KEY_TIMEOUT, "TIME", 0, "how long to wait for the coordinator (default 10s)", 10},
+    {0},
+};
+
+static const char *default_key_path(void)
+{
+    static char path[512];
+    const char *home = getenv("HOME");
+    snprintf(path, sizeof path, "%s/.config/panther/key", home ? home : "");
+    return file_exists(path) ? path : "/etc/panther/key";
+}
+
+static const char *first_of(const char *flag, const char *variable)
+{
+    const char *value = getenv(variable);
+    return flag ? flag : value && *value ? value : NULL;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct client *client = state->input;
+    uint64_t ms;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        client->timeout_ms = TIMEOUT_MS;
+        client->key_path = first_of(client_key_from_main, "PANTHER_KEY");
+        client->coordinator = first_of(client_coordinator_from_main, "PANTHER_COORDINATOR");
+        client->colour = report_wants_colour(stdout);
+        return 0;
+    case 'k':
+        client->key_path = argument;
+        return 0;
+    case KEY_COORDINATOR:
+        client->coordinator = argument;
+        return 0;
+    case 'o':
+        if (!report_format_parse(argument, &client->format)) {
+            argp_error(state, "-o %s: use table, json or jsonl", argument);
+        }
+        return 0;
+    case KEY_TIMEOUT:
+        if (!duration_parse_ms(argument, &ms) || ms == 0 || ms > UINT32_MAX) {
+            argp_error(state, "--timeout %s: use a time such as 10s", argument);
+        }
+        client->timeout_ms = (uint32_t)ms;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp client_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+
+int client_problem(const struct panther_error *error)
+{
+    fprintf(stderr, "panther-coord: %s\n", error->message);
+    return error->code == PANTHER_EUNAVAILABLE || error->code == PANTHER_ETIMEOUT ? EXIT_UNREACHABLE : EXIT_USAGE;
+}
+
+int client_open(struct client *client)
+{
+    if (client->call) {
+        return 0;
+    }
+    struct panther_error error = {0};
+    const char *path = client->key_path ? client->key_path : default_key_path();
+    if (bus_peer_file_read(path, &client->peer, &error)) {
+        client_problem(&error);
+        fputs("panther-coord: a key file is needed: --key FILE or $PANTHER_KEY (`panther-coord serve --init` makes DATA/admin.key)\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    if (client->coordinator) {
+        snprintf(client->peer.coordinator, sizeof client->peer.coordinator, "%s", client->coordinator);
+    }
+    bus_begin();
+    if (bus_call_open(&client->call, &client->peer, client->timeout_ms, &error)) {
+        return client_problem(&error);
+    }
+    client->arena = arena_new(REPLY_MAX_BYTES);
+    return 0;
+}
+
+void client_close(struct client *client)
+{
+    if (client->call) {
+        bus_call_close(&client->call);
+        bus_end();
+    }
+    arena_free(&client->arena);
+}
+
+int client_call(struct client *client, Pb__Request *request, Pb__Reply **reply)
+{
+    int status = client_open(client);
+    if (status) {
+        return status;
+    }
+    struct panther_error error = {0};
+    arena_reset(client->arena);
+    if (bus_call(client->call, request, client->arena, reply, &error)) {
+        return client_problem(&error);
+    }
+    if ((*reply)->body_case == PB__REPLY__BODY_REFUSED) {
+        fprintf(stderr, "panther-coord: %s\n", (*reply)->refused->text);
+        return EXIT_FAIL;
+    }
+    return 0;
+}
+
+int client_query(struct client *client, Pb__Table table, const char *scope, struct table **rows, uint64_t *cursor, bool changed)
+{
+    bool more = true;
+    while (more) {
+        Pb__Query query = PB__QUERY__INIT;
+        query.table = table;
+        query.scope = (char *)(uintptr_t)(scope ? scope : "");
+        query.after = *cursor;
+        query.changed = changed;
+        Pb__Request request = PB__REQUEST__INIT;
+        request.body_case = PB__REQUEST__BODY_QUERY;
+        request.query = &query;
+        Pb__Reply *reply;
+        int status = client_call(client, &request, &reply);
+        if (status) {
+            return status;
+        }
+        const Pb__Rows *page = reply->rows;
+        if (!*rows) {
+            *rows = table_new((const char *const *)page->columns, page->n_columns);
+        }
+        for (size_t i = 0; i < page->n_rows; i++) {
+            table_add(*rows, (const char *const *)page->rows[i]->values);
+        }
+        *cursor = page->next ? page->next : *cursor;
+        more = page->more;
+    }
+    return 0;
+}
+
+static error_t simple_option(int key, char *argument, struct argp_state *state)
+{
+    struct simple_arguments *arguments = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->client;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->argument || !arguments->argument_name) {
+            argp_error(state, "one argument too many: %s", argument);
+        }
+        arguments->argument = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (arguments->argument_is_required && !arguments->argument) {
+            argp_error(state, "%s is missing", arguments->argument_name);
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int simple_parse(int argc, char **argv, const char *argument_doc, const char *doc, struct simple_arguments *arguments)
+{
+    const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+    const struct argp argp = {NULL, simple_option, argument_doc, doc, children, NULL, NULL};
+    return (int)argp_parse(&argp, argc, argv, 0, NULL, arguments);
+}

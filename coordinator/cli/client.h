@@ -1,0 +1,46 @@
+// What every client command shares: --key, --coordinator, -o; the call; how a refusal or a dead coordinator is told.
+#ifndef PANTHER_COORDINATOR_CLI_CLIENT_H
+#define PANTHER_COORDINATOR_CLI_CLIENT_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+#include "common/bus/call.h"
+#include "coordinator/cli/command.h"
+#include "coordinator/report/table.h"
+
+struct client {
+    const char *key_path;    // --key, else $PANTHER_KEY, else ~/.config/panther/key, else /etc/panther/key
+    const char *coordinator; // --coordinator, else $PANTHER_COORDINATOR, else the key file's
+    enum report_format format;
+    uint32_t timeout_ms;
+    bool colour;
+    // open:
+    struct bus_peer_file peer;
+    struct bus_call *call;
+    struct arena *arena; // replies live here until client_call of the next request
+};
+// A child parser: .children = {{&client_argp, 0, NULL, 0}, {0}}, and state->child_inputs[0] = &client at ARGP_KEY_INIT.
+extern const struct argp client_argp;
+// --key given before the command: `panther-coord --key FILE runs`.
+extern const char *client_key_from_main, *client_coordinator_from_main;
+
+// Sends, waits, and says on stderr what went wrong. Returns 0 with the reply, or an exit status. Opens the connection at the first call.
+int client_call(struct client *client, Pb__Request *request, Pb__Reply **reply);
+int client_open(struct client *client); // 0 or an exit status
+void client_close(struct client *client);
+int client_problem(const struct panther_error *error); // prints; the exit status that fits
+
+// All rows of a query, page by page, appended to a table that is made at the first (columns come with the reply).
+int client_query(struct client *client, Pb__Table table, const char *scope, struct table **rows, uint64_t *cursor, bool changed);
+
+// A command without options of its own beyond the client's and up to one argument.
+struct simple_arguments {
+    struct client client;
+    const char *argument;
+    bool argument_is_required;
+    const char *argument_name;
+};
+int simple_parse(int argc, char **argv, const char *argument_doc, const char *doc, struct simple_arguments *arguments);
+
+#endif

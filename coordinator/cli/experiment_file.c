@@ -1,0 +1,87 @@
+#include "coordinator/cli/experiment_file.h"
+
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/limits.h"
+#include "common/system/file.h"
+#include "common/system/yaml.h"
+#include "common/wire/wire.h"
+
+// A file that travels with an experiment: content, configurations, binaries under test.
+#define TRAVELLING_FILE_MAX_BYTES (256u * 1024 * 1024)
+
+static int read_input(struct experiment_file *file, const char *path, struct panther_error *error)
+{
+    return file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, EXPERIMENT_TEXT_MAX_BYTES, &file->text, &file->bytes, error);
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static void hash_file(Pb__FileReference *reference, const char *path, struct arena *arena, struct diagnostics *diagnostics)
+{
+    struct panther_error error = {0};
+    char *data = NULL;
+    size_t bytes = 0;
+    if (is_folder(path)) {
+        diagnostics_error(diagnostics, 0, 0, "file %s: %s is a folder, which is not supported by this version yet: name a file",
+                          reference->name, reference->path);
+        return;
+    }
+    if (file_read(path, TRAVELLING_FILE_MAX_BYTES, &data, &bytes, &error)) {
+        diagnostics_error(diagnostics, 0, 0, "file %s: %s", reference->name, error.message);
+        return;
+    }
+    char hash[HASH_TEXT_BYTES];
+    hash_bytes(data, bytes, hash);
+    reference->hash = arena_string(arena, hash);
+    reference->size_bytes = bytes;
+    free(data);
+}
+
+int experiment_file_read(struct experiment_file *file, const char *path, struct arena *arena, struct diagnostics *diagnostics,
+                         struct panther_error *error)
+{
+    *file = (struct experiment_file){0};
+    int result = read_input(file, path, error);
+    if (result) {
+        return result;
+    }
+    file->document = yaml_read(file->text, file->bytes, arena, diagnostics);
+    if (!file->document) {
+        return 0;
+    }
+    file->file_count = experiment_files(file->document, arena, &file->files, diagnostics);
+    file->paths = ARENA_ARRAY(arena, char *, file->file_count + 1);
+    char *folder = dirname(arena_string(arena, path));
+    for (size_t i = 0; i < file->file_count; i++) {
+        const char *name = file->files[i]->path;
+        file->paths[i] = *name == '/' ? arena_string(arena, name) : arena_printf(arena, "%s/%s", folder, name);
+        hash_file(file->files[i], file->paths[i], arena, diagnostics);
+    }
+    return 0;
+}
+
+void experiment_file_free(struct experiment_file *file)
+{
+    free(file->text);
+    file->text = NULL;
+}
+
+void diagnostics_print(Pb__Diagnostic *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const Pb__Diagnostic *item = items[i];
+        fputs(item->file, stderr);
+        if (item->line) {
+            fprintf(stderr, ":%u:%u", item->line, item->column);
+        }
+        fprintf(stderr, ": %s%s\n", item->warning ? "warning: " : "", item->message);
+    }
+}

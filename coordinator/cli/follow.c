@@ -1,0 +1,157 @@
+#include "coordinator/cli/follow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/units.h"
+#include "common/system/loop.h"
+
+#define POLL_MS 200
+// A coordinator that is being restarted or upgraded is waited for; the run goes on without it.
+#define AWAY_MAX_MS 300000
+#define AWAY_POLL_MS 1000
+#define NS_PER_MS UINT64_C(1000000)
+
+struct follow {
+    struct client *client;
+    const char *run;
+    const struct follow_options *options;
+    uint64_t cursor; // of cells, by change
+    uint64_t away_since_ns;
+    bool drawn;
+};
+
+void wait_ms(unsigned ms)
+{
+    nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000L}, NULL);
+}
+
+static void erase(struct follow *follow)
+{
+    if (follow->drawn) {
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+        follow->drawn = false;
+    }
+}
+
+static unsigned long long number(const struct table *table, const char *column)
+{
+    const char *value = table_value(table, 0, column);
+    return value ? strtoull(value, NULL, 10) : 0;
+}
+
+static void draw(struct follow *follow, const struct table *run, uint64_t started_ns)
+{
+    char elapsed[32];
+    duration_format_ms((clock_boottime_ns() - started_ns) / NS_PER_MS, elapsed, sizeof elapsed);
+    unsigned long long cells = number(run, "cells_count"), done = number(run, "done_count");
+    unsigned width = 24, filled = cells ? (unsigned)(done * width / cells) : 0;
+    char bar[32];
+    for (unsigned i = 0; i < width; i++) {
+        bar[i] = i < filled ? '#' : '.';
+    }
+    bar[width] = 0;
+    fprintf(stderr, "\r\033[K%s [%s] %llu/%llu cells  pass %llu  fail %llu  inconc %llu  error %llu  %s", follow->run, bar, done, cells,
+            number(run, "pass_count"), number(run, "fail_count"), number(run, "inconc_count"), number(run, "error_count"), elapsed);
+    fflush(stderr);
+    follow->drawn = true;
+}
+
+static void print_cell(const struct follow *follow, const struct table *cells, size_t row)
+{
+    const char *verdict = table_value(cells, row, "verdict"), *reason = table_value(cells, row, "reason");
+    const char *text = table_value(cells, row, "text"), *colour = follow->client->colour ? report_colour(verdict) : "";
+    if (follow->client->format != REPORT_TABLE) {
+        table_print_row(cells, row, stdout);
+        return;
+    }
+    char duration[32];
+    report_value("duration_ms", table_value(cells, row, "duration_ms"), duration, sizeof duration);
+    printf("%s%-6s%s  %-32s  %7s%s%s%s%s%s\n", colour, verdict, *colour ? REPORT_COLOUR_END : "", table_value(cells, row, "name"), duration,
+           *reason ? "  (" : "", reason, *reason ? ")" : "", *text ? "  " : "", text);
+}
+
+static int print_ended_cells(struct follow *follow)
+{
+    struct table *cells = NULL;
+    int status = client_query(follow->client, PB__TABLE__TABLE_CELLS, follow->run, &cells, &follow->cursor, true);
+    for (size_t row = 0; !status && row < table_count(cells); row++) {
+        const char *state = table_value(cells, row, "state");
+        if (state && strcmp(state, "ended") == 0) {
+            erase(follow);
+            print_cell(follow, cells, row);
+        }
+    }
+    fflush(stdout);
+    table_free(&cells);
+    return status;
+}
+
+// A status of the whole run from its counts: a fail says more than an error, as EXIT_FAIL says more than EXIT_INCONC.
+static int exit_status_of(const struct table *run)
+{
+    if (number(run, "fail_count")) {
+        return EXIT_FAIL;
+    }
+    return number(run, "inconc_count") || number(run, "error_count") ? EXIT_INCONC : EXIT_PASS;
+}
+
+// -1: go on
+static int poll_run(struct follow *follow, uint64_t started_ns)
+{
+    struct table *run = NULL;
+    uint64_t cursor = 0;
+    int status = follow->options->cells ? print_ended_cells(follow) : 0;
+    if (!status) {
+        status = client_query(follow->client, PB__TABLE__TABLE_RUNS, follow->run, &run, &cursor, false);
+    }
+    if (status) {
+        table_free(&run);
+        return status;
+    }
+    follow->away_since_ns = 0;
+    int result = -1;
+    const char *state = table_count(run) ? table_value(run, 0, "state") : "";
+    if (strcmp(state, "ended") == 0) {
+        result = follow->options->cells ? print_ended_cells(follow) : 0;
+        result = result ? result : exit_status_of(run);
+        erase(follow);
+    } else if (follow->options->progress && isatty(STDERR_FILENO)) {
+        draw(follow, run, started_ns);
+    }
+    table_free(&run);
+    return result;
+}
+
+static bool wait_for_coordinator(struct follow *follow)
+{
+    uint64_t now = clock_boottime_ns();
+    erase(follow);
+    if (!follow->away_since_ns) {
+        follow->away_since_ns = now;
+        fputs("panther-coord: waiting for the coordinator to come back; the run goes on\n", stderr);
+    }
+    client_close(follow->client);
+    wait_ms(AWAY_POLL_MS);
+    return now - follow->away_since_ns < AWAY_MAX_MS * NS_PER_MS;
+}
+
+int follow_run(struct client *client, const char *run, const struct follow_options *options)
+{
+    struct follow follow = {.client = client, .run = run, .options = options};
+    uint64_t started_ns = clock_boottime_ns();
+    for (;;) {
+        int status = poll_run(&follow, started_ns);
+        if (status == EXIT_UNREACHABLE && wait_for_coordinator(&follow)) {
+            continue;
+        }
+        if (status >= 0) {
+            return status;
+        }
+        wait_ms(POLL_MS);
+    }
+}

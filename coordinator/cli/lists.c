@@ -1,0 +1,176 @@
+// runs, results, artifacts, events: pages of the store's tables.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "coordinator/cli/client.h"
+
+#define FOLLOW_MS 300
+
+struct list_arguments {
+    struct client client;
+    const char *scope;
+    bool follow, cases, trials, metrics, assertions;
+    bool takes_detail, takes_follow;
+};
+
+enum { KEY_CASES = 600, KEY_TRIALS, KEY_METRICS, KEY_ASSERTIONS };
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct list_arguments *arguments = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->client;
+        return 0;
+    case 'f':
+        arguments->follow = true;
+        return 0;
+    case KEY_CASES:
+        arguments->cases = true;
+        return 0;
+    case KEY_TRIALS:
+        arguments->trials = true;
+        return 0;
+    case KEY_METRICS:
+        arguments->metrics = true;
+        return 0;
+    case KEY_ASSERTIONS:
+        arguments->assertions = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->scope) {
+            argp_error(state, "one argument too many: %s", argument);
+        }
+        arguments->scope = argument;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+
+static int print_list(struct client *client, Pb__Table table, const char *scope, const char *const *shown, bool heading_if_empty)
+{
+    struct table *rows = NULL;
+    uint64_t cursor = 0;
+    int status = client_query(client, table, scope, &rows, &cursor, false);
+    if (!status && (table_count(rows) || heading_if_empty || client->format != REPORT_TABLE)) {
+        table_show(rows, shown);
+        table_print(rows, client->format, stdout, client->colour);
+    }
+    table_free(&rows);
+    return status;
+}
+
+int cli_runs(int argc, char **argv)
+{
+    static const char *const shown[] = {"name",       "experiment", "state",        "verdict",     "done_count",  "cells_count",
+                                        "pass_count", "fail_count", "inconc_count", "error_count", "duration_ms", "started_wall_ns",
+                                        "by",         NULL};
+    const struct argp argp = {NULL, parse, "[RUN]", "Lists the runs, oldest first.", children, NULL, NULL};
+    struct list_arguments arguments = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    int status = print_list(&arguments.client, PB__TABLE__TABLE_RUNS, arguments.scope, shown, true);
+    client_close(&arguments.client);
+    return status;
+}
+
+static const struct argp_option results_options[] = {
+    {"trials", KEY_TRIALS, NULL, 0, "every attempt, with its hosts", 0},
+    {"cases", KEY_CASES, NULL, 0, "every test case", 0},
+    {"metrics", KEY_METRICS, NULL, 0, "every metric", 0},
+    {"assertions", KEY_ASSERTIONS, NULL, 0, "every assertion and what was observed", 0},
+    {0},
+};
+
+int cli_results(int argc, char **argv)
+{
+    static const char *const cells[] = {"name", "verdict", "reason", "attempts_count", "duration_ms", "text", NULL};
+    static const char *const trials[] = {"name", "state", "verdict", "reason", "hosts", "duration_ms", "text", NULL};
+    static const char *const cases[] = {"trial", "service", "case", "verdict", "reason", "duration_ns", "text", NULL};
+    static const char *const metrics[] = {"trial", "service", "case", "metric", "value", "unit", NULL};
+    static const char *const assertions[] = {"trial", "service", "assertion", "verdict", "observed", NULL};
+    const struct argp argp = {results_options,
+                              parse,
+                              "[RUN|TEST|CELL|TRIAL]",
+                              "The verdicts of a run (default: @last), one row a cell.\vNames can be pasted: r142, r142/load, "
+                              "r142/load/nginx,20ms/2, r142/load/nginx,20ms/2#1, @last.",
+                              children,
+                              NULL,
+                              NULL};
+    struct list_arguments arguments = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    const char *scope = arguments.scope ? arguments.scope : "@last";
+    int status = arguments.trials       ? print_list(&arguments.client, PB__TABLE__TABLE_TRIALS, scope, trials, true)
+                 : arguments.cases      ? print_list(&arguments.client, PB__TABLE__TABLE_CASES, scope, cases, true)
+                 : arguments.metrics    ? print_list(&arguments.client, PB__TABLE__TABLE_METRICS, scope, metrics, true)
+                 : arguments.assertions ? print_list(&arguments.client, PB__TABLE__TABLE_ASSERTIONS, scope, assertions, true)
+                                        : print_list(&arguments.client, PB__TABLE__TABLE_CELLS, scope, cells, true);
+    client_close(&arguments.client);
+    return status;
+}
+
+int cli_artifacts(int argc, char **argv)
+{
+    static const char *const shown[] = {"name", "kind", "size_bytes", "state", "hash", NULL};
+    const struct argp argp = {NULL,
+                              parse,
+                              "[RUN|CELL|TRIAL|SERVICE]",
+                              "The files that services left (default: of @last). `panther-coord logs NAME` prints one.",
+                              children,
+                              NULL,
+                              NULL};
+    struct list_arguments arguments = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    int status = print_list(&arguments.client, PB__TABLE__TABLE_ARTIFACTS, arguments.scope ? arguments.scope : "@last", shown, true);
+    client_close(&arguments.client);
+    return status;
+}
+
+// ---- events, which can be followed
+
+static int follow_events(struct list_arguments *arguments, const char *const *shown)
+{
+    uint64_t cursor = 0;
+    bool first = true;
+    for (;;) {
+        struct table *rows = NULL;
+        int status = client_query(&arguments->client, PB__TABLE__TABLE_EVENTS, arguments->scope, &rows, &cursor, false);
+        if (status) {
+            table_free(&rows);
+            return status;
+        }
+        if (arguments->client.format == REPORT_TABLE && table_count(rows)) {
+            struct text text = {0};
+            table_show(rows, shown);
+            table_render(rows, &text, arguments->client.colour, 0);
+            const char *body = first ? text_string(&text) : strchr(text_string(&text), '\n') + 1; // the heading once
+            fputs(body, stdout);
+            text_free(&text);
+            first = false;
+        }
+        for (size_t row = 0; arguments->client.format != REPORT_TABLE && row < table_count(rows); row++) {
+            table_print_row(rows, row, stdout);
+        }
+        table_free(&rows);
+        fflush(stdout);
+        nanosleep(&(struct timespec){0, FOLLOW_MS * 1000000L}, NULL);
+    }
+}
+
+int cli_events(int argc, char **argv)
+{
+    static const char *const shown[] = {"sequence", "wall_ns", "agent", "trial", "service", "kind", "text", NULL};
+    static const struct argp_option options[] = {{"follow", 'f', NULL, 0, "go on as they come, until Ctrl-C", 0}, {0}};
+    const struct argp argp = {options, parse, "[RUN|CELL|TRIAL|SERVICE]", "The journal, one line a record (default: all of it).", children,
+                              NULL,    NULL};
+    struct list_arguments arguments = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    int status = arguments.follow ? follow_events(&arguments, shown)
+                                  : print_list(&arguments.client, PB__TABLE__TABLE_EVENTS, arguments.scope, shown, true);
+    client_close(&arguments.client);
+    return status;
+}

@@ -1,0 +1,146 @@
+// panther-coord plugins [NAME]: what agents offer; with a name: its options, cases, capabilities and versions.
+#include <stdio.h>
+#include <string.h>
+
+#include "common/schema/schema.h"
+#include "coordinator/cli/client.h"
+
+static char *join(struct arena *arena, char *const *items, size_t count)
+{
+    struct text text = {0};
+    for (size_t i = 0; i < count; i++) {
+        text_printf(&text, "%s%s", i ? "," : "", items[i]);
+    }
+    char *joined = arena_string(arena, text_string(&text));
+    text_free(&text);
+    return joined;
+}
+
+static char *join_protocols(struct arena *arena, const Pb__PluginDescription *description)
+{
+    struct text text = {0};
+    for (size_t i = 0; description && i < description->n_protocols; i++) {
+        const Pb__ProtocolDescription *protocol = description->protocols[i];
+        text_printf(&text, "%s%s/%s", i ? " " : "", protocol->name, join(arena, protocol->versions, protocol->n_versions));
+    }
+    char *joined = arena_string(arena, text_string(&text));
+    text_free(&text);
+    return joined;
+}
+
+static const char *kind_of(const Pb__PluginDescription *description)
+{
+    return !description ? "?" : description->kind == PB__PLUGIN_KIND__PLUGIN_KIND_TESTER ? "tester" : "iut";
+}
+
+static void print_overview(struct client *client, const Pb__Plugins *plugins)
+{
+    static const char *const columns[] = {"name",           "kind",         "protocols", "agent", "usable",
+                                          "implementation", "capabilities", "why_not",   "hash",  "path"};
+    static const char *const shown[] = {"name", "kind", "protocols", "agent", "usable", "implementation", "why_not", NULL};
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < plugins->n_plugins; i++) {
+        const Pb__PluginRow *row = plugins->plugins[i];
+        for (size_t a = 0; a < row->n_agents; a++) {
+            const Pb__PluginPresence *presence = row->agents[a]->presence;
+            const char *values[] = {presence->name,
+                                    kind_of(row->description),
+                                    join_protocols(client->arena, row->description),
+                                    row->agents[a]->agent,
+                                    presence->usable ? "yes" : "no",
+                                    presence->implementation_version,
+                                    join(client->arena, presence->capabilities, presence->n_capabilities),
+                                    presence->unusable_reason,
+                                    presence->description_hash,
+                                    presence->path};
+            table_add(table, values);
+        }
+    }
+    table_show(table, shown);
+    table_print(table, client->format, stdout, client->colour);
+    table_free(&table);
+}
+
+static void print_options(struct client *client, const Pb__PluginDescription *description)
+{
+    static const char *const columns[] = {"option", "type", "default", "range", "help"};
+    struct table *table = table_new(columns, 5);
+    for (size_t i = 0; i < description->n_options; i++) {
+        const Pb__OptionDescription *option = description->options[i];
+        char *range = option->n_choices   ? join(client->arena, option->choices, option->n_choices)
+                      : option->has_range ? arena_printf(client->arena, "%g to %g", option->minimum, option->maximum)
+                                          : arena_string(client->arena, "");
+        const char *values[] = {option->name, option_type_name((int)option->type), option->required ? "(required)" : option->default_value,
+                                range, *option->unit ? arena_printf(client->arena, "%s (%s)", option->help, option->unit) : option->help};
+        table_add(table, values);
+    }
+    if (description->n_options) {
+        puts("\nOptions");
+        table_print(table, REPORT_TABLE, stdout, client->colour);
+    }
+    table_free(&table);
+}
+
+static void print_cases(struct client *client, const Pb__PluginDescription *description)
+{
+    static const char *const columns[] = {"case", "needs", "timeout_ms", "summary"};
+    struct table *table = table_new(columns, 4);
+    for (size_t i = 0; i < description->n_cases; i++) {
+        const Pb__CaseDescription *test_case = description->cases[i];
+        const char *values[] = {test_case->name, join(client->arena, test_case->needs, test_case->n_needs),
+                                test_case->timeout_ms ? arena_printf(client->arena, "%u", test_case->timeout_ms) : "", test_case->summary};
+        table_add(table, values);
+    }
+    if (description->n_cases) {
+        puts("\nCases");
+        table_print(table, REPORT_TABLE, stdout, client->colour);
+    }
+    table_free(&table);
+}
+
+static void print_one(struct client *client, const Pb__Plugins *plugins)
+{
+    const Pb__PluginRow *row = plugins->plugins[0];
+    const Pb__PluginDescription *description = row->description;
+    if (description) {
+        printf("%s %s (%s), ABI %u.%u: %s\n", description->name, description->version, kind_of(description), description->abi_major,
+               description->abi_minor, description->summary);
+        for (size_t i = 0; i < description->n_protocols; i++) {
+            const Pb__ProtocolDescription *protocol = description->protocols[i];
+            printf("protocol %s, versions %s, roles %s\n", protocol->name, join(client->arena, protocol->versions, protocol->n_versions),
+                   join(client->arena, protocol->roles, protocol->n_roles));
+        }
+        for (size_t i = 0; i < description->n_drives; i++) {
+            printf("drives %s%s: %s %s\n", description->drives[i]->name, description->drives[i]->required ? " (required)" : "",
+                   description->drives[i]->protocol, description->drives[i]->role);
+        }
+        print_options(client, description);
+        print_cases(client, description);
+        puts("\nAgents");
+    }
+    print_overview(client, plugins);
+}
+
+int cli_plugins(int argc, char **argv)
+{
+    struct simple_arguments arguments = {.argument_name = "NAME"};
+    simple_parse(argc, argv, "[NAME]", "Lists the plugins of all agents; with a name: its options, cases, capabilities and versions.",
+                 &arguments);
+    Pb__ListPlugins list = PB__LIST_PLUGINS__INIT;
+    list.name = (char *)(uintptr_t)(arguments.argument ? arguments.argument : "");
+    Pb__Request request = PB__REQUEST__INIT;
+    request.body_case = PB__REQUEST__BODY_LIST_PLUGINS;
+    request.list_plugins = &list;
+    Pb__Reply *reply;
+    int status = client_call(&arguments.client, &request, &reply);
+    if (!status && arguments.argument && !reply->plugins->n_plugins) {
+        fprintf(stderr, "panther-coord: no agent has a plugin named %s\n", arguments.argument);
+        status = EXIT_FAIL;
+    } else if (!status && arguments.argument && arguments.client.format == REPORT_TABLE) {
+        print_one(&arguments.client, reply->plugins);
+    } else if (!status) {
+        print_overview(&arguments.client, reply->plugins);
+    }
+    client_close(&arguments.client);
+    return status;
+}

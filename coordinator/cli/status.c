@@ -1,0 +1,52 @@
+// panther-coord status: is the coordinator well, is admission open, what was refused.
+#include <stdio.h>
+
+#include "coordinator/cli/client.h"
+
+static const char *const columns[] = {"what", "value"};
+
+static void add(struct table *table, const char *what, const char *value)
+{
+    const char *values[] = {what, value};
+    table_add(table, values);
+}
+
+static void fill(struct table *table, struct arena *arena, const Pb__Status *status)
+{
+    add(table, "version", status->version);
+    add(table, "store", status->store_id);
+    add(table, "incarnation", arena_printf(arena, "%llu", (unsigned long long)status->incarnation));
+    char uptime[32];
+    report_value("uptime_ms", arena_printf(arena, "%llu", (unsigned long long)status->uptime_ms), uptime, sizeof uptime);
+    add(table, "uptime", uptime);
+    add(table, "journal records", arena_printf(arena, "%llu", (unsigned long long)status->journal_records));
+    add(table, "agents connected", arena_printf(arena, "%u of %u known", status->agents_connected, status->agents_known));
+    add(table, "runs open", arena_printf(arena, "%llu", (unsigned long long)status->runs_open));
+    add(table, "cells open", arena_printf(arena, "%llu", (unsigned long long)status->cells_open));
+    add(table, "trials live", arena_printf(arena, "%llu", (unsigned long long)status->trials_live));
+    add(table, "admission", status->admission_open ? "open" : arena_printf(arena, "stopped: %s", status->admission_reason));
+    for (size_t i = 0; i < status->n_counters; i++) {
+        add(table, arena_printf(arena, "counter %s", status->counters[i]->name),
+            arena_printf(arena, "%llu", (unsigned long long)status->counters[i]->value));
+    }
+}
+
+int cli_status(int argc, char **argv)
+{
+    struct simple_arguments arguments = {0};
+    simple_parse(argc, argv, NULL, "The coordinator's own state.", &arguments);
+    Pb__GetStatus get = PB__GET_STATUS__INIT;
+    Pb__Request request = PB__REQUEST__INIT;
+    request.body_case = PB__REQUEST__BODY_GET_STATUS;
+    request.get_status = &get;
+    Pb__Reply *reply;
+    int status = client_call(&arguments.client, &request, &reply);
+    if (!status) {
+        struct table *table = table_new(columns, 2);
+        fill(table, arguments.client.arena, reply->status);
+        table_print(table, arguments.client.format, stdout, arguments.client.colour);
+        table_free(&table);
+    }
+    client_close(&arguments.client);
+    return status;
+}

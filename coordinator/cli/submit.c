@@ -1,0 +1,259 @@
+// panther-coord submit FILE: sends an experiment, its files and overrides; optionally waits for the verdicts.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/system/file.h"
+#include "coordinator/cli/client.h"
+#include "coordinator/cli/experiment_file.h"
+#include "coordinator/cli/follow.h"
+
+#define OVERRIDES_MAX 256
+#define UPLOAD_MAX_BYTES (256u * 1024 * 1024)
+
+struct submit_arguments {
+    struct client client;
+    const char *path, *key;
+    bool wait, follow, dry_run;
+    Pb__Override overrides[OVERRIDES_MAX];
+    size_t override_count;
+};
+
+enum { KEY_SET = 800, KEY_KEY, KEY_WAIT, KEY_DRY };
+
+static const struct argp_option options[] = {
+    {"wait", KEY_WAIT, NULL, 0, "wait until the run has ended; the exit status tells its verdict", 0},
+    {"follow", 'f', NULL, 0, "wait, and print a line for each cell that ends", 0},
+    {"dry-run", KEY_DRY, NULL, 0, "check only; show cells, placement and cases", 0},
+    {"set", KEY_SET, "PATH=VALUE", 0, "replace a value, e.g. tests.load.repeat.times=5", 0},
+    {"idempotency-key", KEY_KEY, "KEY", 0, "the same key and content is the same run, however often it is sent", 0},
+    {0},
+};
+
+static void add_override(struct submit_arguments *arguments, char *argument, struct argp_state *state)
+{
+    char *equals = strchr(argument, '=');
+    if (!equals || arguments->override_count == OVERRIDES_MAX) {
+        argp_error(state, "--set %s: use PATH=VALUE (at most %d of them)", argument, OVERRIDES_MAX);
+        return;
+    }
+    *equals = 0;
+    Pb__Override *override = &arguments->overrides[arguments->override_count++];
+    pb__override__init(override);
+    override->path = argument;
+    override->value = equals + 1;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct submit_arguments *arguments = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->client;
+        return 0;
+    case KEY_WAIT:
+        arguments->wait = true;
+        return 0;
+    case 'f':
+        arguments->wait = arguments->follow = true;
+        return 0;
+    case KEY_DRY:
+        arguments->dry_run = true;
+        return 0;
+    case KEY_SET:
+        add_override(arguments, argument, state);
+        return 0;
+    case KEY_KEY:
+        arguments->key = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->path) {
+            argp_error(state, "one file at a time; %s is too many", argument);
+        }
+        arguments->path = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (!arguments->path) {
+            argp_error(state, "FILE is missing");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int send_submit(struct submit_arguments *arguments, const struct experiment_file *file, Pb__Reply **reply)
+{
+    Pb__Override *overrides[OVERRIDES_MAX];
+    for (size_t i = 0; i < arguments->override_count; i++) {
+        overrides[i] = &arguments->overrides[i];
+    }
+    Pb__Submit submit = PB__SUBMIT__INIT;
+    submit.file_name = (char *)(uintptr_t)arguments->path;
+    submit.text = file->text;
+    submit.files = file->files;
+    submit.n_files = file->file_count;
+    submit.overrides = overrides;
+    submit.n_overrides = arguments->override_count;
+    submit.key = (char *)(uintptr_t)(arguments->key ? arguments->key : "");
+    submit.dry_run = arguments->dry_run;
+    Pb__Request request = PB__REQUEST__INIT;
+    request.body_case = PB__REQUEST__BODY_SUBMIT;
+    request.submit = &submit;
+    return client_call(&arguments->client, &request, reply);
+}
+
+static int upload(struct submit_arguments *arguments, const struct experiment_file *file, const char *hash)
+{
+    for (size_t i = 0; i < file->file_count; i++) {
+        if (strcmp(file->files[i]->hash, hash) != 0) {
+            continue;
+        }
+        struct panther_error error = {0};
+        char *data = NULL;
+        size_t bytes = 0;
+        int result = file_read(file->paths[i], UPLOAD_MAX_BYTES, &data, &bytes, &error);
+        if (!result) {
+            result = bus_call_put_blob(arguments->client.call, hash, data, bytes, &error);
+        }
+        free(data);
+        return result ? client_problem(&error) : 0;
+    }
+    fprintf(stderr, "panther-coord: the coordinator misses a file that this experiment does not name (%s)\n", hash);
+    return EXIT_FAIL;
+}
+
+static int upload_missing(struct submit_arguments *arguments, const struct experiment_file *file, const Pb__Submitted *submitted)
+{
+    size_t count = submitted->n_missing;
+    char **hashes = memory_new(sizeof *hashes * (count + 1));
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = memory_string(submitted->missing[i]);
+    }
+    int status = 0;
+    for (size_t i = 0; i < count; i++) {
+        status = status ? status : upload(arguments, file, hashes[i]);
+        free(hashes[i]);
+    }
+    free(hashes);
+    return status;
+}
+
+static char *describe_services(struct arena *arena, const Pb__PlannedCell *cell)
+{
+    struct text text = {0};
+    for (size_t i = 0; i < cell->n_services; i++) {
+        const Pb__PlannedService *service = cell->services[i];
+        text_printf(&text, "%s%s=%s%s%s", i ? "  " : "", service->service, service->plugin, *service->host ? "@" : "", service->host);
+        for (size_t c = 0; c < service->n_cases && c < 8; c++) {
+            text_printf(&text, "%s%s", c ? "," : ":", service->cases[c]);
+        }
+    }
+    char *described = arena_string(arena, text_string(&text));
+    text_free(&text);
+    return described;
+}
+
+static int print_plan(struct client *client, const Pb__Submitted *submitted)
+{
+    static const char *const columns[] = {"name", "services", "problem"};
+    struct table *table = table_new(columns, 3);
+    for (size_t i = 0; i < submitted->n_plan; i++) {
+        const char *values[] = {submitted->plan[i]->name, describe_services(client->arena, submitted->plan[i]),
+                                submitted->plan[i]->problem};
+        table_add(table, values);
+    }
+    table_print(table, client->format, stdout, client->colour);
+    table_free(&table);
+    if (client->format == REPORT_TABLE) {
+        printf("%llu cells%s; nothing was submitted (--dry-run)\n", (unsigned long long)submitted->cells,
+               submitted->plan_truncated ? ", the first of which are shown" : "");
+    }
+    return EXIT_PASS;
+}
+
+static int wait_for_run(struct submit_arguments *arguments, const char *run)
+{
+    const struct follow_options follow = {.cells = arguments->follow, .progress = true};
+    int status = follow_run(&arguments->client, run, &follow);
+    if (status != EXIT_UNREACHABLE && !arguments->follow && arguments->client.format == REPORT_TABLE) {
+        static const char *const verdicts[] = {"pass", "fail", "", "inconc"};
+        printf("%s\n", status >= 0 && status <= EXIT_INCONC ? verdicts[status] : "");
+    }
+    return status;
+}
+
+static int print_accepted(struct submit_arguments *arguments, const Pb__Submitted *submitted)
+{
+    char *run = memory_string(submitted->run_name);
+    if (arguments->client.format == REPORT_TABLE) {
+        printf("%s\n", run);
+        if (submitted->repeated_key) {
+            fprintf(stderr, "panther-coord: key \"%s\" was used before: this is the run it made\n", arguments->key);
+        }
+    } else {
+        printf("{\"run\":\"%s\",\"cells_count\":%llu,\"repeated_key\":%s}\n", run, (unsigned long long)submitted->cells,
+               submitted->repeated_key ? "true" : "false");
+    }
+    fflush(stdout);
+    int status = arguments->wait ? wait_for_run(arguments, run) : EXIT_PASS;
+    free(run);
+    return status;
+}
+
+static int submit(struct submit_arguments *arguments, const struct experiment_file *file)
+{
+    Pb__Reply *reply;
+    int status = send_submit(arguments, file, &reply);
+    if (!status && reply->submitted->n_missing) {
+        status = upload_missing(arguments, file, reply->submitted);
+        status = status ? status : send_submit(arguments, file, &reply);
+    }
+    if (status) {
+        return status;
+    }
+    const Pb__Submitted *submitted = reply->submitted;
+    diagnostics_print(submitted->diagnostics, submitted->n_diagnostics);
+    if (submitted->n_missing) {
+        fputs("panther-coord: the coordinator did not keep the files that were sent\n", stderr);
+        return EXIT_FAIL;
+    }
+    if (arguments->dry_run && submitted->n_plan) {
+        return print_plan(&arguments->client, submitted);
+    }
+    return submitted->accepted ? print_accepted(arguments, submitted) : EXIT_USAGE;
+}
+
+int cli_submit(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {
+        options,
+        parse,
+        "FILE",
+        "Submits an experiment and prints the name of the run. FILE may be - for standard input.\vExit status: 0 accepted "
+        "(with --wait: all cells pass), 1 refused (--wait: some cell failed), 2 invalid file or flags, 3 --wait: inconc or "
+        "error without a fail, 4 cannot reach the coordinator.",
+        children,
+        NULL,
+        NULL};
+    struct submit_arguments arguments = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    struct arena *arena = arena_new(0);
+    struct diagnostics diagnostics;
+    struct experiment_file file;
+    struct panther_error error = {0};
+    diagnostics_begin(&diagnostics, arena, arguments.path);
+    int status = EXIT_USAGE;
+    if (experiment_file_read(&file, arguments.path, arena, &diagnostics, &error)) {
+        client_problem(&error);
+    } else if (diagnostics.errors) {
+        diagnostics_print(diagnostics.items, diagnostics.count);
+    } else {
+        status = submit(&arguments, &file);
+    }
+    experiment_file_free(&file);
+    client_close(&arguments.client);
+    arena_free(&arena);
+    return status;
+}

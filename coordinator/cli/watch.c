@@ -1,0 +1,122 @@
+// panther-coord watch [RUN]: a live table of a run: progress, trials that are alive with their instances and cases, last verdicts.
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "coordinator/cli/client.h"
+#include "coordinator/cli/follow.h"
+
+#define REFRESH_MS 300
+#define LINES_DEFAULT 24
+#define COLUMNS_DEFAULT 100
+
+static void terminal_size(size_t *lines, size_t *columns)
+{
+    struct winsize size;
+    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col;
+    *lines = known ? size.ws_row : LINES_DEFAULT;
+    *columns = known ? size.ws_col : COLUMNS_DEFAULT;
+}
+
+static bool is_live(const struct table *table, size_t row)
+{
+    const char *state = table_value(table, row, "state");
+    return state && strcmp(state, "ended") != 0;
+}
+
+// The rows of `from` that are wanted, newest last, as a table of the shown columns.
+static struct table *pick(const struct table *from, const char *const *columns, bool live, size_t most)
+{
+    size_t count = 0;
+    while (columns[count]) {
+        count++;
+    }
+    struct table *picked = table_new(columns, count);
+    size_t wanted = 0, rows = table_count(from);
+    for (size_t row = 0; row < rows; row++) {
+        wanted += is_live(from, row) == live;
+    }
+    size_t skip = wanted > most ? wanted - most : 0;
+    for (size_t row = 0; row < rows; row++) {
+        if (is_live(from, row) != live || (skip && skip--)) {
+            continue;
+        }
+        const char *values[16];
+        for (size_t c = 0; c < count; c++) {
+            values[c] = table_value(from, row, columns[c]);
+        }
+        table_add(picked, values);
+    }
+    return picked;
+}
+
+static void append_table(struct text *screen, const char *title, struct table *table, bool colour, size_t columns)
+{
+    if (table_count(table)) {
+        text_printf(screen, "\n%s\n", title);
+        table_render(table, screen, colour, columns);
+    }
+    table_free(&table);
+}
+
+// Returns the run's exit status once it has ended, -1 before, -2 when the coordinator could not be asked.
+static int compose(struct client *client, const char *scope, struct text *screen)
+{
+    static const char *const run_columns[] = {"name",       "experiment", "state",        "verdict",     "done_count",  "cells_count",
+                                              "pass_count", "fail_count", "inconc_count", "error_count", "duration_ms", NULL};
+    static const char *const trial_columns[] = {"name", "state", "hosts", "done_count", "cases_count", NULL};
+    static const char *const cell_columns[] = {"name", "verdict", "reason", "duration_ms", "text", NULL};
+    struct table *runs = NULL, *trials = NULL, *cells = NULL;
+    uint64_t cursors[3] = {0};
+    size_t lines, columns;
+    terminal_size(&lines, &columns);
+    int result = -2;
+    if (!client_query(client, PB__TABLE__TABLE_RUNS, scope, &runs, &cursors[0], false) &&
+        !client_query(client, PB__TABLE__TABLE_TRIALS, scope, &trials, &cursors[1], false) &&
+        !client_query(client, PB__TABLE__TABLE_CELLS, scope, &cells, &cursors[2], false) && table_count(runs)) {
+        result = is_live(runs, 0) ? -1 : 0;
+        table_show(runs, run_columns);
+        table_render(runs, screen, client->colour, columns);
+        size_t room = lines > 12 ? (lines - 10) / 2 : 2;
+        append_table(screen, "Trials alive", pick(trials, trial_columns, true, room), client->colour, columns);
+        append_table(screen, "Last verdicts", pick(cells, cell_columns, false, room), client->colour, columns);
+    }
+    table_free(&runs);
+    table_free(&trials);
+    table_free(&cells);
+    return result;
+}
+
+static int watch(struct client *client, const char *scope)
+{
+    bool is_terminal = isatty(STDOUT_FILENO);
+    for (;;) {
+        struct text screen = {0};
+        int state = compose(client, scope, &screen);
+        if (state >= -1) {
+            printf("%s%s", is_terminal ? "\033[H\033[2J" : "", text_string(&screen));
+            fflush(stdout);
+        }
+        text_free(&screen);
+        if (state >= 0 || !is_terminal) {
+            return state == -2 ? EXIT_UNREACHABLE : EXIT_PASS;
+        }
+        if (state == -2) {
+            client_close(client);
+            wait_ms(1000);
+        }
+        wait_ms(REFRESH_MS);
+    }
+}
+
+int cli_watch(int argc, char **argv)
+{
+    struct simple_arguments arguments = {.argument_name = "RUN"};
+    simple_parse(argc, argv, "[RUN]", "Shows a run (default @last) live until it has ended or Ctrl-C; in a pipe: once.", &arguments);
+    int status = watch(&arguments.client, arguments.argument ? arguments.argument : "@last");
+    client_close(&arguments.client);
+    return status;
+}
