@@ -14,7 +14,7 @@
 #define START_MS 10000
 // How long a guard without guard.pid is waited for.
 #define LOOK_MS 2000
-// When the outbox is full, or there was more than one round's share.
+// How often a full outbox is looked at.
 #define READ_AGAIN_MS 20
 
 struct key {
@@ -54,12 +54,19 @@ static void tell_gone(struct guard *guard)
     guard_tell(guard, &input);
 }
 
+// The rest of a round's share at once; with a full outbox, when there may be room.
+static void read_again(struct guard *guard)
+{
+    bool has_room = agent_core_event_room(reactor_core(guard->guards->reactor)) > 0;
+    loop_timer_set(guard->timer, clock_boottime_ns() + (has_room ? 0 : READ_AGAIN_MS * NS_PER_MS));
+}
+
 static void read_rest(struct guard *guard)
 {
     if (guard_spool_read(guard, UINT64_MAX))
         tell_gone(guard);
     else
-        loop_timer_set(guard->timer, clock_boottime_ns() + READ_AGAIN_MS * NS_PER_MS);
+        read_again(guard);
 }
 
 void guard_ended(struct guard *guard, const char *why)
@@ -90,8 +97,7 @@ static void on_child_ended(void *context, const struct process_end *end)
 static void read_on(struct guard *guard)
 {
     if (!guard_spool_read(guard, guard->spool_limit))
-        loop_timer_set(guard->timer,
-                       clock_boottime_ns() + (agent_core_event_room(reactor_core(guard->guards->reactor)) ? 0 : READ_AGAIN_MS) * NS_PER_MS);
+        read_again(guard);
 }
 
 static void grown(struct guard *guard, uint64_t bytes)

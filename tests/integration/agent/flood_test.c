@@ -1,0 +1,91 @@
+// Many events through one agent: nothing is missing, nothing comes twice, across a lost session too; and how fast it goes.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/system/file.h"
+#include "tests/integration/agent/lab.h"
+
+#define EVENTS 50000
+#define EVENTS_TEXT "50000"
+
+static void start_flood(struct lab *lab)
+{
+    struct panther_error error = {0};
+    CLEANUP_FREE char *programs = path_join(lab->root, "bin");
+    CLEANUP_FREE char *guard = path_join(programs, "panther-guard");
+    CLEANUP_FREE char *service = path_join(programs, "panther-service");
+    assert_int_equal(folder_make(programs, 0755, &error), 0);
+    assert_int_equal(symlink(PANTHER_FLOOD_GUARD, guard), 0);
+    assert_int_equal(symlink(PANTHER_BIN "/panther-service", service), 0);
+    setenv("FLOOD_EVENTS", EVENTS_TEXT, 1);
+    const char *const flags[] = {"--programs", programs, NULL};
+    lab_start(lab, flags);
+    LAB_UNTIL(lab, lab_is_live, 1);
+}
+
+static bool has_events(struct lab *lab, uint64_t count)
+{
+    return lab->event_count >= count;
+}
+
+static void carries_many_events_without_loss(void **state)
+{
+    struct lab *lab = *state;
+    start_flood(lab);
+    uint64_t start_ns = clock_boottime_ns();
+    lab_initialize(lab, 7, &(struct lab_wish){.plugin = "null"});
+    LAB_UNTIL(lab, has_events, EVENTS + 1);
+    double seconds = (double)(clock_boottime_ns() - start_ns) / 1e9;
+    print_message("%d events in %.2f s: %.0f events/s\n", EVENTS, seconds, EVENTS / seconds);
+    lab_check_sequences(lab);
+    assert_int_equal(lab->repeats, 0);
+    LAB_UNTIL(lab, lab_has_forgotten, 7);
+}
+
+static void carries_them_across_lost_sessions(void **state)
+{
+    struct lab *lab = *state;
+    start_flood(lab);
+    lab_initialize(lab, 7, &(struct lab_wish){.plugin = "null"});
+    for (unsigned i = 1; i <= 3; i++) {
+        LAB_UNTIL(lab, has_events, EVENTS / 5 * i);
+        bus_server_close_route(lab->server, lab->route);
+        LAB_UNTIL(lab, lab_is_live, i + 1);
+    }
+    LAB_UNTIL(lab, has_events, EVENTS + 1);
+    lab_check_sequences(lab);
+    LAB_UNTIL(lab, lab_has_forgotten, 7);
+}
+
+static void catches_up_after_the_coordinator_was_away(void **state)
+{
+    struct lab *lab = *state;
+    start_flood(lab);
+    lab->holds_acknowledgements = true; // the window closes, the rest waits on the agent's disk
+    lab_initialize(lab, 7, &(struct lab_wish){.plugin = "null"});
+    LAB_UNTIL(lab, has_events, 1000);
+    lab_kill(lab);
+    lab->holds_acknowledgements = false;
+    const char *const none[] = {NULL};
+    lab_start(lab, none);
+    LAB_UNTIL(lab, has_events, EVENTS);
+    LAB_UNTIL(lab, lab_has_ended, 7);
+    assert_int_equal(lab->event_count, EVENTS + 1);
+    lab_check_sequences(lab);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lab_begin, lab_end)
+    const struct CMUnitTest tests[] = {
+        TEST(carries_many_events_without_loss),
+        TEST(carries_them_across_lost_sessions),
+        TEST(catches_up_after_the_coordinator_was_away),
+    };
+    bus_begin();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    bus_end();
+    return failed;
+}
