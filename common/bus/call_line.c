@@ -68,16 +68,16 @@ static bool has_news(const struct call_line *line)
     return line->first || line->lost[0];
 }
 
-// Returns false at the deadline.
+// Returns false at the deadline, but not before it has looked: after a pause of this process the reply may be there already.
 static bool run_until(struct call_line *line, struct loop *loop, bool (*done)(const struct call_line *line), uint64_t deadline_ns)
 {
-    while (!done(line)) {
+    bool late = false;
+    while (!done(line) && !late) {
         uint64_t now_ns = clock_boottime_ns();
-        if (now_ns >= deadline_ns)
-            return false;
-        loop_run_once(loop, (int)((deadline_ns - now_ns) / NANOSECONDS_PER_MILLISECOND) + 1);
+        late = now_ns >= deadline_ns;
+        loop_run_once(loop, late ? 0 : (int)((deadline_ns - now_ns) / NANOSECONDS_PER_MILLISECOND) + 1);
     }
-    return true;
+    return done(line);
 }
 
 int call_line_open(struct call_line *line, const struct call_target *target, struct panther_error *error)

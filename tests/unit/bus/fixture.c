@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void server_on_message(void *context, const struct bus_message *message)
 {
@@ -48,12 +49,20 @@ void lab_server(struct lab *lab, const char *endpoint, size_t queue_bytes_max)
         fail_msg("%s", error.message);
 }
 
+void own_endpoint(char endpoint[ENDPOINT_BYTES], unsigned port)
+{
+    unsigned pid = (unsigned)getpid();
+    snprintf(endpoint, ENDPOINT_BYTES, "tcp://127.%u.%u.%u:%u", 1 + pid / 62500 % 250, pid / 250 % 250, 1 + pid % 250, port);
+}
+
 void lab_begin(struct lab *lab, size_t queue_bytes_max)
 {
     memset(lab, 0, sizeof *lab);
     lab->loop = loop_new();
     lab->keys = keys_new(false);
-    lab_server(lab, "tcp://127.0.0.1:0", queue_bytes_max);
+    char endpoint[ENDPOINT_BYTES];
+    own_endpoint(endpoint, 0);
+    lab_server(lab, endpoint, queue_bytes_max);
 }
 
 void lab_end(struct lab *lab)

@@ -42,6 +42,9 @@ struct host {
 
 extern const struct bus_server_callbacks lab_callbacks;
 
+// On a loopback address of this process alone, so that a port that a test left for a moment is still free when it comes back.
+#define ENDPOINT_BYTES 64
+void own_endpoint(char endpoint[ENDPOINT_BYTES], unsigned port);
 void lab_begin(struct lab *lab, size_t queue_bytes_max);
 void lab_end(struct lab *lab);
 void lab_server(struct lab *lab, const char *endpoint, size_t queue_bytes_max);

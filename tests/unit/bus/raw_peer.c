@@ -2,6 +2,7 @@
 #include "raw_peer.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -77,9 +78,12 @@ void raw_close(void **socket)
 
 int tcp_open(struct lab *lab)
 {
+    char address_text[ENDPOINT_BYTES];
+    snprintf(address_text, sizeof address_text, "%s", bus_server_endpoint(lab->server) + strlen("tcp://"));
+    *strrchr(address_text, ':') = '\0';
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)bus_server_port(lab->server))};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(inet_pton(AF_INET, address_text, &address.sin_addr), 1);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     return fd;
 }

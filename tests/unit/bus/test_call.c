@@ -181,15 +181,15 @@ static void coordinator_start(unsigned port)
 {
     static const struct bus_server_callbacks control = {.on_message = on_control, .on_gone = on_gone};
     static const struct bus_server_callbacks bulk = {.on_message = on_bulk, .on_gone = on_gone};
-    char endpoint[64];
-    snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", port);
+    char endpoint[ENDPOINT_BYTES];
+    own_endpoint(endpoint, port);
     struct bus_server_options options = {.endpoint = endpoint, .secret_key = coordinator.keys.secret_key};
     struct panther_error error = {0};
     coordinator.loop = loop_new();
     coordinator.stop = false;
     if (bus_server_new(&coordinator.control, coordinator.loop, &options, &control, NULL, &error) != 0)
         fail_msg("%s", error.message);
-    options.endpoint = "tcp://127.0.0.1:0";
+    own_endpoint(endpoint, 0);
     assert_int_equal(bus_server_new(&coordinator.bulk, coordinator.loop, &options, &bulk, NULL, &error), 0);
     snprintf(peer.coordinator, sizeof peer.coordinator, "%s", bus_server_endpoint(coordinator.control));
     snprintf(peer.bulk, sizeof peer.bulk, "%s", bus_server_endpoint(coordinator.bulk));
