@@ -135,8 +135,25 @@ static void set_text(char **field, const char *text)
     *field = memory_string(text);
 }
 
+// An option that is `$(file.NAME)` becomes the path of that file on this host.
+static void put_in_paths(const Pb__Initialize *initialize)
+{
+    for (size_t s = 0; s < initialize->n_settings; s++) {
+        const Pb__Setting *setting = initialize->settings[s];
+        for (size_t v = 0; v < setting->n_values; v++) {
+            for (size_t f = 0; f < initialize->n_files; f++) {
+                char *reference = memory_printf("$(file.%s)", initialize->files[f]->name);
+                if (strcmp(setting->values[v], reference) == 0)
+                    set_text(&setting->values[v], initialize->files[f]->path);
+                free(reference);
+            }
+        }
+    }
+}
+
 static void spawn(struct agent_core *core, struct instance *instance)
 {
+    put_in_paths(instance->spec->initialize);
     instance->spec->lease_expires_ns = instance->lease_ns;
     agent_instance_move(core, instance, INSTANCE_SPAWNING);
     struct agent_effect *effect = agent_effect_later(core, AGENT_EFFECT_SPAWN);

@@ -152,6 +152,26 @@ static void output_rules(struct core *core, const struct instance *instance, Pb_
     }
 }
 
+// The experiment's files that this instance's options name: no host fetches what it does not need.
+static void files_needed(struct core *core, const struct trial *trial, Pb__Initialize *initialize)
+{
+    struct arena *arena = core->effects->arena;
+    const Pb__Experiment *experiment = trial->run->experiment;
+    initialize->files = ARENA_ARRAY(arena, Pb__FileReference *, experiment->n_files + 1);
+    for (size_t f = 0; f < experiment->n_files; f++) {
+        const char *reference = arena_printf(arena, "$(file.%s)", experiment->files[f]->name);
+        bool is_needed = false;
+        for (size_t s = 0; s < initialize->n_settings; s++) {
+            for (size_t v = 0; v < initialize->settings[s]->n_values; v++) {
+                is_needed |= strcmp(initialize->settings[s]->values[v], reference) == 0;
+            }
+        }
+        if (is_needed) {
+            initialize->files[initialize->n_files++] = MESSAGE_COPY(experiment->files[f], arena);
+        }
+    }
+}
+
 // NULL, or why the instance cannot be told to initialize.
 static const char *issue_initialize(struct core *core, struct instance *instance)
 {
@@ -179,11 +199,7 @@ static const char *issue_initialize(struct core *core, struct instance *instance
     }
     initialize->drives = service->drives;
     initialize->n_drives = service->n_drives;
-    const Pb__Experiment *experiment = trial->run->experiment;
-    initialize->files = ARENA_ARRAY(arena, Pb__FileReference *, experiment->n_files + 1);
-    for (size_t i = 0; i < experiment->n_files; i++) {
-        initialize->files[initialize->n_files++] = MESSAGE_COPY(experiment->files[i], arena);
-    }
+    files_needed(core, trial, initialize);
     output_rules(core, instance, initialize);
     initialize->seed = trial->plan->seed;
     initialize->lease_ms = trial->lease_ms;

@@ -189,7 +189,8 @@ Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial)
         judge_unfinished(&judge, trial->instances[i]);
     }
     judge_completeness(&judge);
-    judge.ended->outcome = core_outcome(core, judge.outcome.verdict, judge.outcome.reason, judge.outcome.text);
+    const char *text = judge.outcome.verdict > VERDICT_PASS ? judge.outcome.text : "";  // a pass needs no explanation
+    judge.ended->outcome = core_outcome(core, judge.outcome.verdict, judge.outcome.reason, text);
     outcome_clear(&judge.outcome);
     return judge.ended;
 }
