@@ -37,10 +37,11 @@ struct upload_item {
     struct bulk_job job;
 };
 
-// Below the folder whatever links a plugin left there: the agent may read more than the plugin should.
+// The guard moved artifacts out of work/. Below the folder whatever links a plugin left there: the agent may read more than the plugin
+// should.
 static int open_file(const struct upload_item *item)
 {
-    CLEANUP_FREE char *folder = path_join(item->owner.folder, item->is_stream ? "streams" : "work");
+    CLEANUP_FREE char *folder = path_join(item->owner.folder, item->is_stream ? "streams" : "artifacts");
     int folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder_fd < 0)
         return -1;
