@@ -63,7 +63,7 @@ static struct call end_call(struct host *host)
 
 // ---- answers
 
-static void fill_outcome(Pb__Outcome *outcome, int verdict, int reason, const char *text)
+static void fill_outcome(Pb__Outcome *outcome, enum panther_verdict verdict, enum panther_reason reason, const char *text)
 {
     pb__outcome__init(outcome);
     outcome->verdict = (Pb__Verdict)verdict;
