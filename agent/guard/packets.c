@@ -33,7 +33,7 @@ struct packets {
     void *context;
     struct queued *first, **last;
     size_t queued_bytes;
-    bool *freed; // set by packets_free while we are inside a callback of it
+    bool busy, doomed; // packets_free inside a callback only dooms: we free when the callback has returned
     char buffer[GUARD_PACKET_MAX_BYTES];
 };
 
@@ -134,10 +134,25 @@ static int receive_one(struct packets *packets)
     return 1;
 }
 
-// The callbacks may free the packets: *freed says so.
-static void receive(struct packets *packets, int limit, const bool *freed)
+static void release(struct packets *packets)
 {
-    for (int i = 0; i < limit && !*freed && !packets->closed; i++)
+    while (packets->first)
+        drop_first(packets);
+    close(packets->fd);
+    free(packets);
+}
+
+static void leave(struct packets *packets)
+{
+    packets->busy = false;
+    if (packets->doomed)
+        release(packets);
+}
+
+// The callbacks may free the packets: they are doomed then.
+static void receive(struct packets *packets, int limit)
+{
+    for (int i = 0; i < limit && !packets->doomed && !packets->closed; i++)
         if (receive_one(packets) <= 0)
             return;
 }
@@ -146,15 +161,13 @@ static void ready(void *context, int fd, uint32_t events)
 {
     (void)fd;
     struct packets *packets = context;
-    bool freed = false;
-    packets->freed = &freed;
+    packets->busy = true;
     if (events & EPOLLOUT)
         flush(packets);
     // A hang-up is seen by reading, after what was sent before it. Even a paused link is then read: epoll would report it for ever.
-    if (!freed && !packets->closed && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
-        receive(packets, PACKETS_PER_ROUND_MAX, &freed);
-    if (!freed)
-        packets->freed = NULL;
+    if (!packets->doomed && !packets->closed && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+        receive(packets, PACKETS_PER_ROUND_MAX);
+    leave(packets);
 }
 
 void packets_pause(struct packets *packets, bool paused)
@@ -167,13 +180,11 @@ void packets_pause(struct packets *packets, bool paused)
 
 void packets_drain(struct packets *packets)
 {
-    bool freed = false;
-    INVARIANT(!packets->freed);
-    packets->freed = &freed;
+    INVARIANT(!packets->busy);
+    packets->busy = true;
     // More than any socket buffer holds, so that a peer that goes on sending cannot hold us here.
-    receive(packets, 64 * PACKETS_PER_ROUND_MAX, &freed);
-    if (!freed)
-        packets->freed = NULL;
+    receive(packets, 64 * PACKETS_PER_ROUND_MAX);
+    leave(packets);
 }
 
 struct packets *packets_new(struct loop *loop, int fd, packet_fn *received, packets_closed_fn *closed, void *context)
@@ -203,11 +214,8 @@ void packets_free(struct packets **pointer)
     *pointer = NULL;
     if (!packets)
         return;
-    if (packets->freed)
-        *packets->freed = true;
     loop_remove(&packets->source);
-    while (packets->first)
-        drop_first(packets);
-    close(packets->fd);
-    free(packets);
+    packets->doomed = true;
+    if (!packets->busy)
+        release(packets);
 }
