@@ -68,7 +68,7 @@ struct bus_server_counters {
 };
 int bus_server_new(struct bus_server **out, struct loop *loop, const struct bus_server_options *options,
                    const struct bus_server_callbacks *callbacks, void *context, struct panther_error *error);
-void bus_server_free(struct bus_server **server);
+void bus_server_free(struct bus_server **server); // the port is free when it returns; what was sent may still leave for 100 ms
 const char *bus_server_endpoint(const struct bus_server *server); // as bound, with the real port
 unsigned bus_server_port(const struct bus_server *server);
 void bus_server_counters(const struct bus_server *server, struct bus_server_counters *counters);

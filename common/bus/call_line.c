@@ -82,7 +82,9 @@ static bool run_until(struct call_line *line, struct loop *loop, bool (*done)(co
 
 int call_line_open(struct call_line *line, const struct call_target *target, struct panther_error *error)
 {
-    if (line->link && bus_link_is_up(line->link))
+    if (line->link)
+        loop_run_once(target->loop, 0); // a loss since the last call is noticed now
+    if (bus_link_is_up(line->link))
         return 0;
     call_line_close(line);
     struct bus_link_options options = {.endpoint = target->endpoint,
@@ -118,7 +120,11 @@ int call_line_send(struct call_line *line, const void *data, size_t bytes, const
     int result = bus_link_send(line->link, data, bytes, payload, payload_bytes);
     if (result == PANTHER_EINVALID)
         return error_set(error, result, "the message is too long (%zu and %zu bytes)", bytes, payload_bytes);
-    return result ? error_set(error, result, "%s", line->lost[0] ? line->lost : "the connection takes nothing") : 0;
+    if (result) {
+        result = error_set(error, result, "%s", line->lost[0] ? line->lost : "the connection takes nothing");
+        call_line_close(line); // the next call opens it anew
+    }
+    return result;
 }
 
 int call_line_wait(struct call_line *line, const struct call_target *target, uint64_t deadline_ns, struct call_frame **frame,

@@ -19,6 +19,7 @@
 #define SERVER_HANDSHAKE_MS 10000
 // What was sent to the peers before the server ends may take this long to leave.
 #define SERVER_LINGER_MS 100
+#define SERVER_UNBIND_MS 1000
 // A closed peer of ours closes its link when told; who does not is cut off.
 #define SERVER_CLOSE_GRACE_NS (1000u * 1000 * 1000)
 // libzmq wakes us when a full pipe has room; this is the net below.
@@ -26,7 +27,7 @@
 // Metadata of each message, put there by zap.c. (zmq.h names it among its drafts only.)
 #define SERVER_USER_ID "User-Id"
 #define SERVER_ENDPOINT_BYTES 256
-#define SERVER_EVENTS (ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED)
+#define SERVER_EVENTS (ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED)
 
 struct bus_server {
     struct loop *loop;
@@ -215,7 +216,7 @@ static void server_read_monitor(struct bus_server *server)
         int fd = (int)event.value;
         if (event.name == ZMQ_EVENT_ACCEPTED) {
             peer_descriptor_accepted(server->peers, fd);
-        } else {
+        } else if (event.name == ZMQ_EVENT_DISCONNECTED) {
             struct peer *peer = peer_by_descriptor(server->peers, fd);
             server->counters.unheard += peer == NULL;
             server_leave(server, peer);
@@ -435,6 +436,20 @@ int bus_server_new(struct bus_server **out, struct loop *loop, const struct bus_
     return 0;
 }
 
+// libzmq closes the listening socket later, in its own thread; until then the port is taken and connections are accepted.
+static void server_stop_listening(struct bus_server *server)
+{
+    if (!server->endpoint[0] || zmq_unbind(server->router, server->endpoint) != 0)
+        return;
+    struct socket_event event = {0};
+    while (event.name != ZMQ_EVENT_CLOSED) {
+        if (!socket_wait(server->monitor, SERVER_UNBIND_MS))
+            return;
+        while (event.name != ZMQ_EVENT_CLOSED && socket_monitor_read(server->monitor, &event))
+            ;
+    }
+}
+
 void bus_server_free(struct bus_server **server)
 {
     struct bus_server *dead = *server;
@@ -446,6 +461,7 @@ void bus_server_free(struct bus_server **server)
     loop_remove(&dead->check_timer);
     loop_remove(&dead->retry_timer);
     loop_remove(&dead->cut_timer);
+    server_stop_listening(dead);
     if (dead->router)
         zmq_socket_monitor(dead->router, NULL, 0);
     socket_close(&dead->monitor);

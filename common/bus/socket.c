@@ -144,6 +144,12 @@ bool socket_has_input(void *socket)
     return status == 0 && (events & ZMQ_POLLIN);
 }
 
+bool socket_wait(void *socket, int timeout_ms)
+{
+    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+    return zmq_poll(&item, 1, timeout_ms) > 0;
+}
+
 bool socket_more(const zmq_msg_t *message)
 {
     return zmq_msg_more(message) != 0;

@@ -38,6 +38,7 @@ int socket_send(void *socket, const void *data, size_t bytes, bool more);
 int socket_send_message(void *socket, zmq_msg_t *message, bool more); // takes the message only on success
 bool socket_receive(void *socket, zmq_msg_t *message);                // false: nothing there; message is initialised by the caller
 bool socket_has_input(void *socket);                                  // asked without reading, it also arms the descriptor again
+bool socket_wait(void *socket, int timeout_ms);                       // blocks until there is input; false: the time is over
 bool socket_more(const zmq_msg_t *message);
 // Reads and drops the rest of a message of too many frames.
 void socket_skip(void *socket);
