@@ -1,4 +1,5 @@
 // The guard of a test: started, spoken with, its spool read, waited for.
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,10 +22,20 @@
 // The guard says when its spool has grown; this only bounds the wait for a word that got lost with a dying guard.
 #define READ_WAIT_MS 50
 
+// $PANTHER_BIN; in the tree the folder of its programs; installed: bin beside the lib that holds this library.
 static char *program(struct panther_test *test, const char *name)
 {
     const char *folder = getenv("PANTHER_BIN");
-    return arena_printf(test->arena, "%s/%s", folder != NULL ? folder : PANTHER_HARNESS_PROGRAMS, name);
+#ifdef PANTHER_HARNESS_PROGRAMS
+    folder = folder != NULL ? folder : PANTHER_HARNESS_PROGRAMS;
+#endif
+    Dl_info library;
+    if (folder != NULL || dladdr(__extension__(void *) harness_start_guard, &library) == 0) {
+        return arena_printf(test->arena, "%s/%s", folder != NULL ? folder : "/usr/bin", name);
+    }
+    const char *slash = strrchr(library.dli_fname, '/');
+    const int length = slash != NULL ? (int)(slash - library.dli_fname) : 0;
+    return arena_printf(test->arena, "%.*s/../bin/%s", length, library.dli_fname, name);
 }
 
 static int write_spec(struct panther_test *test)
