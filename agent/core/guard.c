@@ -104,14 +104,36 @@ void agent_adopted(struct agent_core *core, struct instance *instance)
     agent_session_try(core);
 }
 
+static void drop_waiting(struct instance *instance)
+{
+    for (size_t i = 0; i < instance->waiting_count; i++)
+        message_free(instance->waiting[i]);
+    instance->waiting_count = 0;
+}
+
 static void pass_waiting(struct agent_core *core, struct instance *instance)
 {
-    for (size_t i = 0; i < instance->waiting_count; i++) {
+    for (size_t i = 0; i < instance->waiting_count; i++)
         if (instance->waiting[i]->number > instance->passed_command)
             send_command(core, instance, instance->waiting[i]);
-        message_free(instance->waiting[i]);
+    drop_waiting(instance);
+}
+
+// The guard knows best what it was given. What it never got and does not wait here went with its socket: the coordinator still has
+// it, and gives it again to a new session.
+static void agree_on_commands(struct agent_core *core, struct instance *instance, uint32_t guard_last)
+{
+    uint32_t first_waiting = instance->waiting_count > 0 ? instance->waiting[0]->number : instance->row.last_command + 1;
+    bool is_lost = guard_last + 1 < first_waiting;
+    instance->passed_command = guard_last;
+    if (is_lost)
+        drop_waiting(instance);
+    if (is_lost || guard_last > instance->row.last_command) {
+        instance->row.last_command = guard_last;
+        agent_instance_touch(core, instance);
     }
-    instance->waiting_count = 0;
+    if (is_lost)
+        agent_session_resume(core, "commands were lost on the way to a guard");
 }
 
 void agent_guard_attached(struct agent_core *core, struct instance *instance, const Pb__GuardState *state)
@@ -119,11 +141,7 @@ void agent_guard_attached(struct agent_core *core, struct instance *instance, co
     if (instance->state != INSTANCE_SPAWNING && instance->state != INSTANCE_DETACHED)
         return;
     agent_instance_move(core, instance, INSTANCE_ATTACHED);
-    if (state->last_command > instance->row.last_command) {
-        instance->row.last_command = state->last_command;
-        agent_instance_touch(core, instance);
-    }
-    instance->passed_command = state->last_command;
+    agree_on_commands(core, instance, state->last_command > 1 ? state->last_command : 1);
     if (instance->lease_ns > state->lease_expires_ns)
         send_lease(core, instance);
     else

@@ -101,6 +101,12 @@ void agent_session_fail(struct agent_core *core, const char *why)
     give_up_link(core, why);
 }
 
+void agent_session_resume(struct agent_core *core, const char *why)
+{
+    if (core->session.state == SESSION_LIVE)
+        give_up_link(core, why);
+}
+
 static void stay_away(struct agent_core *core, uint32_t ms)
 {
     agent_effect_add(core, AGENT_EFFECT_CLOSE_LINK);

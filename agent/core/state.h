@@ -117,7 +117,8 @@ extern const struct lifecycle agent_session_table;
 void agent_session_try(struct agent_core *core); // connects when everything is ready for it
 void agent_session_up(struct agent_core *core);
 void agent_session_lost(struct agent_core *core, const char *why);
-void agent_session_fail(struct agent_core *core, const char *why); // the coordinator broke the protocol: end it, come back
+void agent_session_fail(struct agent_core *core, const char *why);   // the coordinator broke the protocol: end it, come back
+void agent_session_resume(struct agent_core *core, const char *why); // ends it and comes back, to agree on what each side has
 void agent_session_message(struct agent_core *core, const Pb__Envelope *envelope);
 void agent_session_tick(struct agent_core *core);
 void agent_session_stop(struct agent_core *core, const char *why);
