@@ -371,12 +371,22 @@ void core_print(const struct core *core, struct text *out)
     durable_print(core->durable, out);
 }
 
-void core_count(struct core *core, const char *counter)
+static uint64_t *counter_of(struct core *core, const char *counter)
 {
     uint64_t *value = map_get_text(core->counters, counter);
     if (!value) {
         value = NEW(uint64_t);
         map_put_text(core->counters, counter, value);
     }
-    ++*value;
+    return value;
+}
+
+void core_count(struct core *core, const char *counter)
+{
+    ++*counter_of(core, counter);
+}
+
+void core_counter_set(struct core *core, const char *counter, uint64_t value)
+{
+    *counter_of(core, counter) = value;
 }

@@ -100,6 +100,7 @@ uint64_t core_last_run(const struct core *core);
 bool core_is_idle(const struct core *core); // no run is open
 // The durable state as text, in a canonical order: replay must give the same (P7).
 void core_print(const struct core *core, struct text *out);
-void core_count(struct core *core, const char *counter); // shells count what they drop: "malformed", "oversized", ...
+void core_counter_set(struct core *core, const char *counter, uint64_t value); // of something that counts by itself
+void core_count(struct core *core, const char *counter);                       // shells count what they drop: "malformed", "oversized", ...
 
 #endif

@@ -108,6 +108,10 @@ static void instance_free(struct instance *instance)
         free(instance->cases[i]);
     }
     free(instance->cases);
+    for (size_t i = 0; i < instance->capability_count; i++) {
+        free(instance->capabilities[i]);
+    }
+    free(instance->capabilities);
     free(instance->case_verdicts);
     map_free_with(&instance->metrics, free);
     map_free(&instance->matches);
@@ -337,6 +341,10 @@ static struct instance *instance_place(struct durable *durable, struct trial *tr
     instance->is_tester = placed->is_tester;
     instance->agent = memory_string(placed->agent);
     instance->description_hash = memory_string(placed->description_hash);
+    instance->capabilities = memory_new(sizeof *instance->capabilities * (placed->n_capabilities + 1));
+    for (size_t i = 0; i < placed->n_capabilities; i++) {
+        instance->capabilities[instance->capability_count++] = memory_string(placed->capabilities[i]);
+    }
     instance->metrics = map_new();
     instance->matches = map_new();
     instance->exits_clean = true;
@@ -392,6 +400,16 @@ struct instance *trial_instance(const struct trial *trial, const char *service)
         }
     }
     return NULL;
+}
+
+bool instance_can(const struct instance *instance, const char *capability)
+{
+    for (size_t i = 0; i < instance->capability_count; i++) {
+        if (strcmp(instance->capabilities[i], capability) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool instance_work_is_done(const struct instance *instance)

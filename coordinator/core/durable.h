@@ -65,6 +65,8 @@ struct instance {
     const char *plugin;
     bool is_tester;
     char *agent, *description_hash;
+    char **capabilities; // declared by its host
+    size_t capability_count;
     unsigned state;
     uint32_t last_number;         // highest command number given out
     Pb__Command *open;            // the lifecycle command that is not answered yet; NULL: none
@@ -159,7 +161,8 @@ void durable_print(const struct durable *durable, struct text *out);
 
 const Pb__ServicePlan *instance_plan(const struct instance *instance);
 struct instance *trial_instance(const struct trial *trial, const char *service); // NULL: none
-bool instance_work_is_done(const struct instance *instance);                     // nothing released is unanswered
+bool instance_can(const struct instance *instance, const char *capability);
+bool instance_work_is_done(const struct instance *instance); // nothing released is unanswered
 // Is (test, cell) neither started nor ended yet?
 bool run_cell_is_pending(const struct run *run, uint32_t test, uint64_t cell);
 

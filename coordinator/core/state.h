@@ -121,6 +121,7 @@ void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t ce
 void trials_advance(struct core *core, struct trial *trial); // issues what is due, until nothing is
 void trials_tick(struct core *core);
 void trials_resend(struct core *core, struct instance *instance); // a new session: what is open goes out again
+bool trials_case_is_supported(const struct core *core, const struct instance *instance, const char *name);
 void trials_stop(struct core *core, struct trial *trial, const struct outcome *outcome, bool cancel);
 
 // ---- verdicts.c

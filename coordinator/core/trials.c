@@ -36,6 +36,9 @@ void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t ce
         placed->instance = core->durable->last_instance + 1 + i;
         placed->is_tester = plan->services[i]->is_tester;
         placed->description_hash = arena_string(arena, presence->description_hash);
+        const Pb__PluginPresence *kept = MESSAGE_COPY(presence, arena);
+        placed->capabilities = kept->capabilities;
+        placed->n_capabilities = kept->n_capabilities;
         started->services[started->n_services++] = placed;
     }
     core_emit(core, record);
@@ -280,24 +283,63 @@ static bool all_at_least(const struct trial *trial, unsigned state)
 
 // ---- cases
 
-static void emit_released(struct core *core, struct instance *instance, bool execute)
+static const Pb__CaseDescription *case_description(const struct core *core, const struct instance *instance, const char *name)
 {
+    const Pb__PluginDescription *description = map_get_text(core->durable->descriptions, instance->description_hash);
+    for (size_t i = 0; description && i < description->n_cases; i++) {
+        if (strcmp(description->cases[i]->name, name) == 0) {
+            return description->cases[i];
+        }
+    }
+    return NULL;
+}
+
+// Every service that the tester drives declares every capability that the case needs.
+bool trials_case_is_supported(const struct core *core, const struct instance *instance, const char *name)
+{
+    const Pb__CaseDescription *description = case_description(core, instance, name);
     const Pb__ServicePlan *service = instance_plan(instance);
+    for (size_t n = 0; description && n < description->n_needs; n++) {
+        for (size_t d = 0; d < service->n_drives; d++) {
+            for (size_t s = 0; s < service->drives[d]->n_services; s++) {
+                const struct instance *driven = trial_instance(instance->trial, service->drives[d]->services[s]);
+                if (driven && !instance_can(driven, description->needs[n])) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+static void emit_released(struct core *core, struct instance *instance, char **cases, size_t count)
+{
     Pb__Record *record = core_record(core);
     record->body_case = PB__RECORD__BODY_CASES_RELEASED;
-    Pb__CasesReleased *released = record->cases_released = NEW_MESSAGE(core, Pb__CasesReleased, pb__cases_released);
+    Pb__CasesReleased *released = NEW_MESSAGE(core, Pb__CasesReleased, pb__cases_released);
     released->trial = instance->trial->id;
     released->instance = instance->id;
     released->generation = instance->generation;
     released->first_number = instance->last_number + 1;
     released->timeout_ms = instance->trial->plan->timeouts->case_ms;
-    released->execute = execute;
-    if (!execute) {
-        released->cases = service->cases;
-        released->n_cases = service->n_cases;
-    }
+    released->execute = count == 0;
+    released->cases = cases;
+    released->n_cases = count;
     record->cases_released = MESSAGE_COPY(released, core->effects->arena);
     core_emit(core, record);
+}
+
+static size_t supported_cases(struct core *core, const struct instance *instance, char ***cases)
+{
+    const Pb__ServicePlan *service = instance_plan(instance);
+    size_t count = 0;
+    *cases = ARENA_ARRAY(core->effects->arena, char *, service->n_cases + 1);
+    for (size_t i = 0; i < service->n_cases; i++) {
+        if (trials_case_is_supported(core, instance, service->cases[i])) {
+            (*cases)[count++] = service->cases[i];
+        }
+    }
+    return count;
 }
 
 static bool plugin_executes(const struct core *core, const struct instance *instance)
@@ -313,8 +355,10 @@ static bool release_work(struct core *core, struct trial *trial)
     for (size_t i = 0; i < trial->instance_count; i++) {
         struct instance *instance = trial->instances[i];
         bool has_cases = instance->is_tester && instance_plan(instance)->n_cases > 0;
-        if (has_cases || plugin_executes(core, instance)) {
-            emit_released(core, instance, !has_cases);
+        char **cases = NULL;
+        size_t count = has_cases ? supported_cases(core, instance, &cases) : 0;
+        if (count || (!has_cases && plugin_executes(core, instance))) {
+            emit_released(core, instance, cases, count);
             any = true;
         }
     }
@@ -323,13 +367,8 @@ static bool release_work(struct core *core, struct trial *trial)
 
 static uint32_t case_timeout_ms(const struct core *core, const struct instance *instance, const char *name)
 {
-    const Pb__PluginDescription *description = map_get_text(core->durable->descriptions, instance->description_hash);
-    for (size_t i = 0; description && i < description->n_cases; i++) {
-        if (strcmp(description->cases[i]->name, name) == 0 && description->cases[i]->timeout_ms) {
-            return description->cases[i]->timeout_ms;
-        }
-    }
-    return instance->case_timeout_ms;
+    const Pb__CaseDescription *description = case_description(core, instance, name);
+    return description && description->timeout_ms ? description->timeout_ms : instance->case_timeout_ms;
 }
 
 // Keeps the window of cases on their way full. Needs no record: the numbers were given by CasesReleased.

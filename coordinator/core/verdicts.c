@@ -120,26 +120,36 @@ static void judge_assertions(struct judge *judge)
 
 // ---- cases without a result of their own
 
-static void judge_unfinished(struct judge *judge, const struct instance *instance)
+static void unfinished(struct judge *judge, const struct instance *instance, const char *name, int verdict, int reason, const char *text)
 {
     struct arena *arena = judge->core->effects->arena;
+    Pb__CaseOutcome *open = NEW_MESSAGE(judge->core, Pb__CaseOutcome, pb__case_outcome);
+    open->instance = instance->id;
+    open->service = arena_string(arena, instance->service);
+    open->name = arena_string(arena, name);
+    open->outcome = core_outcome(judge->core, verdict, reason, text);
+    judge->ended->unfinished[judge->ended->n_unfinished++] = open;
+    outcome_worsen(&judge->outcome, verdict, reason, arena_printf(arena, "%s: case %s: %s", instance->service, name, text));
+}
+
+// What was released is what the plan names, in its order, less what a driven service declares that it cannot do.
+static void judge_unfinished(struct judge *judge, const struct instance *instance)
+{
     const Pb__ServicePlan *service = instance_plan(instance);
-    bool released = instance->case_count > 0;
-    int reason = judge->trial->outcome.reason == REASON_CANCELLED ? REASON_CANCELLED
-                 : judge->trial->outcome.reason == REASON_TIMEOUT ? REASON_TIMEOUT
-                                                                  : REASON_INCOMPLETE;
+    int cause = judge->trial->outcome.reason;
+    int reason = cause == REASON_CANCELLED || cause == REASON_TIMEOUT ? cause : REASON_INCOMPLETE;
+    bool released = instance->state >= INSTANCE_RUNNING && instance->case_count > 0;
+    uint32_t next = 0;
     for (size_t i = 0; instance->is_tester && i < service->n_cases; i++) {
-        if (released && instance->case_verdicts[i] != CASE_UNANSWERED) {
+        bool was_released = released && next < instance->case_count && strcmp(instance->cases[next], service->cases[i]) == 0;
+        if (was_released && instance->case_verdicts[next++] != CASE_UNANSWERED) {
             continue;
         }
-        Pb__CaseOutcome *open = NEW_MESSAGE(judge->core, Pb__CaseOutcome, pb__case_outcome);
-        open->instance = instance->id;
-        open->service = arena_string(arena, instance->service);
-        open->name = arena_string(arena, service->cases[i]);
-        open->outcome = core_outcome(judge->core, VERDICT_INCONC, reason, "no result: the trial ended before this case did");
-        judge->ended->unfinished[judge->ended->n_unfinished++] = open;
-        outcome_worsen(&judge->outcome, VERDICT_INCONC, reason,
-                       arena_printf(arena, "%s: case %s has no result", instance->service, service->cases[i]));
+        if (!trials_case_is_supported(judge->core, instance, service->cases[i])) {
+            unfinished(judge, instance, service->cases[i], VERDICT_NONE, REASON_UNSUPPORTED, "a service that it drives cannot do it");
+        } else {
+            unfinished(judge, instance, service->cases[i], VERDICT_INCONC, reason, "no result: the trial ended before this case did");
+        }
     }
 }
 
@@ -189,7 +199,7 @@ Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial)
         judge_unfinished(&judge, trial->instances[i]);
     }
     judge_completeness(&judge);
-    const char *text = judge.outcome.verdict > VERDICT_PASS ? judge.outcome.text : "";  // a pass needs no explanation
+    const char *text = judge.outcome.verdict > VERDICT_PASS ? judge.outcome.text : ""; // a pass needs no explanation
     judge.ended->outcome = core_outcome(core, judge.outcome.verdict, judge.outcome.reason, text);
     outcome_clear(&judge.outcome);
     return judge.ended;

@@ -60,9 +60,8 @@ static void run_step(struct reactor *reactor, struct core_event *event)
 
 static void send_packed(struct reactor *reactor, uint64_t route, const uint8_t *data, size_t bytes)
 {
-    if (bus_server_send(reactor->server, route, data, bytes, NULL, 0) == PANTHER_ELIMIT) {
-        core_count(reactor->core, "slow_peers_closed");
-    }
+    // A peer that is gone or too slow is told to us by on_gone; what it missed goes out again in its next session.
+    (void)bus_server_send(reactor->server, route, data, bytes, NULL, 0);
 }
 
 static void send_envelope(struct reactor *reactor, uint64_t route, Pb__Envelope *envelope)
@@ -299,6 +298,24 @@ static void take_backup(struct reactor *reactor, const struct core_event *event,
     }
 }
 
+// What the sockets refused before it came to us.
+static void count_refusals(struct reactor *reactor)
+{
+    struct bus_server_counters network;
+    struct bulk_counters content;
+    bus_server_counters(reactor->server, &network);
+    bulk_counters(reactor->bulk, &content);
+    core_counter_set(reactor->core, "messages", network.messages);
+    core_counter_set(reactor->core, "handshakes_refused", bus_zap_refused());
+    core_counter_set(reactor->core, "connections_unheard", network.unheard);
+    core_counter_set(reactor->core, "unframed", network.unframed);
+    core_counter_set(reactor->core, "slow_peers_closed", network.slow_peers);
+    core_counter_set(reactor->core, "bulk_malformed", content.malformed);
+    core_counter_set(reactor->core, "bulk_refused", content.refused);
+    core_counter_set(reactor->core, "bulk_wrong_hash", content.wrong_hash);
+    core_counter_set(reactor->core, "bulk_stored", content.stored);
+}
+
 static void take_request(struct reactor *reactor, struct core_event *event, const Pb__Request *request)
 {
     switch (request->body_case) {
@@ -310,6 +327,10 @@ static void take_request(struct reactor *reactor, struct core_event *event, cons
         break;
     case PB__REQUEST__BODY_SUBMIT:
         take_submit(reactor, event, request);
+        break;
+    case PB__REQUEST__BODY_GET_STATUS:
+        count_refusals(reactor);
+        run_step(reactor, event);
         break;
     default:
         run_step(reactor, event);

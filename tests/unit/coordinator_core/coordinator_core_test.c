@@ -1,10 +1,10 @@
 // Stories of the coordinator's core, with agents played by lab.c. Each ends with: replay gives the live state (P7).
 // clang-format off: cmocka wants these before it
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 // clang-format on
 #include <string.h>
 
@@ -413,6 +413,23 @@ STORY(apart_means_on_two_hosts)
     lab_end(&lab);
 }
 
+STORY(a_case_that_its_server_declares_it_cannot_do_spoils_nothing)
+{
+    BEGIN;
+    lab.server_lacks_two = true;
+    for (size_t i = 0; i < 2; i++) {
+        lab_agent_gone(&lab, i);
+        lab_agent_hello(&lab, i);
+    }
+    submit(&lab, 1);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_int_equal(lab.trials[0]->n_unfinished, 1);
+    assert_string_equal(lab.trials[0]->unfinished[0]->name, "two");
+    assert_int_equal(lab.trials[0]->unfinished[0]->outcome->verdict, VERDICT_NONE);
+    assert_int_equal(lab.trials[0]->unfinished[0]->outcome->reason, REASON_UNSUPPORTED);
+    lab_end(&lab);
+}
+
 STORY(every_move_of_the_tables_is_between_states_that_exist)
 {
     (void)state;
@@ -454,6 +471,7 @@ int main(void)
         cmocka_unit_test(a_trial_that_never_ends_is_ended),
         cmocka_unit_test(a_full_disk_stops_admission_and_opens_it_again),
         cmocka_unit_test(apart_means_on_two_hosts),
+        cmocka_unit_test(a_case_that_its_server_declares_it_cannot_do_spoils_nothing),
         cmocka_unit_test(every_move_of_the_tables_is_between_states_that_exist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
 // clang-format off: cmocka wants these before it
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 // clang-format on
 #include "tests/unit/coordinator_core/lab.h"
 
@@ -12,7 +12,6 @@
 
 #include "common/base/limits.h"
 #include "common/base/message.h"
-
 
 #define STORE_ID "00000000000000000000000000000001"
 #define TESTER_HASH "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -106,6 +105,10 @@ static Pb__PluginPresence *presence(struct lab *lab, const char *name, const cha
     plugin->name = arena_string(lab->arena, name);
     plugin->description_hash = arena_string(lab->arena, hash);
     plugin->usable = true;
+    if (strcmp(name, "server") == 0 && !lab->server_lacks_two) {
+        plugin->capabilities = ARENA_ARRAY(lab->arena, char *, 1);
+        plugin->capabilities[plugin->n_capabilities++] = arena_string(lab->arena, "two");
+    }
     return plugin;
 }
 
@@ -118,6 +121,15 @@ static Pb__DescribedPlugin *described(struct lab *lab, const char *name, const c
     pb__plugin_description__init(plugin->description);
     plugin->description->name = arena_string(lab->arena, name);
     plugin->description->kind = kind;
+    if (kind == PB__PLUGIN_KIND__PLUGIN_KIND_TESTER) {
+        Pb__CaseDescription *two = ARENA_NEW(lab->arena, Pb__CaseDescription);
+        pb__case_description__init(two);
+        two->name = arena_string(lab->arena, "two");
+        two->needs = ARENA_ARRAY(lab->arena, char *, 1);
+        two->needs[two->n_needs++] = arena_string(lab->arena, "two");
+        plugin->description->cases = ARENA_ARRAY(lab->arena, Pb__CaseDescription *, 1);
+        plugin->description->cases[plugin->description->n_cases++] = two;
+    }
     return plugin;
 }
 
@@ -477,6 +489,12 @@ static Pb__ServiceTemplate *service(struct lab *lab, const char *name, bool is_t
         service->tester = arena_string(lab->arena, "tester");
         service->needs = ARENA_ARRAY(lab->arena, char *, 1);
         service->needs[service->n_needs++] = arena_string(lab->arena, "server");
+        service->drives = ARENA_ARRAY(lab->arena, Pb__Drive *, 1);
+        service->drives[0] = ARENA_NEW(lab->arena, Pb__Drive);
+        pb__drive__init(service->drives[service->n_drives++]);
+        service->drives[0]->name = arena_string(lab->arena, "server");
+        service->drives[0]->services = service->needs;
+        service->drives[0]->n_services = 1;
         service->cases = ARENA_ARRAY(lab->arena, char *, 2);
         service->cases[service->n_cases++] = arena_string(lab->arena, "one");
         service->cases[service->n_cases++] = arena_string(lab->arena, "two");

@@ -37,6 +37,7 @@ struct lab {
     Pb__TrialEnded *trials[64];
     size_t trial_count;
     // how services behave
+    bool server_lacks_two; // it does not declare the capability that case "two" needs
     bool server_crashes, streams_are_cut, server_fails_start, exit_dirty;
     int case_verdict;
     size_t hold_cases; // answers to cases that are held back
