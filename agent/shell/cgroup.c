@@ -57,6 +57,14 @@ char *cgroup_base(const char *host_id)
     return NULL;
 }
 
+void cgroup_leave(char **base)
+{
+    if (*base)
+        rmdir(*base);
+    free(*base);
+    *base = NULL;
+}
+
 bool cgroup_kill(const char *cgroup)
 {
     if (!cgroup || rmdir(cgroup) == 0 || errno == ENOENT)

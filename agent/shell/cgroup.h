@@ -6,6 +6,8 @@
 
 // Makes the folder in which instances get theirs, below our own cgroup; heap, NULL: this host has none for us.
 char *cgroup_base(const char *host_id);
+// Removes it, unless instances still live in it; frees the path.
+void cgroup_leave(char **base);
 // Kills all in it and removes it; true: it is gone (also when it never was, or is NULL).
 bool cgroup_kill(const char *cgroup);
 

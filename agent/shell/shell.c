@@ -285,7 +285,7 @@ static void close_all(struct shell *shell)
     reactor_free(&shell->reactor);
     children_free(&shell->children);
     loop_free(&shell->loop);
-    free(shell->cgroup);
+    cgroup_leave(&shell->cgroup);
     if (shell->lock >= 0)
         close(shell->lock);
 }
