@@ -1,11 +1,12 @@
 // Stories of the coordinator's core, with agents played by lab.c. Each ends with: replay gives the live state (P7).
-// clang-format off: cmocka wants these before it
-#include <cmocka.h>
+// clang-format off
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
 // clang-format on
+
 #include <string.h>
 
 #include "common/base/limits.h"

@@ -1,10 +1,11 @@
-// clang-format off: cmocka wants these before it
-#include <cmocka.h>
+// clang-format off
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
 // clang-format on
+
 #include "tests/unit/coordinator_core/lab.h"
 
 #include <stdio.h>
