@@ -3,152 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/host/requests.h"
 #include "common/system/loop.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 // Between the stop signal and KILL, when the plugin says nothing else.
 #define GRACE_DEFAULT_MS 2000
-#define WORDS_MAX 1024 // of one command: arguments, environment, exit statuses
-
-// protobuf-c's structs have no const; they are packed, not changed
-static char *unconst(const char *text)
-{
-    return (char *)(uintptr_t)text;
-}
-
-static size_t text_list(const char *const *texts, struct arena *arena, char ***list)
-{
-    size_t count = 0;
-    while (texts != NULL && count < WORDS_MAX && texts[count] != NULL) {
-        count++;
-    }
-    *list = ARENA_ARRAY(arena, char *, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        (*list)[i] = unconst(texts[i]);
-    }
-    return count;
-}
-
-static size_t environment_list(const char *const *texts, struct arena *arena, Pb__EnvironmentEntry ***list)
-{
-    size_t count = 0;
-    while (texts != NULL && count < WORDS_MAX && texts[count] != NULL) {
-        count++;
-    }
-    *list = ARENA_ARRAY(arena, Pb__EnvironmentEntry *, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        const size_t name_bytes = strcspn(texts[i], "=");
-        Pb__EnvironmentEntry *entry = ARENA_NEW(arena, Pb__EnvironmentEntry);
-        pb__environment_entry__init(entry);
-        entry->name = arena_string_bytes(arena, texts[i], name_bytes);
-        entry->value = arena_string(arena, texts[i][name_bytes] == '=' ? texts[i] + name_bytes + 1 : "");
-        (*list)[i] = entry;
-    }
-    return count;
-}
-
-static size_t status_list(const int *statuses, struct arena *arena, int32_t **list)
-{
-    size_t count = 0;
-    while (statuses != NULL && count < WORDS_MAX && statuses[count] != 0) {
-        count++;
-    }
-    *list = ARENA_ARRAY(arena, int32_t, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        (*list)[i] = statuses[i];
-    }
-    return count;
-}
-
-// ---- requests that the guard answers: one at a time
-
-static uint32_t expect_answer(struct host *host)
-{
-    host->answer.is_here = false;
-    return ++host->answer.token;
-}
-
-// The guard always answers, or it is gone and so are we: no time limit, so that a late answer can never be taken for another.
-static int await_answer(struct host *host, char *problem)
-{
-    while (!host->answer.is_here) {
-        host_wait_change(host, UINT64_MAX);
-    }
-    snprintf(problem, TEXT_MAX_BYTES, "%s", host->answer.problem);
-    return host->answer.number > 0 && problem[0] == '\0' ? host->answer.number : PANTHER_FAILED;
-}
-
-static const char *send_spawn(struct host *host, uint32_t token, const struct panther_process *process, const char *program)
-{
-    struct arena *arena = arena_new(0);
-    Pb__SpawnRequest request;
-    Pb__HostNotice notice;
-    pb__spawn_request__init(&request);
-    pb__host_notice__init(&notice);
-    request.token = token;
-    request.name = unconst(process->name);
-    request.n_argv = text_list(process->argv, arena, &request.argv);
-    request.argv[0] = unconst(program);
-    request.n_environment = environment_list(process->environment, arena, &request.environment);
-    request.n_clean_statuses = status_list(process->clean_statuses, arena, &request.clean_statuses);
-    request.working_directory = unconst(process->working_directory != NULL ? process->working_directory : "");
-    request.finishes = process->finishes;
-    request.clean_on_term = process->clean_on_term;
-    request.want_output = process->want_output;
-    request.stop_signal = process->stop_signal;
-    notice.body_case = PB__HOST_NOTICE__BODY_SPAWN;
-    notice.spawn = &request;
-    const char *refusal = link_try(&host->plugin_link, &notice);
-    arena_free(&arena);
-    return refusal;
-}
-
-static int backend_spawn(void *context, const struct panther_process *process, const char *program, char *problem)
-{
-    struct host *host = context;
-    pthread_mutex_lock(&host->lock);
-    const uint32_t token = expect_answer(host);
-    snprintf(host->pending_name, sizeof(host->pending_name), "%s", process->name);
-    host->pending_finishes = process->finishes;
-    host->pending_want_output = process->want_output;
-    pthread_mutex_unlock(&host->lock);
-    const char *refusal = send_spawn(host, token, process, program);
-    if (refusal != NULL) {
-        snprintf(problem, TEXT_MAX_BYTES, "%s", refusal);
-        return PANTHER_FAILED;
-    }
-    pthread_mutex_lock(&host->lock);
-    const int number = await_answer(host, problem);
-    pthread_mutex_unlock(&host->lock);
-    return number;
-}
-
-static int backend_port(void *context, const char *name, Pb__Transport transport, unsigned wanted, char *problem)
-{
-    struct host *host = context;
-    Pb__PortRequest request;
-    Pb__HostNotice notice;
-    pb__port_request__init(&request);
-    pb__host_notice__init(&notice);
-    pthread_mutex_lock(&host->lock);
-    request.token = expect_answer(host);
-    pthread_mutex_unlock(&host->lock);
-    request.name = unconst(name);
-    request.transport = transport;
-    request.wanted = wanted;
-    notice.body_case = PB__HOST_NOTICE__BODY_PORT;
-    notice.port = &request;
-    const char *refusal = link_try(&host->plugin_link, &notice);
-    if (refusal != NULL) {
-        snprintf(problem, TEXT_MAX_BYTES, "%s", refusal);
-        return PANTHER_FAILED;
-    }
-    pthread_mutex_lock(&host->lock);
-    const int port = await_answer(host, problem);
-    pthread_mutex_unlock(&host->lock);
-    return port;
-}
-
 // ---- waiting
 
 static bool is_cancelled_locked(const struct host *host)
@@ -315,9 +175,9 @@ static int backend_watch_line(void *context, const char *stream, bool is_regex, 
     host->watches[host->watch_count++] = NEW(struct watch);
     watch.watch = (uint32_t)host->watch_count;
     pthread_mutex_unlock(&host->lock);
-    watch.stream = unconst(stream);
+    watch.stream = request_text(stream);
     watch.is_regex = is_regex;
-    watch.pattern = unconst(pattern);
+    watch.pattern = request_text(pattern);
     notice.body_case = PB__HOST_NOTICE__BODY_WATCH_LINE;
     notice.watch_line = &watch;
     const char *refusal = link_try(&host->plugin_link, &notice);
@@ -370,8 +230,8 @@ static void backend_artifact(void *context, const char *path, bool is_pattern, c
     Pb__HostNotice notice;
     pb__declare_artifact__init(&artifact);
     pb__host_notice__init(&notice);
-    artifact.path = unconst(path);
-    artifact.kind = unconst(kind != NULL ? kind : "file");
+    artifact.path = request_text(path);
+    artifact.kind = request_text(kind != NULL ? kind : "file");
     artifact.pattern = is_pattern;
     notice.body_case = PB__HOST_NOTICE__BODY_ARTIFACT;
     notice.artifact = &artifact;
@@ -389,7 +249,7 @@ static void backend_write_log(void *context, enum panther_level level, const cha
     pb__host_log__init(&log);
     pb__host_notice__init(&notice);
     log.level = (unsigned)level <= PANTHER_PROBLEM ? (uint32_t)level : PANTHER_PROBLEM;
-    log.text = unconst(text);
+    log.text = request_text(text);
     notice.body_case = PB__HOST_NOTICE__BODY_LOG;
     notice.log = &log;
     link_send(&host->any_link, &notice);
@@ -448,7 +308,7 @@ static int backend_pause(void *context, uint64_t ms)
 }
 
 const struct service_backend host_backend = {
-    .spawn = backend_spawn,
+    .spawn = request_spawn,
     .wait = backend_wait,
     .is_running = backend_is_running,
     .signal = backend_signal,
@@ -456,7 +316,7 @@ const struct service_backend host_backend = {
     .output = backend_output,
     .watch_line = backend_watch_line,
     .wait_line = backend_wait_line,
-    .port = backend_port,
+    .port = request_port,
     .metric = backend_metric,
     .artifact = backend_artifact,
     .write_log = backend_write_log,
