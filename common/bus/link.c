@@ -203,6 +203,7 @@ static void *dealer_open(const struct bus_link_options *options)
     INVARIANT(status == 0);
     void *dealer = socket_open(ZMQ_DEALER);
     socket_set_liveness(dealer);
+    socket_set_ping(dealer);
     socket_set_pipe(dealer, options->pipe_messages);
     socket_set_number(dealer, ZMQ_RECONNECT_IVL, -1); // it would come back under another id, with old messages before our Hello
     socket_set_number(dealer, ZMQ_LINGER, (int)options->linger_ms);

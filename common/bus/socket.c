@@ -10,10 +10,6 @@
 #include "common/base/limits.h"
 #include "common/bus/bus.h"
 
-// TCP's own keepalive is the last net under the pings: it works while libzmq's thread is stuck.
-#define KEEPALIVE_IDLE_S 10
-#define KEEPALIVE_INTERVAL_S 5
-#define KEEPALIVE_COUNT 3
 #define MONITOR_NAME_BYTES 64
 
 void *socket_open(int type)
@@ -48,14 +44,18 @@ void socket_set_liveness(void *socket)
     int64_t frame_max_bytes = ZMQ_FRAME_MAX_BYTES;
     int status = zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_max_bytes, sizeof frame_max_bytes);
     INVARIANT(status == 0);
-    socket_set_number(socket, ZMQ_HEARTBEAT_IVL, SOCKET_HEARTBEAT_MS);
-    socket_set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, SOCKET_SILENCE_MS);
-    socket_set_number(socket, ZMQ_HEARTBEAT_TTL, SOCKET_SILENCE_MS);
     socket_set_number(socket, ZMQ_TCP_MAXRT, SOCKET_UNACKNOWLEDGED_MS);
     socket_set_number(socket, ZMQ_TCP_KEEPALIVE, 1);
-    socket_set_number(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S);
-    socket_set_number(socket, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_INTERVAL_S);
-    socket_set_number(socket, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT);
+    socket_set_number(socket, ZMQ_TCP_KEEPALIVE_IDLE, SOCKET_KEEPALIVE_IDLE_S);
+    socket_set_number(socket, ZMQ_TCP_KEEPALIVE_INTVL, SOCKET_KEEPALIVE_INTERVAL_S);
+    socket_set_number(socket, ZMQ_TCP_KEEPALIVE_CNT, SOCKET_KEEPALIVE_COUNT);
+}
+
+void socket_set_ping(void *socket)
+{
+    socket_set_number(socket, ZMQ_HEARTBEAT_IVL, SOCKET_HEARTBEAT_MS);
+    socket_set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, SOCKET_SILENCE_MS);
+    socket_set_number(socket, ZMQ_HEARTBEAT_TTL, 0); // else the server keeps a timer for us after all
 }
 
 void socket_set_pipe(void *socket, uint32_t messages)

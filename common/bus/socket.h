@@ -8,11 +8,17 @@
 #include <stdint.h>
 #include <zmq.h>
 
-// ZMTP's own ping. One second, so that a pulled cable is seen in seconds; five seconds of silence is death, because a host that
-// pauses for two (a snapshot, a debugger, a swap storm) is alive.
+// A link pings its server by ZMTP. One second, so that a dead server is seen in seconds; five seconds of silence is death, because
+// a host that pauses for two (a snapshot, a debugger, a swap storm) is alive.
 #define SOCKET_HEARTBEAT_MS 1000
 #define SOCKET_SILENCE_MS 5000
-// What TCP may leave unacknowledged before the kernel gives up: as long as the ping would take.
+// A server does not ping by ZMTP: libzmq keeps the timers of all connections of a thread in one tree and walks it whole to cancel
+// one, at each answer; 3,000 peers fill a core with it. It leaves a pulled cable to the kernel's timers: keepalive after two
+// seconds of silence, then each second, and whatever stays unacknowledged for five seconds ends the connection. A peer whose
+// process is stuck is the session's to judge, which hears its heartbeats.
+#define SOCKET_KEEPALIVE_IDLE_S 2
+#define SOCKET_KEEPALIVE_INTERVAL_S 1
+#define SOCKET_KEEPALIVE_COUNT 3
 #define SOCKET_UNACKNOWLEDGED_MS 5000
 // Messages read in one round of the loop, so that a flood does not keep timers from firing.
 #define SOCKET_ROUND_MESSAGES_MAX 512
@@ -22,6 +28,7 @@ void socket_close(void **socket); // accepts NULL
 void socket_set_number(void *socket, int option, int value);
 void socket_set_text(void *socket, int option, const char *text);
 void socket_set_liveness(void *socket);
+void socket_set_ping(void *socket);
 void socket_set_pipe(void *socket, uint32_t messages); // 0: the default; both directions
 int socket_descriptor(void *socket);                   // edge-triggered: readable says "look", not "there is one message"
 
