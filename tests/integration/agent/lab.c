@@ -226,7 +226,7 @@ static void on_bulk(void *context, const struct bus_message *message)
     if (request->body_case == PB__BULK_ENVELOPE__BODY_PUT_CHUNK) {
         put(lab, request->put_chunk, message->payload, message->payload_bytes, &answer, &have);
     } else if (strcmp(request->get_chunk->hash, hash) == 0) {
-        payload = LAB_BLOB + request->get_chunk->offset;
+        payload = &LAB_BLOB[request->get_chunk->offset];
         payload_bytes = strlen(payload);
         chunk.offset = request->get_chunk->offset;
         chunk.end = true;
