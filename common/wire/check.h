@@ -11,16 +11,19 @@
 #include "common/base/limits.h"
 #include "common/wire/wire.h"
 
-#define LIST_MAX CASES_PER_SERVICE_MAX      // entries of any list: the longest that is meant is the cases of one tester
-#define TOKEN_MAX_BYTES 127                 // names that others choose: cases, metrics, capabilities
-#define SHORT_MAX_BYTES 255                 // versions, roles, units, kinds, labels' values
+#define LIST_MAX CASES_PER_SERVICE_MAX // entries of any list: the longest that is meant is the cases of one tester
+#define TOKEN_MAX_BYTES 127            // names that others choose: cases, metrics, capabilities
+#define SHORT_MAX_BYTES 255            // versions, roles, units, kinds, labels' values
+#define LABEL_VALUE_MAX_BYTES 256
 #define PATH_MAX_BYTES 4095                 // PATH_MAX less NUL
 #define ADDRESS_MAX_BYTES 63                // numeric IPv6 with a scope
 #define PATTERN_MAX_BYTES 1024              // of an output rule: POSIX regexes grow badly
-#define SETTING_VALUE_MAX_BYTES (16 * 1024) // a text option that is a small configuration file
+#define SETTING_VALUE_MAX_BYTES (64 * 1024) // a text option that is a configuration file: half of a guard's packet
 #define SETTINGS_MAX 256
-#define FEW_MAX 64      // labels, addresses, files, roles, rules: what a person writes by hand
-#define METRICS_MAX 256 // of one result: it is one event
+#define FILES_MAX 256        // of one experiment
+#define OUTPUT_RULES_MAX 256 // of one service: as many assertions as a test may have
+#define FEW_MAX 64           // labels, addresses, roles, drives: what a person writes by hand
+#define METRICS_MAX 256      // of one result: it is one event
 #define COMMANDS_PER_FRAME_MAX 1024
 #define ARGUMENTS_MAX 1024 // of one process
 #define PLUGINS_PER_HOST_MAX 1024
@@ -77,7 +80,6 @@ bool are_hashes(size_t count, char *const *texts, size_t count_max);
 const char *outcome_check(const Pb__Outcome *outcome);
 const char *endpoint_check(const Pb__Endpoint *endpoint);
 const char *setting_check(const Pb__Setting *setting);
-const char *placed_setting_check(const Pb__PlacedSetting *setting);
 const char *metric_check(const Pb__Metric *metric);
 const char *file_reference_check(const Pb__FileReference *file);
 const char *label_check(const Pb__Label *label);

@@ -16,7 +16,7 @@ static const char *submit_check(const Pb__Submit *submit)
     REFUSE(!is_within(submit->file_name, PATH_MAX_BYTES), "submit.file_name is too long");
     REFUSE(is_empty(submit->text), "submit.text is empty");
     REFUSE(!is_within(submit->text, EXPERIMENT_TEXT_MAX_BYTES), "submit.text is larger than an experiment may be");
-    REFUSE(submit->n_files > FEW_MAX, "submit.files are too many");
+    REFUSE(submit->n_files > FILES_MAX, "submit.files are too many");
     EACH(submit->n_files, submit->files, file_reference_check);
     REFUSE(submit->n_overrides > OVERRIDES_MAX, "submit.overrides are too many");
     EACH(submit->n_overrides, submit->overrides, override_check);

@@ -1,4 +1,5 @@
-// experiment.proto: the resolved experiment in the journal. experiment_cell divides by what stands here, so it must add up.
+// experiment.proto: the resolved experiment in the journal. experiment_cell divides by what stands here, so it must add up. It was
+// checked when it was accepted, and a record that replay refuses closes the store: what is only long or odd is left alone here.
 #include <math.h>
 
 #include "common/wire/check.h"
@@ -6,7 +7,6 @@
 static const char *axis_value_check(const Pb__AxisValue *value)
 {
     REFUSE(is_empty(value->id), "axis.value.id is empty");
-    EACH(value->n_options, value->options, placed_setting_check);
     return NULL;
 }
 
@@ -31,8 +31,8 @@ static const char *host_rule_check(const Pb__HostRule *rule)
 {
     REFUSE(!is_name_or_empty(rule->name), "host.name is not a name");
     EACH(rule->n_labels, rule->labels, label_check);
-    REFUSE(!are_names(rule->n_apart_from, rule->apart_from, SERVICES_PER_TEST_MAX), "host.apart_from are not names");
-    REFUSE(!are_names(rule->n_with, rule->with, SERVICES_PER_TEST_MAX), "host.with are not names");
+    REFUSE(!are_names(rule->n_apart_from, rule->apart_from, LIST_MAX), "host.apart_from are not names");
+    REFUSE(!are_names(rule->n_with, rule->with, LIST_MAX), "host.with are not names");
     REFUSE(!are_names(rule->n_not_names, rule->not_names, LIST_MAX), "host.not_names are not names");
     return NULL;
 }
@@ -41,8 +41,7 @@ static const char *service_template_check(const Pb__ServiceTemplate *service)
 {
     REFUSE(!name_is_valid(service->name), "service.name is not a name");
     EACH(service->n_drives, service->drives, drive_check);
-    REFUSE(!are_names(service->n_needs, service->needs, SERVICES_PER_TEST_MAX), "service.needs are not names");
-    EACH(service->n_options, service->options, placed_setting_check);
+    REFUSE(!are_names(service->n_needs, service->needs, LIST_MAX), "service.needs are not names");
     REFUSE(!are_tokens(service->n_cases, service->cases, CASES_PER_SERVICE_MAX), "service.cases are too many or unprintable");
     return service->host == NULL ? NULL : host_rule_check(service->host);
 }
@@ -58,7 +57,7 @@ static const char *assertion_check(const Pb__Assertion *assertion)
         return NULL;
     case PB__ASSERTION__BODY_OUTPUT:
         REFUSE(is_empty(assertion->output->pattern), "assertion.output.pattern is empty");
-        return is_within(assertion->output->pattern, PATTERN_MAX_BYTES) ? NULL : "assertion.output.pattern is too long";
+        return NULL;
     default:
         return NULL;
     }
@@ -91,8 +90,7 @@ static const char *service_plan_check(const Pb__ServicePlan *service)
     REFUSE(!name_is_valid(service->name), "plan.service.name is not a name");
     REFUSE(!name_is_valid(service->plugin), "plan.service.plugin is not a name");
     EACH(service->n_drives, service->drives, drive_check);
-    REFUSE(!are_names(service->n_needs, service->needs, SERVICES_PER_TEST_MAX), "plan.service.needs are not names");
-    EACH(service->n_options, service->options, placed_setting_check);
+    REFUSE(!are_names(service->n_needs, service->needs, LIST_MAX), "plan.service.needs are not names");
     return service->host == NULL ? NULL : host_rule_check(service->host);
 }
 

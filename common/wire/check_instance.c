@@ -29,9 +29,9 @@ static const char *initialize_lists_check(const Pb__Initialize *initialize)
     EACH(initialize->n_peers, initialize->peers, peer_check);
     REFUSE(initialize->n_drives > FEW_MAX, "initialize.drives are too many");
     EACH(initialize->n_drives, initialize->drives, drive_check);
-    REFUSE(initialize->n_files > FEW_MAX, "initialize.files are too many");
+    REFUSE(initialize->n_files > FILES_MAX, "initialize.files are too many");
     EACH(initialize->n_files, initialize->files, file_reference_check);
-    REFUSE(initialize->n_output_rules > FEW_MAX, "initialize.output_rules are too many");
+    REFUSE(initialize->n_output_rules > OUTPUT_RULES_MAX, "initialize.output_rules are too many");
     EACH(initialize->n_output_rules, initialize->output_rules, output_rule_check);
     return NULL;
 }

@@ -1,5 +1,6 @@
 // journal.proto: our own records, read back from a disk. The check finds what no hash link finds: a record that a faulty program
-// wrote. So it asks for the ids that replay follows, and leaves texts alone.
+// wrote. So it asks for the ids that replay follows, and leaves texts alone:
+// a record that replay refuses closes the store.
 #include "common/wire/check.h"
 
 static const char *agent_seen_check(const Pb__AgentSeen *seen)
@@ -37,7 +38,9 @@ static const char *command_issued_check(const Pb__CommandIssued *issued)
 {
     REFUSE(issued->trial == 0, "command_issued.trial is not set");
     REFUSE(issued->command == NULL, "command_issued.command is missing");
-    return command_check(issued->command);
+    const Pb__Command *command = issued->command;
+    REFUSE(command->instance == 0 || command->generation == 0 || command->number == 0, "command_issued.command has an id that is not set");
+    return NULL;
 }
 
 static const char *cases_released_check(const Pb__CasesReleased *released)

@@ -18,23 +18,11 @@ const char *endpoint_check(const Pb__Endpoint *endpoint)
     return NULL;
 }
 
-static const char *values_check(size_t count, char *const *values)
-{
-    REFUSE(!are_within(count, values, SETTINGS_MAX, SETTING_VALUE_MAX_BYTES), "setting.values are too many or too long");
-    return NULL;
-}
-
 const char *setting_check(const Pb__Setting *setting)
 {
     REFUSE(!name_is_valid(setting->name), "setting.name is not a name");
-    return values_check(setting->n_values, setting->values);
-}
-
-// Made from what a person wrote: the name may be one that no option can have, and the answer to that is a diagnostic.
-const char *placed_setting_check(const Pb__PlacedSetting *setting)
-{
-    REFUSE(!is_within(setting->name, SHORT_MAX_BYTES), "setting.name is too long");
-    return values_check(setting->n_values, setting->values);
+    REFUSE(!are_within(setting->n_values, setting->values, LIST_MAX, SETTING_VALUE_MAX_BYTES), "setting.values are too many or too long");
+    return NULL;
 }
 
 const char *metric_check(const Pb__Metric *metric)
@@ -57,7 +45,7 @@ const char *file_reference_check(const Pb__FileReference *file)
 const char *label_check(const Pb__Label *label)
 {
     REFUSE(!is_token(label->name), "label.name is empty or unprintable");
-    REFUSE(!is_within(label->value, SHORT_MAX_BYTES), "label.value is too long");
+    REFUSE(!is_within(label->value, LABEL_VALUE_MAX_BYTES), "label.value is too long");
     return NULL;
 }
 

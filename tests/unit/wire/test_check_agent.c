@@ -28,7 +28,7 @@ static void hello(void **state)
         {"store_id: \"store\"", "hello.store_id is not 128 bits in hex"},
         {"agent_version: \"v\"*256", "hello.agent_version is too long"},
         {"labels { }", "label.name is empty or unprintable"},
-        {"labels { name: \"x\" value: \"v\"*256 }", "label.value is too long"},
+        {"labels { name: \"x\" value: \"v\"*257 }", "label.value is too long"},
         {"addresses { network: \"default\" address: \"lab.example\" }", "address.address is not numeric"},
         {"addresses { network: \"default\" address: \"fe80::1%eth0\" }", NULL},
         {"addresses { address: \"::1\" }", "address.network is not a name"},

@@ -16,7 +16,7 @@ static void submissions(void **state)
         {"files { name: \"x\" }", "file.hash is not a hash"},
         {"files { hash: " HASH " }", "file.name is not a name"},
         {"overrides { value: \"1\" }", "override.path is empty or too long"},
-        {"overrides { path: \"a\" value: \"v\"*16385 }", "override.value is too long"},
+        {"overrides { path: \"a\" value: \"v\"*65537 }", "override.value is too long"},
         {"key: \"k\"*256", "submit.key is too long"},
         {"labels { value: \"x\" }", "label.name is empty or unprintable"},
     };

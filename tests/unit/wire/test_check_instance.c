@@ -21,7 +21,7 @@ static void initialize(void **state)
         {"protocol_version: \"1\"*256", "initialize.protocol_version is too long"},
         {"settings { name: \"port\" values: \"80\" }", NULL},
         {"settings { values: \"80\" }", "setting.name is not a name"},
-        {"settings { name: \"text\" values: \"v\"*16385 }", "setting.values are too many or too long"},
+        {"settings { name: \"text\" values: \"v\"*65537 }", "setting.values are too many or too long"},
         {"peers { service: \"web\" plugin: \"nginx\" host: \"lab-a\" endpoints { name: \"http\" address: \"10.0.0.1\" port: 80 transport: "
          "TRANSPORT_TCP } }",
          NULL},
@@ -42,10 +42,7 @@ static void initialize(void **state)
         {"output_rules { id: 1 pattern: \"p\"*1025 }", "output_rule.pattern is empty or too long"},
         {"lease_ms: 0", "initialize.lease_ms is not set"},
         {"start_ms: 0", "initialize has no deadline for its calls"},
-        {"settings { name: \"a\" values: \"v\"*16384 } settings { name: \"b\" values: \"v\"*16384 } settings { name: \"c\" values: "
-         "\"v\"*16384 }"
-         "settings { name: \"d\" values: \"v\"*16384 } settings { name: \"e\" values: \"v\"*16384 } settings { name: \"f\" values: "
-         "\"v\"*16384 }",
+        {"settings { name: \"a\" values: \"v\"*65536 } settings { name: \"b\" values: \"v\"*32768 }",
          "initialize is too large for a guard's packet"},
     };
     EXPECT(command, command_invalid, "instance: 1 generation: 1 number: 1 initialize {", INITIALIZE, "}", changes);

@@ -53,9 +53,11 @@ static void trials(void **state)
     };
     RECORD("trial_started", "trial: 1 run: 1 attempt: 1 plan { " PLAN " } services { service: \"server\" agent: \"lab-a\" instance: 3 }",
            started);
-    static const struct change issued[] = {{"trial: 0", "command_issued.trial is not set"},
-                                           {"command: ~", "command_issued.command is missing"},
-                                           {"command { instance: 1 }", "there is no body, or one of a newer version"}};
+    static const struct change issued[] = {
+        {"trial: 0", "command_issued.trial is not set"},
+        {"command: ~", "command_issued.command is missing"},
+        {"command { instance: 1 }", "there is no body, or one of a newer version"},
+        {"command { generation: 1 number: 2 start {} }", "command_issued.command has an id that is not set"}};
     RECORD("command_issued", "trial: 1 command { instance: 1 generation: 1 number: 2 start {} }", issued);
     static const struct change released[] = {
         {"instance: 0", "cases_released has an id that is not set"},

@@ -42,7 +42,7 @@ static void options(void **state)
         {"type: 99", "a value of an enum is not known"},
         {"required: true", "option.required has a default, which nobody would see"},
         {"required: true default_value: \"\"", NULL},
-        {"default_value: \"v\"*16385", "option.default_value is too long"},
+        {"default_value: \"v\"*65537", "option.default_value is too long"},
         {"has_range: true minimum: 5 maximum: 1", "option.minimum is above its maximum"},
         {"has_range: true maximum: inf", "option.minimum or maximum is not a number"},
         {"type: OPTION_TYPE_CHOICE", "option.choices are missing"},
