@@ -15,15 +15,34 @@
 #include <cmocka.h>
 
 #include "common/system/file.h"
+#include "common/system/loop.h"
+#include "common/system/net_tables.h"
 #include "common/system/process.h"
 #include "common/wire/wire.h"
 
 #define ANSWER_MS 10000
-#define FIRST_PORT 39000
+// Other test programs may run at the same time: blocks are taken at random where nothing is bound.
+#define PORT_BASE 17000
+#define PORT_BLOCKS 150
 
 static char *copy(struct fake_guard *guard, const char *text)
 {
     return arena_string(guard->arena, text);
+}
+
+static unsigned free_port_block(void)
+{
+    for (;;) {
+        const unsigned first = PORT_BASE + (unsigned)(random_u64() % PORT_BLOCKS) * PORTS_PER_INSTANCE;
+        bool is_free = true;
+        for (unsigned port = first; port < first + PORTS_PER_INSTANCE && is_free; port++) {
+            is_free =
+                net_port_is_bound(NET_TCP, NULL, (uint16_t)port, NULL) == 0 && net_port_is_bound(NET_UDP, NULL, (uint16_t)port, NULL) == 0;
+        }
+        if (is_free) {
+            return first;
+        }
+    }
 }
 
 static void start_host(struct fake_guard *guard)
@@ -52,7 +71,7 @@ static Pb__GuardSpec *make_spec(struct fake_guard *guard, const char *plugin_pat
     spec->plugin_path = copy(guard, plugin_path);
     spec->host_program = copy(guard, PANTHER_BIN "/panther-service");
     spec->address = copy(guard, "127.0.0.1");
-    spec->port_first = FIRST_PORT;
+    spec->port_first = guard->first_port;
     spec->port_count = PORTS_PER_INSTANCE;
     spec->lease_expires_ns = UINT64_MAX;
     spec->boot_id = copy(guard, "00000000-0000-0000-0000-000000000000");
@@ -76,7 +95,8 @@ static Pb__GuardSpec *spec_to_send; // one fake guard at a time
 
 void fake_guard_begin(struct fake_guard *guard, const char *plugin_path)
 {
-    *guard = (struct fake_guard){.arena = arena_new(0), .next_port = FIRST_PORT, .answers_spawn = true, .exit_status = -1};
+    *guard = (struct fake_guard){.arena = arena_new(0), .answers_spawn = true, .exit_status = -1};
+    guard->first_port = guard->next_port = free_port_block();
     snprintf(guard->folder, sizeof(guard->folder), "/tmp/panther-host-test-XXXXXX");
     assert_non_null(mkdtemp(guard->folder));
     guard->work = arena_printf(guard->arena, "%s/work", guard->folder);
@@ -230,7 +250,7 @@ static void work_on_port(struct fake_guard *guard, const Pb__PortRequest *port)
 
 static void work_on_signal(struct fake_guard *guard, const Pb__SignalRequest *signal_request)
 {
-    const pid_t pid = guard->children[signal_request->process];
+    const pid_t pid = guard->ignores_signals ? 0 : guard->children[signal_request->process];
     int status = 0;
     if (pid > 0) {
         kill(pid, SIGKILL);

@@ -17,9 +17,10 @@ struct fake_guard {
     char folder[64];
     char *work;
     uint32_t number; // of the last command
-    unsigned next_port;
+    unsigned first_port, next_port;
     uint32_t next_process;
     uint32_t watch;            // the last one asked for
+    bool ignores_signals;      // as if the process could not be killed
     bool answers_spawn;        // default; off: the test does it
     Pb__SpawnRequest *spawned; // the last one
     int32_t exit_status;       // when set to >= 0 the next process "ends" with it at once instead of being started

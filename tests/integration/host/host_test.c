@@ -82,7 +82,7 @@ static void ports_become_endpoints_and_the_version_is_told(void **state)
     assert_int_equal(done->n_endpoints, 1);
     assert_string_equal(done->endpoints[0]->name, "main");
     assert_string_equal(done->endpoints[0]->address, "127.0.0.1");
-    assert_int_equal(done->endpoints[0]->port, 39000);
+    assert_int_equal(done->endpoints[0]->port, guard.first_port);
     assert_int_equal(done->endpoints[0]->transport, PB__TRANSPORT__TRANSPORT_TCP_UDP);
     assert_string_equal(done->implementation_version, "0.0");
     fake_guard_end(&guard);
@@ -256,7 +256,9 @@ static void status_is_answered_while_execute_runs(void **state)
     assert_true(clock_boottime_ns() - begin_ns < UINT64_C(100000000));
     assert_int_equal(notice->body_case, PB__HOST_NOTICE__BODY_STATUS);
     assert_string_equal(notice->status->state, "obeying");
-    assert_string_equal(notice->status->text, "port 39000");
+    char port[32];
+    snprintf(port, sizeof(port), "port %u", guard.first_port);
+    assert_string_equal(notice->status->text, port);
     const uint32_t stop = fake_guard_stop(&guard, true);
     fake_guard_done(&guard, execute);
     assert_int_equal(fake_guard_done(&guard, stop)->status, OK);
@@ -276,6 +278,40 @@ static void execute_of_a_tester_ends_with_its_verdict(void **state)
     assert_non_null(done->outcome);
     assert_int_equal(done->outcome->verdict, VERDICT_FAIL);
     assert_int_equal(guard.metric_count, 2);
+    fake_guard_end(&guard);
+}
+
+static void a_late_call_does_not_cancel_the_next_one(void **state)
+{
+    (void)state;
+    struct fake_guard guard;
+    fake_guard_begin(&guard, FAULTY_PLUGIN);
+    fake_guard_setting(&guard, "execute_for", "60s");
+    fake_guard_up(&guard);
+    for (int i = 0; i < 2; i++) {
+        const Pb__CommandDone *done = fake_guard_done(&guard, fake_guard_execute(&guard, 100));
+        assert_int_equal(done->status, TIMED_OUT);
+        assert_string_equal(done->text, "execute was not done within 100 ms: execute ran out of time");
+        assert_in_range(done->duration_ns, 100000000, 1000000000);
+    }
+    fake_guard_end(&guard);
+}
+
+// stop() has its time, and what it leaves running has the same time again, even when nothing helps.
+static void a_late_stop_still_ends_what_runs_in_its_second_time(void **state)
+{
+    (void)state;
+    struct fake_guard guard;
+    fake_guard_begin(&guard, FAULTY_PLUGIN);
+    guard.initialize->stop_ms = 300;
+    guard.ignores_signals = true;
+    fake_guard_setting(&guard, "stop_for", "60s");
+    fake_guard_setting(&guard, "argv", "sleep");
+    fake_guard_setting(&guard, "argv", "60");
+    fake_guard_up(&guard);
+    const Pb__CommandDone *done = fake_guard_done(&guard, fake_guard_stop(&guard, false));
+    assert_int_equal(done->status, TIMED_OUT);
+    assert_in_range(done->duration_ns, 600000000, 1500000000);
     fake_guard_end(&guard);
 }
 
@@ -327,7 +363,7 @@ static void start_that_never_gets_ready_says_what_is_missing(void **state)
     assert_int_equal(fake_guard_done(&guard, fake_guard_initialize(&guard))->status, OK);
     const Pb__CommandDone *done = fake_guard_done(&guard, fake_guard_start(&guard));
     assert_int_equal(done->status, TIMED_OUT);
-    assert_has(done->text, "no socket is bound to 127.0.0.1 UDP port 39000");
+    assert_has(done->text, "no socket is bound to 127.0.0.1 UDP port");
     fake_guard_end(&guard);
 }
 
@@ -440,6 +476,8 @@ int main(void)
         cmocka_unit_test(queued_cases_flow_fast),
         cmocka_unit_test(status_is_answered_while_execute_runs),
         cmocka_unit_test(execute_of_a_tester_ends_with_its_verdict),
+        cmocka_unit_test(a_late_call_does_not_cancel_the_next_one),
+        cmocka_unit_test(a_late_stop_still_ends_what_runs_in_its_second_time),
         cmocka_unit_test(start_waits_until_the_file_is_there),
         cmocka_unit_test(start_waits_until_a_socket_listens),
         cmocka_unit_test(start_that_never_gets_ready_says_what_is_missing),

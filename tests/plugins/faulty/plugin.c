@@ -1,5 +1,6 @@
 // An IUT that does what it is told: runs any command, and crashes, hangs or fails in a phase. Only for tests.
 #include <panther/plugin.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct faulty_settings {
     const char *hang_in;
     const char *fail_in;
     uint64_t execute_for;
+    uint64_t stop_for;
     int64_t log_lines;
     const char *artifact;
     const char *program;
@@ -39,6 +41,7 @@ static const struct panther_option options[] = {
     PANTHER_OPTION_CHOICE(struct faulty_settings, hang_in, "none", "phase in which it hangs and ignores its deadline", PHASES),
     PANTHER_OPTION_CHOICE(struct faulty_settings, fail_in, "none", "phase in which it says no", PHASES),
     PANTHER_OPTION_DURATION(struct faulty_settings, execute_for, "0s", 0, 86400000, "how long execute works"),
+    PANTHER_OPTION_DURATION(struct faulty_settings, stop_for, "0s", 0, 86400000, "how long stop works"),
     PANTHER_OPTION_INTEGER(struct faulty_settings, log_lines, "0", 0, 10000000, "", "lines to log in start"),
     PANTHER_OPTION_STRING(struct faulty_settings, artifact, "", "file of the work folder to keep"),
     PANTHER_OPTION_STRING(struct faulty_settings, program, "", "a program to look for in initialize"),
@@ -151,13 +154,19 @@ static int faulty_get_status(struct panther_service *service, struct panther_sta
 static int faulty_execute(struct panther_service *service)
 {
     const struct faulty_settings *settings = panther_settings(service);
+    struct pollfd cancel = {.fd = panther_cancel_fd(service), .events = POLLIN};
+    if (poll(&cancel, 1, 0) != 0) {
+        return panther_fail(service, "the cancel flag is set before execute begins");
+    }
     const int failed = misbehave(service, "execute");
     return failed < 0 ? failed : panther_pause(service, settings->execute_for);
 }
 
 static int faulty_stop(struct panther_service *service)
 {
-    return misbehave(service, "stop");
+    const struct faulty_settings *settings = panther_settings(service);
+    const int failed = misbehave(service, "stop");
+    return failed < 0 ? failed : panther_pause(service, settings->stop_for);
 }
 
 static int faulty_cleanup(struct panther_service *service)
