@@ -145,6 +145,17 @@ static void environment_layer(const struct configuration *configuration, const c
     }
 }
 
+// A file of comments is a file that sets nothing; to YAML it is no document at all.
+static bool says_nothing(const char *text)
+{
+    for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+        text += strspn(text, " \t\r");
+        if (*text != '#' && *text != '\n' && *text != '\0')
+            return false;
+    }
+    return true;
+}
+
 static int file_layer(const struct configuration *configuration, const char *path, struct layer *layer, struct diagnostics *diagnostics,
                       struct panther_error *error)
 {
@@ -156,6 +167,8 @@ static int file_layer(const struct configuration *configuration, const char *pat
     int problem = file_read(path, FILE_MAX_BYTES, &text, &bytes, error);
     if (problem < 0)
         return problem;
+    if (says_nothing(text))
+        return 0;
     struct value *document = yaml_read(text, bytes, configuration->arena, diagnostics);
     if (document)
         layer->count = schema_settings(document, configuration->arena, &layer->settings, diagnostics);
