@@ -229,9 +229,9 @@ static void reconcile(struct core *core, struct agent_live *agent)
         return;
     }
     agent->reconciled = true;
-    for (struct map_entry *entry = map_first(known->placed); entry;) {
+    // Losing one may end its trial, and so take others out of the map: map_next goes on from a removed entry.
+    for (struct map_entry *entry = map_first(known->placed); entry; entry = map_next(known->placed, entry)) {
         struct instance *instance = entry->value;
-        entry = map_next(known->placed, entry); // losing it takes it out of the map
         struct trial *trial = instance->trial;
         if (!core_instance_link(core, instance)->listed && instance->heard) {
             char text[256];
@@ -247,9 +247,8 @@ static void reconcile(struct core *core, struct agent_live *agent)
 static void lose_all_unlisted(struct core *core, struct agent_live *agent)
 {
     struct agent_identity *known = identity(core, agent);
-    for (struct map_entry *entry = map_first(known->placed); entry;) {
+    for (struct map_entry *entry = map_first(known->placed); entry; entry = map_next(known->placed, entry)) {
         struct instance *instance = entry->value;
-        entry = map_next(known->placed, entry);
         struct trial *trial = instance->trial;
         if (!core_instance_link(core, instance)->listed && instance->state != INSTANCE_PLACED) {
             char text[256];

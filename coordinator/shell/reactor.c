@@ -106,6 +106,17 @@ static void release_batches(struct reactor *reactor)
     }
 }
 
+// What replay would refuse must not be written: better to end here, with the journal whole, than never to start again.
+static void check_records(const struct core_effects *effects)
+{
+    for (size_t i = 0; i < effects->record_count; i++) {
+        const char *why = record_invalid(effects->records[i]);
+        if (why) {
+            PANIC("record of kind %d would not replay: %s", (int)effects->records[i]->body_case, why);
+        }
+    }
+}
+
 // Once per round of the loop: what all steps of the round decided goes to the disk as one batch.
 static int flush(void *context)
 {
@@ -119,6 +130,7 @@ static int flush(void *context)
     if (effects->record_count || effects->send_count || effects->closed_count || effects->ticket_count) {
         uint64_t number = 0;
         if (effects->record_count) {
+            check_records(effects);
             number = store_append(reactor->store, (const Pb__Record *const *)effects->records, effects->record_count, NULL);
         }
         outbound_hold(reactor->outbound, effects, number);
@@ -337,19 +349,6 @@ static void take_request(struct reactor *reactor, struct core_event *event, cons
     }
 }
 
-// A description is believed only when its hash is right: it is what experiments are checked against.
-static bool descriptions_are_right(const Pb__Descriptions *descriptions)
-{
-    for (size_t i = 0; i < descriptions->n_descriptions; i++) {
-        char hash[HASH_TEXT_BYTES];
-        hash_message(descriptions->descriptions[i]->description, hash);
-        if (strcmp(hash, descriptions->descriptions[i]->hash) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 // ---- the network
 
 static void on_message(void *context, const struct bus_message *message)
@@ -374,9 +373,7 @@ static void on_message(void *context, const struct bus_message *message)
     }
     event.envelope = envelope;
     bool is_client = event.role == PB__ROLE__ROLE_OPERATOR || event.role == PB__ROLE__ROLE_VIEWER;
-    if (envelope->body_case == PB__ENVELOPE__BODY_DESCRIPTIONS && !descriptions_are_right(envelope->descriptions)) {
-        core_count(reactor->core, "wrong_hashes");
-    } else if (is_client && envelope->body_case == PB__ENVELOPE__BODY_REQUEST) {
+    if (is_client && envelope->body_case == PB__ENVELOPE__BODY_REQUEST) {
         take_request(reactor, &event, envelope->request);
     } else {
         run_step(reactor, &event);
