@@ -17,6 +17,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/memory.h"
+#include "common/base/message.h"
 #include "common/system/file.h"
 #include "common/system/loop.h"
 #include "common/system/process.h"
@@ -181,6 +182,7 @@ static void connection_that_does_not_attach_disturbs_nobody(void **state)
     fixture_attach(&other); // replaces
     fixture_send(&other, &request);
     close(mine);
+    message_free(other.state);
     fixture.socket = other.socket;
     fixture_do(&fixture, "pass");
     fixture_end(&fixture);

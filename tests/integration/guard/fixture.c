@@ -42,14 +42,15 @@ void fixture_prepare(struct fixture *fixture)
     static uint64_t instance = 1000;
     *fixture = (struct fixture){.socket = -1, .spool_fd = -1, .guard_pidfd = -1, .folder = "/tmp/panther-guard-test-XXXXXX"};
     assert_non_null(mkdtemp(fixture->folder));
+    fixture->arena = arena_new(0);
     instance += (uint64_t)getpid() * 100000;
     Pb__GuardSpec *spec = &fixture->spec;
     Pb__Initialize *initialize = &fixture->initialize;
     pb__guard_spec__init(spec);
     pb__initialize__init(initialize);
-    initialize->plugin = memory_string("fake");
-    initialize->trial_name = memory_string("r1/test/1#1");
-    initialize->service = memory_string("server");
+    initialize->plugin = arena_string(fixture->arena, "fake");
+    initialize->trial_name = arena_string(fixture->arena, "r1/test/1#1");
+    initialize->service = arena_string(fixture->arena, "server");
     initialize->settings = fixture->settings;
     initialize->output_rules = fixture->rules;
     initialize->lease_ms = LEASE_MS;
@@ -58,18 +59,18 @@ void fixture_prepare(struct fixture *fixture)
     spec->version = GUARD_PROTOCOL_VERSION;
     spec->instance = ++instance;
     spec->generation = 1;
-    spec->agent = memory_string("lab");
+    spec->agent = arena_string(fixture->arena, "lab");
     spec->initialize = initialize;
-    spec->plugin_path = memory_string("/nowhere/fake.so");
-    spec->host_program = memory_string(PANTHER_FAKE_HOST);
-    spec->address = memory_string("127.0.0.1");
+    spec->plugin_path = arena_string(fixture->arena, "/nowhere/fake.so");
+    spec->host_program = arena_string(fixture->arena, PANTHER_FAKE_HOST);
+    spec->address = arena_string(fixture->arena, "127.0.0.1");
     // Below the kernel's range for outgoing connections, and apart from other runs of this test.
     spec->port_first = 12000 + (uint32_t)(getpid() % 2000) * 8;
     spec->port_count = 8;
     spec->lease_expires_ns = clock_boottime_ns() + 60ULL * 1000000000;
-    spec->boot_id = memory_new(BOOT_ID_BYTES);
+    spec->boot_id = arena_allocate(fixture->arena, BOOT_ID_BYTES);
     boot_id(spec->boot_id);
-    spec->work_path = path_in(fixture, "work");
+    spec->work_path = arena_printf(fixture->arena, "%s/work", fixture->folder);
     snprintf(fixture->marker, sizeof fixture->marker, "PANTHER_INSTANCE=%llu.1", (unsigned long long)spec->instance);
 }
 
@@ -80,23 +81,23 @@ void fixture_set(struct fixture *fixture, const char *name, const char *value)
         if (strcmp(fixture->settings[i]->name, name) == 0)
             setting = fixture->settings[i];
     if (!setting) {
-        setting = NEW(Pb__Setting);
+        setting = ARENA_NEW(fixture->arena, Pb__Setting);
         pb__setting__init(setting);
-        setting->name = memory_string(name);
-        setting->values = memory_new(8 * sizeof *setting->values);
+        setting->name = arena_string(fixture->arena, name);
+        setting->values = ARENA_ARRAY(fixture->arena, char *, 8);
         fixture->settings[fixture->initialize.n_settings++] = setting;
     }
-    setting->values[setting->n_values++] = memory_string(value);
+    setting->values[setting->n_values++] = arena_string(fixture->arena, value);
 }
 
 void fixture_rule(struct fixture *fixture, uint32_t id, bool is_regex, const char *pattern, const char *stream)
 {
-    Pb__OutputRule *rule = NEW(Pb__OutputRule);
+    Pb__OutputRule *rule = ARENA_NEW(fixture->arena, Pb__OutputRule);
     pb__output_rule__init(rule);
     rule->id = id;
     rule->is_regex = is_regex;
-    rule->pattern = memory_string(pattern);
-    rule->stream = memory_string(stream);
+    rule->pattern = arena_string(fixture->arena, pattern);
+    rule->stream = arena_string(fixture->arena, stream);
     fixture->rules[fixture->initialize.n_output_rules++] = rule;
 }
 
@@ -477,5 +478,6 @@ void fixture_remove(struct fixture *fixture)
         message_free(fixture->events[i]);
     free(fixture->events);
     message_free(fixture->state);
+    arena_free(&fixture->arena);
     assert_int_equal(folder_remove(fixture->folder, NULL), 0);
 }

@@ -16,6 +16,7 @@
 struct fixture {
     char folder[64];
     char marker[64];
+    struct arena *arena; // of the specification
     Pb__GuardSpec spec;
     Pb__Initialize initialize;
     Pb__Setting *settings[16];
