@@ -14,6 +14,7 @@
 #define AWAY_MAX_MS 300000
 #define AWAY_POLL_MS 1000
 #define NS_PER_MS UINT64_C(1000000)
+#define TEXT_SHOWN_BYTES 512 // of a cell, in its line; `results` has all of it
 
 struct follow {
     struct client *client;
@@ -69,10 +70,11 @@ static void print_cell(const struct follow *follow, const struct table *cells, s
         table_print_row(cells, row, stdout);
         return;
     }
-    char duration[32];
+    char duration[32], line[TEXT_SHOWN_BYTES];
     report_value("duration_ms", table_value(cells, row, "duration_ms"), duration, sizeof duration);
+    report_value("text", text, line, sizeof line);
     printf("%s%-6s%s  %-32s  %7s%s%s%s%s%s\n", colour, verdict, *colour ? REPORT_COLOUR_END : "", table_value(cells, row, "name"), duration,
-           *reason ? "  (" : "", reason, *reason ? ")" : "", *text ? "  " : "", text);
+           *reason ? "  (" : "", reason, *reason ? ")" : "", *text ? "  " : "", line);
 }
 
 static int print_ended_cells(struct follow *follow)

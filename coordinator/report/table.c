@@ -61,13 +61,19 @@ static bool ends_with(const char *text, const char *suffix)
 
 static bool is_number(const char *column)
 {
-    static const char *const suffixes[] = {"_ms", "_ns", "_bytes", "_count", "_number"};
+    static const char *const suffixes[] = {"_ms", "_us", "_ns", "_bytes", "_count", "_number"};
+    static const char *const names[] = {"value", "sequence", "number", "slots", "cpus", "repetition", "attempt", "instance", "generation"};
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         if (ends_with(column, suffixes[i])) {
             return true;
         }
     }
-    return strcmp(column, "value") == 0 || strcmp(column, "sequence") == 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(column, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void format_moment(int64_t wall_ns, char *text, size_t bytes)
@@ -96,8 +102,9 @@ void report_value(const char *column, const char *value, char *text, size_t byte
     } else {
         snprintf(text, bytes, "%s", value);
     }
+    // one line, and nothing of what a tested program printed commands the terminal
     for (char *c = text; *c; c++) {
-        if (*c == '\n' || *c == '\t') {
+        if ((unsigned char)*c < ' ' || *c == '\177') {
             *c = ' ';
         }
     }
@@ -255,18 +262,34 @@ void table_render(const struct table *table, struct text *out, bool colour, size
     free(widths);
 }
 
+// Programs print any bytes: what is not UTF-8 is told with '?' for each strange byte, rather than not at all.
+static json_t *json_text(const char *value)
+{
+    json_t *text = json_string(value);
+    if (text) {
+        return text;
+    }
+    CLEANUP_FREE char *readable = memory_string(value);
+    for (char *c = readable; *c; c++) {
+        *c = (unsigned char)*c < 0x80 ? *c : '?';
+    }
+    return json_string(readable);
+}
+
 static json_t *json_value(const char *column, const char *value)
 {
-    if (!is_number(column)) {
-        json_t *text = json_string(value); // NULL when it is not UTF-8
-        return text ? text : json_null();
-    }
     int64_t whole;
     double real;
+    if (!is_number(column)) {
+        return json_text(value);
+    }
     if (integer_parse(value, &whole)) {
         return json_integer(whole);
     }
-    return float_parse(value, &real) ? json_real(real) : json_null();
+    if (float_parse(value, &real)) {
+        return json_real(real);
+    }
+    return *value ? json_text(value) : json_null(); // a word in the place of a number, such as status has
 }
 
 static json_t *json_row(const struct table *table, size_t row)

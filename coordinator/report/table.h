@@ -1,5 +1,5 @@
 // Rows for a person or a program: a table (coloured on a terminal), one JSON array, or a JSON object per line. A column's type is read off
-// its name's unit: _ms and _ns are durations, _bytes sizes, _wall_ns moments, _count and _number numbers; the rest is text.
+// its name's unit: _ms and _ns are durations, _bytes sizes, _wall_ns moments, _count and some other names numbers; the rest is text.
 #ifndef PANTHER_COORDINATOR_REPORT_TABLE_H
 #define PANTHER_COORDINATOR_REPORT_TABLE_H
 
