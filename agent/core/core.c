@@ -85,6 +85,7 @@ static void tick(struct agent_core *core, const struct agent_input *input)
     core->session.disk_free_bytes = input->tick.disk_free_bytes;
     agent_session_tick(core);
     agent_placing_tick(core);
+    agent_guard_tick(core);
 }
 
 static void step_instance(struct agent_core *core, struct instance *instance, const struct agent_input *input)
@@ -178,10 +179,12 @@ void agent_core_step(struct agent_core *core, const struct agent_input *input, s
 
 uint64_t agent_core_deadline(const struct agent_core *core)
 {
-    uint64_t session_ns = agent_session_deadline(core), placing_ns = agent_placing_deadline(core);
-    if (session_ns == 0 || placing_ns == 0)
-        return session_ns ? session_ns : placing_ns;
-    return session_ns < placing_ns ? session_ns : placing_ns;
+    const uint64_t due_ns[] = {agent_session_deadline(core), agent_placing_deadline(core), agent_guard_deadline(core)};
+    uint64_t earliest_ns = 0;
+    for (size_t i = 0; i < sizeof due_ns / sizeof *due_ns; i++)
+        if (due_ns[i] && (earliest_ns == 0 || due_ns[i] < earliest_ns))
+            earliest_ns = due_ns[i];
+    return earliest_ns;
 }
 
 size_t agent_core_event_room(const struct agent_core *core)

@@ -46,6 +46,8 @@
 #define AGENT_STORE_OLDER_MS 30000
 // How long the first Hello waits for the guards of the last life to answer.
 #define AGENT_ADOPTION_MS 5000
+// A guard ends itself when its lease has passed, within its kill ladder. One that is stopped or hangs cannot: the agent kills it.
+#define AGENT_OVERDUE_MS 15000
 // Sent heartbeats that a grant may echo: 32 at the fastest pace of 100 ms is longer than any useful delay.
 #define AGENT_HEARTBEATS_REMEMBERED 32
 // What an event made here may take when it is packed, beside its text.
@@ -218,6 +220,7 @@ enum agent_effect_kind {
     AGENT_EFFECT_SPAWN,       // answered by ATTACHED, GONE or NOT_SPAWNED
     AGENT_EFFECT_ADOPT,       // look for the guard of a row: ATTACHED, GONE or NEVER_SPAWNED
     AGENT_EFFECT_GUARD,       // a request to an attached guard
+    AGENT_EFFECT_KILL_GUARD,  // it outlived its lease
     AGENT_EFFECT_SWEEP,       // kill what a lost guard left: SWEPT
     AGENT_EFFECT_REMOVE_FOLDER,
     AGENT_EFFECT_LOG,

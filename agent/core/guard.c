@@ -142,6 +142,7 @@ void agent_guard_attached(struct agent_core *core, struct instance *instance, co
         return;
     agent_instance_move(core, instance, INSTANCE_ATTACHED);
     agree_on_commands(core, instance, state->last_command > 1 ? state->last_command : 1);
+    instance->lease_is_known = true;
     if (instance->lease_ns > state->lease_expires_ns)
         send_lease(core, instance);
     else
@@ -214,6 +215,42 @@ void agent_guard_swept(struct agent_core *core, struct instance *instance, uint3
     if (!instance->row.ended)
         report_lost(core, instance, killed);
     agent_end(core, instance);
+}
+
+// ---- what it should have done
+
+// 0: nothing to watch.
+static uint64_t overdue_ns(const struct instance *instance)
+{
+    bool may_live = instance->state == INSTANCE_ATTACHED || instance->state == INSTANCE_DETACHED;
+    return may_live && instance->lease_is_known && !instance->overdue_told ? instance->lease_ns + AGENT_OVERDUE_MS * NS_PER_MS : 0;
+}
+
+void agent_guard_tick(struct agent_core *core)
+{
+    for (struct map_entry *e = map_first(core->instances); e; e = map_next(core->instances, e)) {
+        struct instance *instance = e->value;
+        uint64_t due_ns = overdue_ns(instance);
+        if (due_ns == 0 || core->input->now_ns < due_ns)
+            continue;
+        instance->overdue_told = true;
+        agent_log(core, AGENT_LOG_ERROR, "the guard of instance %llu.%u outlived its lease: killed",
+                  (unsigned long long)instance->row.instance, instance->row.generation);
+        struct agent_effect *effect = agent_effect_add(core, AGENT_EFFECT_KILL_GUARD);
+        effect->instance = instance->row.instance;
+        effect->generation = instance->row.generation;
+    }
+}
+
+uint64_t agent_guard_deadline(const struct agent_core *core)
+{
+    uint64_t earliest_ns = 0;
+    for (struct map_entry *e = map_first(core->instances); e; e = map_next(core->instances, e)) {
+        uint64_t due_ns = overdue_ns(e->value);
+        if (due_ns && (earliest_ns == 0 || due_ns < earliest_ns))
+            earliest_ns = due_ns;
+    }
+    return earliest_ns;
 }
 
 // ---- what it reports

@@ -57,13 +57,13 @@ static void take_known(struct agent_core *core, struct instance *instance, const
         core->counters.commands_repeated++;
         return;
     }
+    if (instance->row.ended || instance->state == INSTANCE_SWEEPING || instance->state == INSTANCE_ENDED) {
+        core->counters.commands_stale++; // InstanceEnded answers everything that is open
+        return;
+    }
     if (command->number != instance->row.last_command + 1 || command->body_case == PB__COMMAND__BODY_INITIALIZE) {
         core->counters.commands_impossible++;
         agent_session_fail(core, "a command out of order");
-        return;
-    }
-    if (instance->row.ended || instance->state == INSTANCE_SWEEPING || instance->state == INSTANCE_ENDED) {
-        core->counters.commands_stale++; // InstanceEnded answers everything that is open
         return;
     }
     agent_guard_command(core, instance, command);

@@ -52,7 +52,9 @@ struct instance {
     struct agent_row row; // row.spec is `spec`
     Pb__GuardSpec *spec;  // own
     unsigned state;
-    bool adopting; // loaded, and its guard has not been found or missed yet
+    bool adopting;       // loaded, and its guard has not been found or missed yet
+    bool lease_is_known; // the guard said, in this life, until when it runs
+    bool overdue_told;
     bool recorded; // its row is in the records
     bool bulk_done;
     bool rebooted;
@@ -175,6 +177,8 @@ void agent_guard_lease(struct agent_core *core, struct instance *instance, uint6
 void agent_guard_discard(struct agent_core *core, struct instance *instance, const char *why);
 void agent_guard_spooled(struct agent_core *core, struct instance *instance, const struct agent_spooled *events, size_t count,
                          uint64_t offset);
+void agent_guard_tick(struct agent_core *core);
+uint64_t agent_guard_deadline(const struct agent_core *core);
 void agent_adopted(struct agent_core *core, struct instance *instance);
 
 // ---- outbox.c

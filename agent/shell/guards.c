@@ -270,6 +270,13 @@ void guards_send(struct guards *guards, uint64_t instance, uint32_t generation, 
         guard_link_send(guard->link, request);
 }
 
+void guards_kill(struct guards *guards, uint64_t instance, uint32_t generation)
+{
+    struct guard *guard = find(guards, instance, generation);
+    if (guard)
+        guard_kill(guard);
+}
+
 void guards_forget(struct guards *guards, uint64_t instance, uint32_t generation)
 {
     struct key key = {{instance, generation}};

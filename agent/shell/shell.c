@@ -83,6 +83,9 @@ static void perform(void *context, const struct agent_effect *effect)
     case AGENT_EFFECT_GUARD:
         guards_send(shell->guards, effect->instance, effect->generation, effect->request);
         break;
+    case AGENT_EFFECT_KILL_GUARD:
+        guards_kill(shell->guards, effect->instance, effect->generation);
+        break;
     case AGENT_EFFECT_SWEEP:
         sweeps_start(shell->sweeps, effect->instance, effect->generation);
         break;

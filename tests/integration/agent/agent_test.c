@@ -1,7 +1,9 @@
 // The agent as a process, with its real guards and hosts.
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -307,6 +309,11 @@ static void begins_anew_with_another_store(void **state)
     start_tester(lab, 7, &NULL_TESTER); // the same number means another instance now
 }
 
+static bool beats(struct lab *lab, uint64_t times)
+{
+    return lab->heartbeats >= times;
+}
+
 // ---- guards
 
 static bool no_mark(struct lab *lab, uint64_t instance)
@@ -363,11 +370,6 @@ static void a_lease_ends_what_nobody_asks_for(void **state)
     lab_check_sequences(lab);
 }
 
-static bool beats(struct lab *lab, uint64_t times)
-{
-    return lab->heartbeats >= times;
-}
-
 static void grants_keep_an_instance_alive(void **state)
 {
     struct lab *lab = *state;
@@ -396,6 +398,53 @@ static void discards_what_nobody_wants(void **state)
     LAB_UNTIL(lab, lab_has_ended, 7);
     LAB_UNTIL(lab, lab_has_forgotten, 7);
     assert_int_equal(lab_marked(lab, 7), 0);
+}
+
+// ---- a full disk
+
+static bool mount_small_disk(struct lab *lab)
+{
+    assert_int_equal(mkdir(lab->state, 0700), 0);
+    return mount("panther-test", lab->state, "tmpfs", 0, "size=6m,mode=0700") == 0;
+}
+
+static void fill(const struct lab *lab)
+{
+    static const char block[64 * 1024];
+    CLEANUP_FREE char *path = path_join(lab->state, "filler");
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    size_t bytes = sizeof block;
+    while (bytes > 0)
+        if (write(fd, block, bytes) < 0)
+            bytes /= 2;
+    close(fd);
+}
+
+static void a_full_disk_admits_nothing_and_loses_nothing(void **state)
+{
+    struct lab *lab = *state;
+    if (!mount_small_disk(lab)) {
+        print_message("skipped: mounting is not allowed here\n");
+        skip();
+    }
+    lab_start(lab, NULL);
+    LAB_UNTIL(lab, lab_is_live, 1);
+    LAB_UNTIL(lab, has_changed, 1);
+    fill(lab);
+    lab_initialize(lab, 7, &NULL_TESTER); // its intent cannot be written
+    LAB_UNTIL(lab, beats, lab->heartbeats + 3);
+    lab_initialize(lab, 8, &NULL_TESTER);
+    LAB_UNTIL(lab, beats, lab->heartbeats + 3); // the session goes on
+    assert_int_equal(lab->event_count, 0);
+    assert_int_equal(lab_marked(lab, 7), 0);
+    CLEANUP_FREE char *path = path_join(lab->state, "filler");
+    assert_int_equal(unlink(path), 0);
+    LAB_UNTIL(lab, lab_has_done, 7001);
+    LAB_UNTIL(lab, lab_has_ended, 8);
+    assert_non_null(strstr(lab_ended(lab, 8)->instance_ended->text, "full"));
+    start_tester(lab, 9, &NULL_TESTER);
+    lab_check_sequences(lab);
 }
 
 // ---- the program
@@ -449,6 +498,7 @@ int main(void)
         TEST(a_lease_ends_what_nobody_asks_for),
         TEST(grants_keep_an_instance_alive),
         TEST(discards_what_nobody_wants),
+        TEST(a_full_disk_admits_nothing_and_loses_nothing),
         TEST(says_goodbye_on_SIGTERM_and_leaves_its_instances_running),
         TEST(a_second_agent_on_the_same_state_is_refused),
     };

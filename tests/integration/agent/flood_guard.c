@@ -1,5 +1,6 @@
 // Stands in for panther-guard: answers the agent and writes FLOOD_EVENTS metrics into its spool as fast as it can, in groups as a
 // busy guard makes them, then InstanceEnded. For the way spool -> outbox -> coordinator alone.
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,14 @@ static void sync_and_say(int fd)
     notify(fd, &notice);
 }
 
+static void damage(void)
+{
+    int fd = open("spool", O_WRONLY);
+    if (fd < 0 || pwrite(fd, "?", 1, SPOOL_HEADER_BYTES + 4) != 1)
+        exit(1);
+    close(fd);
+}
+
 static void drain(int fd)
 {
     static char buffer[GUARD_PACKET_MAX_BYTES];
@@ -143,6 +152,14 @@ int main(int argc, char **argv)
     write_identity();
     int fd = accept_agent();
     say_state(fd);
+    if (getenv("FLOOD_DAMAGE")) {
+        add_result(1);
+        if (spool_sync(spool, NULL) < 0)
+            return 1;
+        damage();
+        sync_and_say(fd);
+        pause();
+    }
     for (uint32_t i = 0; i < events; i++) {
         add_result(i + 1);
         if (i % GROUP == GROUP - 1) {

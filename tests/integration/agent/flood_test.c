@@ -76,12 +76,26 @@ static void catches_up_after_the_coordinator_was_away(void **state)
     lab_check_sequences(lab);
 }
 
+static void a_damaged_spool_ends_its_instance_and_says_so(void **state)
+{
+    struct lab *lab = *state;
+    setenv("FLOOD_DAMAGE", "1", 1);
+    start_flood(lab);
+    unsetenv("FLOOD_DAMAGE");
+    lab_initialize(lab, 7, &(struct lab_wish){.plugin = "null"});
+    LAB_UNTIL(lab, lab_has_ended, 7);
+    assert_int_equal(lab_ended(lab, 7)->instance_ended->cause, PB__END_CAUSE__END_CAUSE_GUARD_LOST);
+    assert_non_null(strstr(lab_ended(lab, 7)->instance_ended->text, "spool is damaged"));
+    assert_int_equal(lab_marked(lab, 7), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_begin, lab_end)
     const struct CMUnitTest tests[] = {
         TEST(carries_many_events_without_loss),
         TEST(carries_them_across_lost_sessions),
+        TEST(a_damaged_spool_ends_its_instance_and_says_so),
         TEST(catches_up_after_the_coordinator_was_away),
     };
     bus_begin();

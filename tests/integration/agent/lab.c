@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -369,6 +370,7 @@ int lab_end(void **state)
     bus_server_free(&lab->bulk);
     loop_free(&lab->loop);
     bus_zap_deny(lab->agent_key.public_key);
+    umount2(lab->state, MNT_DETACH); // only one test has something there
     folder_remove(lab->root, NULL);
     for (size_t i = 0; i < lab->event_count; i++)
         message_free(lab->events[i]);

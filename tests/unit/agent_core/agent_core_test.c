@@ -370,6 +370,20 @@ static void commands_for_unknown_instances_are_dropped(void **state)
     assert_true(agent_core_is_live(story->core));
 }
 
+static void commands_that_cross_the_end_of_their_instance_are_dropped(void **state)
+{
+    struct story *story = *state;
+    story_live(story);
+    story_run(story, 7);
+    story_spool(story, 7, 1, 1, 1, 50, true);
+    story_skip(story);
+    for (uint32_t number = 2; number <= 5; number++)
+        story_command(story, 7, 1, number, PB__COMMAND__BODY_START);
+    assert_true(agent_core_is_live(story->core));
+    assert_int_equal(COUNTER(story, commands_stale), 4);
+    assert_null(story_asked(story, PB__GUARD_REQUEST__BODY_COMMAND));
+}
+
 static void end(struct story *story, uint64_t instance, uint32_t generation)
 {
     struct agent_input gone = story_input(AGENT_INPUT_GUARD_GONE, instance, generation);
@@ -671,6 +685,19 @@ static void a_command_that_was_queued_longer_than_its_lease_starts_nothing(void 
     initialize->lease_stamp_ns = story->now_ns - 31000 * MS;
     initialize_with(story, 7, initialize);
     check_refused(story, "lease had run out");
+}
+
+static void a_guard_that_outlives_its_lease_is_killed(void **state)
+{
+    struct story *story = *state;
+    story_live(story);
+    story_run(story, 7);
+    lose(story);
+    story_later(story, 30000 + AGENT_OVERDUE_MS - 10000);
+    assert_null(story_next(story, AGENT_EFFECT_KILL_GUARD));
+    story_later(story, 10000);
+    assert_int_equal(story_next(story, AGENT_EFFECT_KILL_GUARD)->instance, 7);
+    assert_null(story_next(story, AGENT_EFFECT_KILL_GUARD));
 }
 
 // ---- events
@@ -1142,6 +1169,7 @@ int main(void)
         TEST(a_command_out_of_order_ends_the_session),
         TEST(more_commands_than_can_wait_end_the_session),
         TEST(commands_for_unknown_instances_are_dropped),
+        TEST(commands_that_cross_the_end_of_their_instance_are_dropped),
         TEST(a_late_command_of_a_forgotten_instance_starts_nothing),
         TEST(a_newer_generation_waits_until_the_older_has_ended),
         TEST(an_unknown_plugin_and_a_changed_one_are_refused),
@@ -1156,6 +1184,7 @@ int main(void)
         TEST(a_grant_for_a_heartbeat_that_was_never_sent_extends_nothing),
         TEST(the_first_lease_runs_from_the_given_stamp_or_the_last_exchange),
         TEST(a_command_that_was_queued_longer_than_its_lease_starts_nothing),
+        TEST(a_guard_that_outlives_its_lease_is_killed),
         TEST(events_are_sent_only_when_they_are_on_disk),
         TEST(repeated_and_foreign_events_are_not_taken),
         TEST(frames_are_cut_by_number_and_by_size),

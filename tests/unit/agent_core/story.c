@@ -106,6 +106,7 @@ static const char *const effect_names[] = {
     [AGENT_EFFECT_REMOVE_FOLDER] = "remove folder",
     [AGENT_EFFECT_LOG] = "log",
     [AGENT_EFFECT_STOPPED] = "stopped",
+    [AGENT_EFFECT_KILL_GUARD] = "kill guard",
 };
 
 static void perform(struct story *story, const struct agent_effect *effect)
