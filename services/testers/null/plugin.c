@@ -143,8 +143,8 @@ static int null_run_test(struct panther_service *service, const struct panther_c
 #define CASE(NAME) {NAME, "a numbered noop", 0, NULL},
 #define TEN(N)                                                                                                                             \
     CASE("n" #N "0")                                                                                                                       \
-    CASE("n" #N "1") CASE("n" #N "2") CASE("n" #N "3") CASE("n" #N "4") CASE("n" #N "5") CASE("n" #N "6") CASE("n" #N "7")                 \
-        CASE("n" #N "8") CASE("n" #N "9")
+    CASE("n" #N "1")                                                                                                                       \
+    CASE("n" #N "2") CASE("n" #N "3") CASE("n" #N "4") CASE("n" #N "5") CASE("n" #N "6") CASE("n" #N "7") CASE("n" #N "8") CASE("n" #N "9")
 #define HUNDRED(N) TEN(N##0) TEN(N##1) TEN(N##2) TEN(N##3) TEN(N##4) TEN(N##5) TEN(N##6) TEN(N##7) TEN(N##8) TEN(N##9)
 
 static const struct panther_case cases[] = {
