@@ -140,12 +140,14 @@ static int null_run_test(struct panther_service *service, const struct panther_c
     return give(service, is_named ? name : settings->verdict);
 }
 
-#define CASE(NAME) {NAME, "a numbered noop", 0, NULL},
+#define CASE(NAME)                                                                                                                         \
+    {                                                                                                                                      \
+        NAME, "a numbered noop", 0, NULL                                                                                                   \
+    }
 #define TEN(N)                                                                                                                             \
-    CASE("n" #N "0")                                                                                                                       \
-    CASE("n" #N "1")                                                                                                                       \
-    CASE("n" #N "2") CASE("n" #N "3") CASE("n" #N "4") CASE("n" #N "5") CASE("n" #N "6") CASE("n" #N "7") CASE("n" #N "8") CASE("n" #N "9")
-#define HUNDRED(N) TEN(N##0) TEN(N##1) TEN(N##2) TEN(N##3) TEN(N##4) TEN(N##5) TEN(N##6) TEN(N##7) TEN(N##8) TEN(N##9)
+    CASE("n" #N "0"), CASE("n" #N "1"), CASE("n" #N "2"), CASE("n" #N "3"), CASE("n" #N "4"), CASE("n" #N "5"), CASE("n" #N "6"),          \
+        CASE("n" #N "7"), CASE("n" #N "8"), CASE("n" #N "9")
+#define HUNDRED(N) TEN(N##0), TEN(N##1), TEN(N##2), TEN(N##3), TEN(N##4), TEN(N##5), TEN(N##6), TEN(N##7), TEN(N##8), TEN(N##9)
 
 static const struct panther_case cases[] = {
     {"noop", "ends at once", 0, NULL},
@@ -157,7 +159,17 @@ static const struct panther_case cases[] = {
     {"crash", "crashes the tester", 0, NULL},
     {"hang", "never comes back, and ignores its deadline", 0, NULL},
     // n000 .. n999: many cases with names of their own, for benchmarks
-    HUNDRED(0) HUNDRED(1) HUNDRED(2) HUNDRED(3) HUNDRED(4) HUNDRED(5) HUNDRED(6) HUNDRED(7) HUNDRED(8) HUNDRED(9){NULL, NULL, 0, NULL},
+    HUNDRED(0),
+    HUNDRED(1),
+    HUNDRED(2),
+    HUNDRED(3),
+    HUNDRED(4),
+    HUNDRED(5),
+    HUNDRED(6),
+    HUNDRED(7),
+    HUNDRED(8),
+    HUNDRED(9),
+    {NULL, NULL, 0, NULL},
 };
 
 static const struct panther_tester tester = {.cases = cases, .run_test = null_run_test, .get_test_results = null_get_test_results};
