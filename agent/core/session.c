@@ -33,7 +33,6 @@ void agent_session_end(struct agent_core *core)
     core->session.answered_ns = 0;
     core->session.hello_ns = 0;
     pb__heartbeat__init(&core->session.previous);
-    agent_outbox_rewind(core, core->outbox.acknowledged);
 }
 
 static void back_off(struct agent_core *core)
