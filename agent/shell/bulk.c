@@ -118,6 +118,7 @@ static void open_link(struct bulk *bulk)
         .endpoint = bulk->endpoint,
         .server_key = bulk->peer->server_key,
         .secret_key = bulk->peer->secret_key,
+        .pipe_messages = BUS_PIPE_MESSAGES_BULK,
     };
     static const struct bus_link_callbacks callbacks = {on_up, on_message, on_lost};
     struct panther_error error = {0};

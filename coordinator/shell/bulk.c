@@ -322,7 +322,10 @@ static int make_folders(const char *folder, struct panther_error *error)
 static int open_parts(struct bulk *bulk, const char *endpoint, const char *server_secret, struct loop *loop, struct panther_error *error)
 {
     static const struct bus_server_callbacks callbacks = {on_message, on_gone, on_unframed};
-    const struct bus_server_options options = {.endpoint = endpoint, .secret_key = server_secret, .queue_bytes_max = PEER_QUEUE_MAX_BYTES};
+    const struct bus_server_options options = {.endpoint = endpoint,
+                                               .secret_key = server_secret,
+                                               .queue_bytes_max = PEER_QUEUE_MAX_BYTES,
+                                               .pipe_messages = BUS_PIPE_MESSAGES_BULK};
     int result = make_folders(bulk->folder, error);
     if (result == 0)
         result = store_reader_open(&bulk->server.reader, bulk->folder, error);
