@@ -52,7 +52,7 @@ static Pb__Envelope *send_new(struct core *core, uint64_t route, uint64_t sessio
     Pb__Envelope *envelope = NEW_MESSAGE(core, Pb__Envelope, pb__envelope);
     envelope->version = PROTOCOL_VERSION;
     envelope->session = session;
-    APPEND(effects->sends, effects->send_count, effects->send_capacity) = (struct core_send){route, envelope, urgent};
+    APPEND(effects->sends, effects->send_count, effects->send_capacity) = (struct core_send){.route = route, .envelope = envelope, .urgent = urgent};
     return envelope;
 }
 

@@ -371,7 +371,15 @@ static uint32_t case_timeout_ms(const struct core *core, const struct instance *
     return description && description->timeout_ms ? description->timeout_ms : instance->case_timeout_ms;
 }
 
-// Keeps the window of cases on their way full. Needs no record: the numbers were given by CasesReleased.
+// A case needs no commit: its number was given by CasesReleased, which is committed when a case of it was answered. Not with a full
+// disk, so that what waits for it stays bounded by the window; and not with a window of one, where "one at a time" means that the
+// verdict of the one before is durable.
+static bool needs_no_commit(const struct core *core, const struct instance *instance)
+{
+    return instance->cases_answered > 0 && !core->is_full && core->options.case_window > 1;
+}
+
+// Keeps the window of cases on their way full.
 static void send_cases(struct core *core, struct instance *instance)
 {
     const struct agent_live *agent = reachable(core, instance);
@@ -398,6 +406,7 @@ static void send_cases(struct core *core, struct instance *instance)
     }
     if (count) {
         send_commands(core, agent, commands, count);
+        core->effects->sends[core->effects->send_count - 1].prompt = needs_no_commit(core, instance);
     }
 }
 

@@ -81,6 +81,7 @@ void outbound_hold(struct outbound *outbound, const struct core_effects *effects
             struct outbound_message *message = &batch->messages[batch->message_count++];
             message->route = effects->sends[i].route;
             message->data = wire_pack(effects->sends[i].envelope, NULL, &message->bytes);
+            message->is_command = effects->sends[i].envelope->body_case == PB__ENVELOPE__BODY_COMMANDS;
         }
     }
     batch->keys = memory_new(sizeof *batch->keys * (effects->record_count + 1));
@@ -116,6 +117,18 @@ struct outbound_batch *outbound_next(struct outbound *outbound, uint64_t committ
     outbound->count--;
     batch->next = NULL;
     return batch;
+}
+
+bool outbound_holds_command(const struct outbound *outbound, uint64_t route)
+{
+    for (const struct outbound_batch *batch = outbound->first; batch; batch = batch->next) {
+        for (size_t i = 0; i < batch->message_count; i++) {
+            if (batch->messages[i].is_command && batch->messages[i].route == route) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 size_t outbound_count(const struct outbound *outbound)
