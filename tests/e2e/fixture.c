@@ -75,6 +75,21 @@ static bool port_is_free(unsigned slot, unsigned port)
     return fd >= 0;
 }
 
+// Two in a row: control and bulk.
+static unsigned free_ports(unsigned slot)
+{
+    unsigned port = SERVER_PORT_FIRST + slot * SERVER_PORTS, last = port + SERVER_PORTS;
+    while (port < last && !(port_is_free(slot, port) && port_is_free(slot, port + 1)))
+        port += 2;
+    assert_true(port < last);
+    return port;
+}
+
+static const char *lab_endpoint(struct lab *lab, unsigned port)
+{
+    return arena_printf(lab->arena, "tcp://127.64.%u.1:%u", lab->slot, port);
+}
+
 static void take_slot(struct lab *lab)
 {
     lab->slot_lock = -1;
@@ -83,12 +98,8 @@ static void take_slot(struct lab *lab)
         lab->slot_lock = lock_slot(slot);
     }
     assert_true(lab->slot_lock >= 0);
-    lab->port = SERVER_PORT_FIRST + lab->slot * SERVER_PORTS;
-    unsigned last = lab->port + SERVER_PORTS;
-    while (lab->port < last && !(port_is_free(lab->slot, lab->port) && port_is_free(lab->slot, lab->port + 1)))
-        lab->port += 2;
-    assert_true(lab->port < last);
-    lab->endpoint = arena_printf(lab->arena, "tcp://127.64.%u.1:%u", lab->slot, lab->port);
+    lab->port = free_ports(lab->slot);
+    lab->endpoint = lab_endpoint(lab, lab->port);
 }
 
 // ---- begin
@@ -121,9 +132,9 @@ int lab_begin(void **state)
 
 // ---- coordinator
 
-static bool serves(const struct lab *lab)
+static bool serves(const struct lab *lab, unsigned port)
 {
-    int fd = tcp_socket(lab->slot, lab->port, connect);
+    int fd = tcp_socket(lab->slot, port, connect);
     if (fd >= 0)
         close(fd);
     return fd >= 0;
@@ -137,19 +148,26 @@ static size_t add_flags(const char **argv, size_t count, const char *const *flag
     return count;
 }
 
-void lab_serve_with(struct lab *lab, const char *const *flags)
+static struct child *serve(struct lab *lab, const char *name, const char *data, unsigned port)
 {
-    const char *argv[FLAGS_MAX] = {COORDINATOR, "serve", "--data", lab->data, "--listen", lab->endpoint, "--init"};
-    add_flags(argv, 7, flags);
-    lab->coordinator = children_start(lab->root, "coordinator", argv);
-    LAB_UNTIL(lab, serves(lab) || child_has_ended(lab->coordinator));
-    if (child_has_ended(lab->coordinator))
-        fail_msg("the coordinator ended with status %d", lab->coordinator->status);
+    const char *argv[] = {COORDINATOR, "serve", "--data", data, "--listen", lab_endpoint(lab, port), "--init", NULL};
+    struct child *coordinator = children_start(lab->root, name, argv);
+    LAB_UNTIL(lab, serves(lab, port) || child_has_ended(coordinator));
+    if (child_has_ended(coordinator))
+        fail_msg("%s ended with status %d: %s", name, coordinator->status, lab_read(lab, coordinator->err));
+    return coordinator;
+}
+
+struct child *lab_serve_another(struct lab *lab, const char *data, const char **endpoint)
+{
+    unsigned port = free_ports(lab->slot);
+    *endpoint = lab_endpoint(lab, port);
+    return serve(lab, "another", data, port);
 }
 
 void lab_serve(struct lab *lab)
 {
-    lab_serve_with(lab, NULL);
+    lab->coordinator = serve(lab, "coordinator", lab->data, lab->port);
 }
 
 // ---- agents
@@ -232,7 +250,7 @@ static bool is_empty_folder(const char *path)
     return !file_exists(path) || rmdir(path) == 0;
 }
 
-static void stop(struct child *child, const char *what)
+void lab_stop(struct child *child, const char *what)
 {
     if (!child || child_has_ended(child))
         return;
@@ -277,8 +295,8 @@ void lab_leaves_nothing(struct lab *lab)
         if (!child_has_ended(lab->agents[i].child))
             LAB_UNTIL(lab, is_empty_folder(lab_path(lab, "%s/instances", lab->agents[i].name)));
     for (size_t i = 0; i < lab->agent_count; i++)
-        stop(lab->agents[i].child, lab->agents[i].name);
-    stop(lab->coordinator, "the coordinator");
+        lab_stop(lab->agents[i].child, lab->agents[i].name);
+    lab_stop(lab->coordinator, "the coordinator");
     char *left = children_left(NULL);
     if (left)
         fail_msg("these processes are left:\n%s", left);

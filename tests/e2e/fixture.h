@@ -44,13 +44,14 @@ struct lab {
 int lab_begin(void **state);
 int lab_end(void **state);
 void lab_up(struct lab *lab, const char *const *agents); // coordinator and these agents, connected; NULL-terminated
-void lab_serve(struct lab *lab);                         // (again), with more flags: lab_serve_with
-void lab_serve_with(struct lab *lab, const char *const *flags);
+void lab_serve(struct lab *lab);                         // the coordinator, (again)
+struct child *lab_serve_another(struct lab *lab, const char *data, const char **endpoint); // beside it
 struct lab_agent *lab_agent(struct lab *lab, const char *name); // gets a key unless there is one; starts (again), does not wait
 struct lab_agent *lab_agent_with(struct lab *lab, const char *name, const char *const *flags);
 void lab_connected(struct lab *lab, const char *name); // waits until the agent is, and its plugins are known
 // The end of every test: no instance folder is left, all stop at SIGTERM with status 0, and then no process, no open port and no cgroup
 // is there.
+void lab_stop(struct child *child, const char *what); // SIGTERM, status 0
 void lab_leaves_nothing(struct lab *lab);
 
 // ---- files
@@ -78,6 +79,8 @@ json_t *row_where(json_t *rows, const char *column, const char *value); // the f
 
 // ---- what a run is about
 
+// `submit --wait` of this text, once the run is there (or the command has ended).
+struct child *lab_submit(struct lab *lab, const char *experiment);
 json_t *lab_cell(struct lab *lab, const char *name); // of `results`; fails the test when it is not there
 size_t lab_count_events(struct lab *lab, const char *scope, const char *kind);
 const char *lab_event_text(struct lab *lab, const char *scope, const char *kind, const char *holding); // the newest; NULL: none

@@ -155,6 +155,15 @@ json_t *row_where(json_t *rows, const char *column, const char *value)
 
 // ---- what a run is about
 
+struct child *lab_submit(struct lab *lab, const char *experiment)
+{
+    size_t runs = json_array_size(lab_rows(lab, "runs", NULL));
+    const char *path = lab_write(lab, arena_printf(lab->arena, "experiment-%zu.yaml", runs + 1), experiment);
+    struct child *submit = lab_start(lab, "submit", path, "--wait", NULL);
+    LAB_UNTIL(lab, child_has_ended(submit) || json_array_size(lab_rows(lab, "runs", NULL)) > runs);
+    return submit;
+}
+
 json_t *lab_cell(struct lab *lab, const char *name)
 {
     json_t *cell = row_where(lab_rows(lab, "results", name, NULL), "name", name);
