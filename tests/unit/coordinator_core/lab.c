@@ -364,7 +364,8 @@ static void deliver(struct lab *lab)
     size_t count = lab->effects.send_count;
     struct core_send *sends = ARENA_ARRAY(lab->arena, struct core_send, count + 1);
     for (size_t i = 0; i < count; i++) {
-        sends[i] = (struct core_send){lab->effects.sends[i].route, MESSAGE_COPY(lab->effects.sends[i].envelope, lab->arena), false};
+        const struct core_send *send = &lab->effects.sends[i];
+        sends[i] = (struct core_send){.route = send->route, .envelope = MESSAGE_COPY(send->envelope, lab->arena)};
     }
     size_t closed_count = lab->effects.closed_count;
     uint64_t *closed = ARENA_ARRAY(lab->arena, uint64_t, closed_count + 1);
