@@ -6,11 +6,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/base/units.h"
+#include "common/system/loop.h"
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/follow.h"
 
 #define REFRESH_MS 300
 #define LINES_DEFAULT 24
+#define PROGRESS_WIDTH 40
 #define COLUMNS_DEFAULT 100
 
 static void terminal_size(size_t *lines, size_t *columns)
@@ -25,6 +28,19 @@ static bool is_live(const struct table *table, size_t row)
 {
     const char *state = table_value(table, row, "state");
     return state && strcmp(state, "ended") != 0;
+}
+
+// What has ended says how long it took; what is alive, how long it has been so far.
+static const char *elapsed(const struct table *from, size_t row, char *text, size_t bytes)
+{
+    const char *started = table_value(from, row, "started_wall_ns");
+    int64_t started_ns;
+    if (!is_live(from, row) || !started || !integer_parse(started, &started_ns) || started_ns <= 0) {
+        return table_value(from, row, "duration_ms");
+    }
+    int64_t since_ns = clock_wall_ns() - started_ns;
+    snprintf(text, bytes, "%lld", (long long)(since_ns > 0 ? since_ns / 1000000 : 0));
+    return text;
 }
 
 // The rows of `from` that are wanted, newest last, as a table of the shown columns.
@@ -45,8 +61,9 @@ static struct table *pick(const struct table *from, const char *const *columns, 
             continue;
         }
         const char *values[16];
+        char text[32];
         for (size_t c = 0; c < count; c++) {
-            values[c] = table_value(from, row, columns[c]);
+            values[c] = strcmp(columns[c], "elapsed_ms") == 0 ? elapsed(from, row, text, sizeof text) : table_value(from, row, columns[c]);
         }
         table_add(picked, values);
     }
@@ -62,12 +79,25 @@ static void append_table(struct text *screen, const char *title, struct table *t
     table_free(&table);
 }
 
+static void append_progress(struct text *screen, const struct table *runs)
+{
+    uint64_t cells = 0, done = 0;
+    unsigned_parse(table_value(runs, 0, "cells_count"), &cells);
+    unsigned_parse(table_value(runs, 0, "done_count"), &done);
+    unsigned filled = cells ? (unsigned)(done * PROGRESS_WIDTH / cells) : 0;
+    text_append(screen, "\n[");
+    for (unsigned i = 0; i < PROGRESS_WIDTH; i++) {
+        text_append(screen, i < filled ? "#" : ".");
+    }
+    text_printf(screen, "] %llu of %llu cells\n", (unsigned long long)done, (unsigned long long)cells);
+}
+
 // Returns the run's exit status once it has ended, -1 before, -2 when the coordinator could not be asked.
 static int compose(struct client *client, const char *scope, struct text *screen)
 {
-    static const char *const run_columns[] = {"name",       "experiment", "state",        "verdict",     "done_count",  "cells_count",
-                                              "pass_count", "fail_count", "inconc_count", "error_count", "duration_ms", NULL};
-    static const char *const trial_columns[] = {"name", "state", "hosts", "done_count", "cases_count", NULL};
+    static const char *const run_columns[] = {"name",       "experiment", "state",        "verdict",     "done_count", "cells_count",
+                                              "pass_count", "fail_count", "inconc_count", "error_count", "elapsed_ms", NULL};
+    static const char *const trial_columns[] = {"name", "state", "hosts", "done_count", "cases_count", "elapsed_ms", NULL};
     static const char *const cell_columns[] = {"name", "verdict", "reason", "duration_ms", "text", NULL};
     struct table *runs = NULL, *trials = NULL, *cells = NULL;
     uint64_t cursors[3] = {0};
@@ -78,8 +108,10 @@ static int compose(struct client *client, const char *scope, struct text *screen
         !client_query(client, PB__TABLE__TABLE_TRIALS, scope, &trials, &cursors[1], false) &&
         !client_query(client, PB__TABLE__TABLE_CELLS, scope, &cells, &cursors[2], false) && table_count(runs)) {
         result = is_live(runs, 0) ? -1 : 0;
-        table_show(runs, run_columns);
-        table_render(runs, screen, client->colour, columns);
+        struct table *run = pick(runs, run_columns, result == -1, 1);
+        table_render(run, screen, client->colour, columns);
+        table_free(&run);
+        append_progress(screen, runs);
         size_t room = lines > 12 ? (lines - 10) / 2 : 2;
         append_table(screen, "Trials alive", pick(trials, trial_columns, true, room), client->colour, columns);
         append_table(screen, "Last verdicts", pick(cells, cell_columns, false, room), client->colour, columns);
