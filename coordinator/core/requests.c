@@ -364,6 +364,12 @@ static void add_key(struct core *core, uint64_t request, const Pb__AddKey *add)
                     same_key ? same_key->name : add->name);
         return;
     }
+    const struct key_entry *taken = map_get_text(core->durable->keys, add->enroll_for);
+    if (!repeat && taken && !taken->revoked) {
+        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_CONFLICT, 0,
+                    "%s has a key already; `panther-coord keys revoke %s` first, if it is to get another one", taken->name, taken->name);
+        return;
+    }
     if (!repeat) {
         emit_key_added(core, add->name, (int)add->role, add->public_key, add->enroll_for);
     }
