@@ -61,7 +61,9 @@ static void take_known(struct agent_core *core, struct instance *instance, const
         core->counters.commands_stale++; // InstanceEnded answers everything that is open
         return;
     }
-    if (command->number != instance->row.last_command + 1 || command->body_case == PB__COMMAND__BODY_INITIALIZE) {
+    // Stop may leave out cases that the coordinator numbered and never sent; any other hole is a loss.
+    bool is_hole = command->number != instance->row.last_command + 1 && command->body_case != PB__COMMAND__BODY_STOP;
+    if (is_hole || command->body_case == PB__COMMAND__BODY_INITIALIZE) {
         core->counters.commands_impossible++;
         agent_session_fail(core, "a command out of order");
         return;

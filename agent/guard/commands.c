@@ -82,7 +82,8 @@ int commands_take(struct commands *commands, const Pb__Command *command, struct 
 {
     if (command->number <= commands->last_number)
         return error_set(error, PANTHER_EEXISTS, "command %u was taken before", command->number);
-    if (command->number != commands->last_number + 1)
+    // Stop may leave out cases that the coordinator numbered and never sent; any other hole is a loss.
+    if (command->number != commands->last_number + 1 && command->body_case != PB__COMMAND__BODY_STOP)
         return error_set(error, PANTHER_ESTATE, "command %u came after %u", command->number, commands->last_number);
     if (commands->count == COMMANDS_OPEN_MAX)
         return error_set(error, PANTHER_ELIMIT, "%d commands are open already", COMMANDS_OPEN_MAX);

@@ -244,6 +244,18 @@ static void repeated_command_is_not_done_again(void **state)
     fixture_end(&fixture);
 }
 
+static void stop_may_leave_out_cases_that_were_never_sent(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_prepare(&fixture);
+    fixture_begin(&fixture);
+    fixture_do(&fixture, "pass");
+    fixture.last_command += 500;
+    expect_done(&fixture, fixture_stop(&fixture, true), PB__COMMAND_STATUS__COMMAND_STATUS_OK);
+    fixture_end(&fixture);
+}
+
 static void command_with_a_number_left_out_is_refused(void **state)
 {
     (void)state;
@@ -305,6 +317,7 @@ int main(void)
         cmocka_unit_test(cancel_ends_a_hanging_case_within_the_time_of_a_stop),
         cmocka_unit_test(flood_of_metrics_is_cut_and_said),
         cmocka_unit_test(repeated_command_is_not_done_again),
+        cmocka_unit_test(stop_may_leave_out_cases_that_were_never_sent),
         cmocka_unit_test(command_with_a_number_left_out_is_refused),
         cmocka_unit_test(cases_are_fast),
     };
