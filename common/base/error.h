@@ -6,28 +6,28 @@
 #include <stdarg.h>
 
 enum {
-    PANTHER_EINVALID = -1,      // bad input: where it stands is in the error
+    PANTHER_EINVALID = -1, // bad input: where it stands is in the error
     PANTHER_ENOTFOUND = -2,
     PANTHER_EEXISTS = -3,
-    PANTHER_ELIMIT = -4,        // over a named limit
-    PANTHER_EIO = -5,           // the disk or a file failed: never retried silently
-    PANTHER_ENOSPACE = -6,      // the disk is full: may be retried
+    PANTHER_ELIMIT = -4,   // over a named limit
+    PANTHER_EIO = -5,      // the disk or a file failed: never retried silently
+    PANTHER_ENOSPACE = -6, // the disk is full: may be retried
     PANTHER_EDENIED = -7,
     PANTHER_ETIMEOUT = -8,
-    PANTHER_EUNAVAILABLE = -9,  // the peer is not there
-    PANTHER_ESTATE = -10,       // impossible now
-    PANTHER_EPROTOCOL = -11,    // a peer broke the protocol
+    PANTHER_EUNAVAILABLE = -9, // the peer is not there
+    PANTHER_ESTATE = -10,      // impossible now
+    PANTHER_EPROTOCOL = -11,   // a peer broke the protocol
     PANTHER_EVERSION = -12,
     PANTHER_ECANCELLED = -13,
-    PANTHER_ESYSTEM = -14,      // a system call failed: the message has strerror
+    PANTHER_ESYSTEM = -14, // a system call failed: the message has strerror
 };
 
 #define PANTHER_ERROR_MESSAGE_BYTES 512
 #define PANTHER_ERROR_FILE_BYTES 128
 
 struct panther_error {
-    int code;  // 0 or PANTHER_E...
-    unsigned line, column;  // from 1; 0: no place
+    int code;              // 0 or PANTHER_E...
+    unsigned line, column; // from 1; 0: no place
     char file[PANTHER_ERROR_FILE_BYTES];
     char message[PANTHER_ERROR_MESSAGE_BYTES];
 };
@@ -39,7 +39,7 @@ int error_set_at(struct panther_error *error, int code, const char *file, unsign
 // "..., because: <strerror(number)>" with PANTHER_ENOSPACE for ENOSPC/EDQUOT, PANTHER_EIO for EIO, else PANTHER_ESYSTEM.
 // strerror is not pure: this one lives in common/system (error_system.c).
 int error_system(struct panther_error *error, int number, const char *format, ...) __attribute__((format(printf, 3, 4)));
-const char *error_name(int code);  // "not found"
+const char *error_name(int code); // "not found"
 
 // A programmer's error or memory that ran out: prints file, line and what, aborts. Input from outside never gets here.
 _Noreturn void panic_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));

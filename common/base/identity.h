@@ -13,8 +13,8 @@
 
 #include "common/base/error.h"
 
-#define ID128_TEXT_BYTES 33  // 32 hex digits and NUL
-#define NAME_MAX_BYTES 64    // agents, services, tests, plugins, axes
+#define ID128_TEXT_BYTES 33 // 32 hex digits and NUL
+#define NAME_MAX_BYTES 64   // agents, services, tests, plugins, axes
 #define FULL_NAME_MAX_BYTES 512
 
 void id128_text(const uint8_t bytes[16], char text[ID128_TEXT_BYTES]);

@@ -9,11 +9,11 @@
 struct text;
 
 struct lifecycle {
-    const char *noun;            // "trial"
-    unsigned count;              // at most 32
-    const char *const *names;    // [count]
-    const uint32_t *next;        // [count], bit s set: state s may follow
-    uint32_t final;              // states that end it
+    const char *noun;         // "trial"
+    unsigned count;           // at most 32
+    const char *const *names; // [count]
+    const uint32_t *next;     // [count], bit s set: state s may follow
+    uint32_t final;           // states that end it
 };
 
 #define LIFECYCLE_TO(state) (UINT32_C(1) << (state))

@@ -15,11 +15,11 @@ struct map_entry {
 };
 
 struct map *map_new(void);
-void map_free(struct map **map);                        // values are the caller's
+void map_free(struct map **map); // values are the caller's
 size_t map_count(const struct map *map);
-void *map_put(struct map *map, const void *key, size_t key_bytes, void *value);  // returns the value replaced, or NULL
-void *map_get(const struct map *map, const void *key, size_t key_bytes);         // NULL: none
-void *map_remove(struct map *map, const void *key, size_t key_bytes);            // returns the value, or NULL
+void *map_put(struct map *map, const void *key, size_t key_bytes, void *value); // returns the value replaced, or NULL
+void *map_get(const struct map *map, const void *key, size_t key_bytes);        // NULL: none
+void *map_remove(struct map *map, const void *key, size_t key_bytes);           // returns the value, or NULL
 
 // Convenience for the two kinds of key in use.
 void *map_put_text(struct map *map, const char *key, void *value);

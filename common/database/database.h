@@ -16,11 +16,12 @@ struct statement;
 enum database_mode { DATABASE_READ_WRITE, DATABASE_READ_ONLY };
 // WAL, synchronous=FULL, foreign keys off, busy timeout 5 s. `schema` (may be NULL) is run when user_version differs from
 // schema_version: 0 -> created; other -> PANTHER_EVERSION naming both.
-int database_open(struct database **out, const char *path, enum database_mode mode, const char *schema, int schema_version, struct panther_error *error);
+int database_open(struct database **out, const char *path, enum database_mode mode, const char *schema, int schema_version,
+                  struct panther_error *error);
 void database_close(struct database **database);
 int database_execute(struct database *database, const char *sql, struct panther_error *error);
-int database_backup(struct database *database, const char *path, struct panther_error *error);  // of a live store, by SQLite's backup
-int64_t database_changes(struct database *database);  // rows that the last statement changed
+int database_backup(struct database *database, const char *path, struct panther_error *error); // of a live store, by SQLite's backup
+int64_t database_changes(struct database *database);                                           // rows that the last statement changed
 // For who commits by hand: undoes what is open and resets every statement; nothing open is fine.
 void database_rollback(struct database *database);
 // The write-ahead log goes back into the database; the writer does this by itself after its commits.
@@ -30,15 +31,15 @@ int database_checkpoint(struct database *database, bool only_when_due, struct pa
 struct statement *database_statement(struct database *database, const char *sql_constant);
 void statement_bind_integer(struct statement *statement, int index, int64_t value);
 void statement_bind_real(struct statement *statement, int index, double value);
-void statement_bind_text(struct statement *statement, int index, const char *value);  // NULL -> NULL; copied
+void statement_bind_text(struct statement *statement, int index, const char *value); // NULL -> NULL; copied
 void statement_bind_blob(struct statement *statement, int index, const void *value, size_t bytes);
-int statement_step(struct statement *statement, struct panther_error *error);         // 1 row, 0 done, < 0 error
-int statement_run(struct statement *statement, struct panther_error *error);          // step to the end, reset
+int statement_step(struct statement *statement, struct panther_error *error); // 1 row, 0 done, < 0 error
+int statement_run(struct statement *statement, struct panther_error *error);  // step to the end, reset
 int64_t statement_integer(struct statement *statement, int column);
 double statement_real(struct statement *statement, int column);
-const char *statement_text(struct statement *statement, int column);                  // "" for NULL; until the next step
+const char *statement_text(struct statement *statement, int column); // "" for NULL; until the next step
 const void *statement_blob(struct statement *statement, int column, size_t *bytes);
-int statement_parameter_count(struct statement *statement);  // the largest ?N
+int statement_parameter_count(struct statement *statement); // the largest ?N
 int statement_column_count(struct statement *statement);
 const char *statement_column_name(struct statement *statement, int column);
 void statement_reset(struct statement *statement);
@@ -61,10 +62,11 @@ struct database_writer_callbacks {
     void (*on_broken)(void *context, const struct panther_error *error);
 };
 struct loop;
-int database_writer_new(struct database_writer **out, struct loop *loop, struct database **database, const struct database_writer_callbacks *callbacks,
-                        void *context);  // takes the handle
-uint64_t database_writer_submit(struct database_writer *writer, struct database_job job);  // numbers count from 1
+int database_writer_new(struct database_writer **out, struct loop *loop, struct database **database,
+                        const struct database_writer_callbacks *callbacks,
+                        void *context);                                                   // takes the handle
+uint64_t database_writer_submit(struct database_writer *writer, struct database_job job); // numbers count from 1
 size_t database_writer_pending(const struct database_writer *writer);
-void database_writer_free(struct database_writer **writer);  // commits what waits (unless broken or full), joins
+void database_writer_free(struct database_writer **writer); // commits what waits (unless broken or full), joins
 
 #endif

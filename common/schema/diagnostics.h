@@ -8,12 +8,12 @@
 #include "common/schema/value.h"
 #include "panther/v1/types.pb-c.h"
 
-#define DIAGNOSTICS_MAX 200  // more are counted, not kept: nobody reads them
+#define DIAGNOSTICS_MAX 200 // more are counted, not kept: nobody reads them
 
 struct diagnostics {
-    const char *file;          // borrowed; put into every diagnostic
-    struct arena *arena;       // borrowed; what is added lives here
-    Pb__Diagnostic **items;    // [count], in the arena
+    const char *file;       // borrowed; put into every diagnostic
+    struct arena *arena;    // borrowed; what is added lives here
+    Pb__Diagnostic **items; // [count], in the arena
     size_t count, capacity;
     size_t errors, dropped;
 };
@@ -24,7 +24,7 @@ void diagnostics_error(struct diagnostics *diagnostics, unsigned line, unsigned 
     __attribute__((format(printf, 4, 5)));
 void diagnostics_warning(struct diagnostics *diagnostics, unsigned line, unsigned column, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void diagnostics_sort(struct diagnostics *diagnostics);  // by place
+void diagnostics_sort(struct diagnostics *diagnostics); // by place
 // The nearest of the candidates by edit distance, or NULL when none is near: for "did you mean".
 const char *suggest(const char *word, const char *const *candidates, size_t count);
 

@@ -17,6 +17,6 @@ size_t schema_check(const Pb__OptionDescription *const *options, size_t option_c
 
 // One value: returns the normalised text in the arena, or NULL with the reason (a phrase: "is not a duration such as 150ms").
 const char *schema_normalise(const Pb__OptionDescription *option, const char *text, struct arena *arena, const char **reason);
-const char *option_type_name(int type);  // "integer"
+const char *option_type_name(int type); // "integer"
 
 #endif

@@ -14,14 +14,14 @@
 
 // Any message. Packing cannot fail; the buffer is freed by the caller, or is in the arena.
 size_t wire_packed_bytes(const void *message);
-uint8_t *wire_pack(const void *message, struct arena *arena, size_t *bytes);  // arena NULL: heap
+uint8_t *wire_pack(const void *message, struct arena *arena, size_t *bytes); // arena NULL: heap
 // An Envelope of Events from events that are packed already: an outbox sends what it keeps without unpacking it.
 struct wire_bytes {
     const void *data;
     size_t bytes;
 };
-uint8_t *wire_pack_events(uint32_t version, uint64_t session, const char *epoch, uint64_t first, const struct wire_bytes *packed, size_t count,
-                          struct arena *arena, size_t *bytes);
+uint8_t *wire_pack_events(uint32_t version, uint64_t session, const char *epoch, uint64_t first, const struct wire_bytes *packed,
+                          size_t count, struct arena *arena, size_t *bytes);
 // Unpacks into the arena; NULL on garbage or when the arena's cap is passed. No check of meaning.
 void *wire_unpack(const ProtobufCMessageDescriptor *descriptor, const void *data, size_t bytes, struct arena *arena);
 
@@ -58,7 +58,7 @@ void hash_message(const void *message, char text[HASH_TEXT_BYTES]);
 struct hasher;
 struct hasher *hasher_new(void);
 void hasher_add(struct hasher *hasher, const void *data, size_t bytes);
-void hasher_end(struct hasher **hasher, char text[HASH_TEXT_BYTES]);  // frees; text may be NULL
+void hasher_end(struct hasher **hasher, char text[HASH_TEXT_BYTES]); // frees; text may be NULL
 // The state so far, without ending it.
 void hasher_peek(const struct hasher *hasher, char text[HASH_TEXT_BYTES]);
 
