@@ -173,6 +173,7 @@ void agent_core_step(struct agent_core *core, const struct agent_input *input, s
     agent_instance_flush(core);
     core->input = NULL;
     core->out = NULL;
+    core->last_request = NULL;
 }
 
 // ---- questions

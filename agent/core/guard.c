@@ -12,15 +12,43 @@ static Pb__GuardRequest *request(struct agent_core *core, const struct instance 
     effect->instance = instance->row.instance;
     effect->generation = instance->row.generation;
     effect->request = message;
+    core->last_request = message;
+    core->last_instance = instance;
     return message;
 }
 
 // ---- what it is told
 
+static void start_list(struct agent_core *core, Pb__GuardRequest *message)
+{
+    Pb__GuardCases *cases = ARENA_NEW(core->out->arena, Pb__GuardCases);
+    pb__guard_cases__init(cases);
+    cases->cases = ARENA_ARRAY(core->out->arena, Pb__Command *, CASES_IN_FLIGHT_MAX);
+    cases->cases[cases->n_cases++] = message->command;
+    message->body_case = PB__GUARD_REQUEST__BODY_CASES;
+    message->cases = cases;
+}
+
+// Cases that follow each other share a packet: the guard and its host are woken once for all of them.
+static bool joined(struct agent_core *core, const struct instance *instance, Pb__Command *command)
+{
+    Pb__GuardRequest *message = core->last_request;
+    if (!message || core->last_instance != instance || command->body_case != PB__COMMAND__BODY_RUN_CASE)
+        return false;
+    if (message->body_case == PB__GUARD_REQUEST__BODY_COMMAND && message->command->body_case == PB__COMMAND__BODY_RUN_CASE)
+        start_list(core, message);
+    if (message->body_case != PB__GUARD_REQUEST__BODY_CASES || message->cases->n_cases == CASES_IN_FLIGHT_MAX)
+        return false;
+    message->cases->cases[message->cases->n_cases++] = command;
+    return true;
+}
+
 static void send_command(struct agent_core *core, struct instance *instance, const Pb__Command *command)
 {
-    request(core, instance, PB__GUARD_REQUEST__BODY_COMMAND, false)->command = message_copy(command, core->out->arena);
+    Pb__Command *copy = MESSAGE_COPY(command, core->out->arena);
     instance->passed_command = command->number;
+    if (!joined(core, instance, copy))
+        request(core, instance, PB__GUARD_REQUEST__BODY_COMMAND, false)->command = copy;
 }
 
 // Passed on at once: the guard itself ignores repeats and knows its last number, so only Initialize needs its intent on disk first.

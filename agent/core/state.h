@@ -104,6 +104,8 @@ struct agent_core {
     // of the step that runs
     const struct agent_input *input;
     struct agent_output *out;
+    Pb__GuardRequest *last_request; // which the next case may join
+    const struct instance *last_instance;
 };
 
 // ---- output.c

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/guard/guard.h"
+#include "common/base/limits.h"
 #include "common/base/message.h"
 #include "common/system/log.h"
 
@@ -53,30 +54,59 @@ static void pass_cleanup(struct guard *guard, uint32_t number)
     host_link_send(guard->host, &request);
 }
 
-void guard_take_command(struct guard *guard, const Pb__Command *command)
+// false: it is not for us, not now, or was taken before.
+static bool take(struct guard *guard, const Pb__Command *command)
 {
     struct panther_error error;
     if (!is_for_us(guard, command)) {
         log_warning("a command for instance %llu.%u came here", (unsigned long long)command->instance, command->generation);
-        return;
+        return false;
     }
     if (guard->state >= GUARD_ENDING)
-        return; // InstanceEnded says all
+        return false; // InstanceEnded says all
     int problem = commands_take(guard->commands, command, &error);
     if (problem == PANTHER_EEXISTS) {
         log_debug("%s", error.message);
-        return;
-    }
-    if (problem < 0) {
+    } else if (problem < 0) {
         log_error("a command is refused: %s", error.message);
         events_note(guard->events, "a command is refused: %s", error.message);
-        return;
     }
+    return problem == 0;
+}
+
+void guard_take_command(struct guard *guard, const Pb__Command *command)
+{
+    if (!take(guard, command))
+        return;
     if (command->body_case == PB__COMMAND__BODY_STOP && command->stop->cancel) {
         processes_expect_end(guard->processes);
         commands_hurry(guard->commands);
     }
     pass_on(guard, command);
+}
+
+// What came together is passed on together.
+void guard_take_cases(struct guard *guard, const Pb__GuardCases *cases)
+{
+    Pb__HostCase items[CASES_IN_FLIGHT_MAX], *list[CASES_IN_FLIGHT_MAX];
+    Pb__HostCases several;
+    Pb__HostRequest request;
+    pb__host_cases__init(&several);
+    pb__host_request__init(&request);
+    several.cases = list;
+    for (size_t i = 0; i < cases->n_cases; i++) {
+        if (!take(guard, cases->cases[i]))
+            continue;
+        Pb__HostCase *item = list[several.n_cases] = &items[several.n_cases];
+        several.n_cases++;
+        pb__host_case__init(item);
+        item->number = cases->cases[i]->number;
+        item->run_case = cases->cases[i]->run_case;
+    }
+    request.body_case = PB__HOST_REQUEST__BODY_CASES;
+    request.cases = &several;
+    if (several.n_cases > 0)
+        host_link_send(guard->host, &request);
 }
 
 // ---- the first one's way

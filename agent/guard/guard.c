@@ -65,6 +65,9 @@ static void agent_received(void *context, const Pb__GuardRequest *request)
     case PB__GUARD_REQUEST__BODY_COMMAND:
         guard_take_command(guard, request->command);
         break;
+    case PB__GUARD_REQUEST__BODY_CASES:
+        guard_take_cases(guard, request->cases);
+        break;
     case PB__GUARD_REQUEST__BODY_LEASE:
         lease_extend(guard->lease, request->lease->expires_ns);
         break;

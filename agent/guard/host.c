@@ -125,6 +125,10 @@ static void take_notice(struct guard *guard, Pb__HostNotice *notice)
     case PB__HOST_NOTICE__BODY_CASE_RESULT:
         case_has_result(guard, notice->case_result);
         break;
+    case PB__HOST_NOTICE__BODY_RESULTS:
+        for (size_t i = 0; i < notice->results->n_results; i++)
+            case_has_result(guard, notice->results->results[i]);
+        break;
     case PB__HOST_NOTICE__BODY_METRIC:
         EVENT_ADD(guard->events, METRIC, metric, notice->metric);
         break;

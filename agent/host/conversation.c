@@ -11,6 +11,8 @@
 #define NS_PER_MS UINT64_C(1000000)
 // Packets that are read before deadlines are looked at again.
 #define PACKETS_PER_ROUND_MAX 64
+// How soon the main thread looks after results that the plugin's thread left: as soon as poll() can.
+#define RESULTS_LOOK_MS 1
 
 // ---- commands for the plugin's thread
 
@@ -61,32 +63,70 @@ static void cancel_all(struct host *host)
     }
 }
 
-static void queue_work(struct host *host, const Pb__HostRequest *request)
+// With the lock held. NULL: too many wait.
+static struct work *push_work(struct host *host, const Pb__HostRequest *request)
 {
     const uint32_t timeout_ms = timeout_of(host, request);
     const uint64_t due_ns = clock_boottime_ns() + timeout_ms * NS_PER_MS;
+    struct work *work = work_queue_push(&host->queue);
+    if (work == NULL) {
+        return NULL;
+    }
+    work->kind = request->body_case;
+    work->number = request->number;
+    work->timeout_ms = timeout_ms;
+    if (work->kind == PB__HOST_REQUEST__BODY_RUN_CASE) {
+        snprintf(work->name, sizeof(work->name), "%s", request->run_case->name);
+    }
+    if (work->kind == PB__HOST_REQUEST__BODY_INITIALIZE) {
+        work->spec = request->initialize->spec;
+    }
+    // no call can be due before this one, so the plugin's thread need not wake us when it begins it
+    host->armed_ns = due_ns < host->armed_ns ? due_ns : host->armed_ns;
+    return work;
+}
+
+// Wakes the plugin's thread without the lock, which it takes first of all.
+static void unlock_and_wake(struct host *host)
+{
+    const bool wakes = host->plugin_waits;
+    host->plugin_waits = false;
+    pthread_mutex_unlock(&host->lock);
+    if (wakes) {
+        pthread_cond_signal(&host->changed);
+    }
+}
+
+static void queue_work(struct host *host, const Pb__HostRequest *request)
+{
     pthread_mutex_lock(&host->lock);
     if (request->body_case == PB__HOST_REQUEST__BODY_STOP && request->stop->cancel) {
         cancel_all(host);
     }
-    struct work *work = work_queue_push(&host->queue);
-    if (work != NULL) {
-        work->kind = request->body_case;
-        work->number = request->number;
-        work->timeout_ms = timeout_ms;
-        if (work->kind == PB__HOST_REQUEST__BODY_RUN_CASE) {
-            snprintf(work->name, sizeof(work->name), "%s", request->run_case->name);
-        }
-        if (work->kind == PB__HOST_REQUEST__BODY_INITIALIZE) {
-            work->spec = request->initialize->spec;
-        }
-        // no call can be due before this one, so the plugin's thread need not wake us when it begins it
-        host->armed_ns = due_ns < host->armed_ns ? due_ns : host->armed_ns;
-        host_changed(host);
-    }
-    pthread_mutex_unlock(&host->lock);
-    if (work == NULL) {
+    const bool is_queued = push_work(host, request) != NULL;
+    unlock_and_wake(host);
+    if (!is_queued) {
         refuse_full(host, request->number);
+    }
+}
+
+static void queue_cases(struct host *host, const Pb__HostCases *cases)
+{
+    size_t queued = 0;
+    pthread_mutex_lock(&host->lock);
+    for (; queued < cases->n_cases; queued++) {
+        Pb__HostRequest request;
+        pb__host_request__init(&request);
+        request.number = cases->cases[queued]->number;
+        request.body_case = PB__HOST_REQUEST__BODY_RUN_CASE;
+        request.run_case = cases->cases[queued]->run_case;
+        if (push_work(host, &request) == NULL) {
+            break;
+        }
+    }
+    unlock_and_wake(host);
+    for (; queued < cases->n_cases; queued++) {
+        refuse_full(host, cases->cases[queued]->number);
     }
 }
 
@@ -206,6 +246,9 @@ static void take(struct host *host, const Pb__HostRequest *request)
     case PB__HOST_REQUEST__BODY_CLEANUP:
         queue_work(host, request);
         break;
+    case PB__HOST_REQUEST__BODY_CASES:
+        queue_cases(host, request->cases);
+        break;
     case PB__HOST_REQUEST__BODY_STATUS:
         answer_status(host);
         break;
@@ -215,16 +258,20 @@ static void take(struct host *host, const Pb__HostRequest *request)
     }
 }
 
-static void take_all(struct host *host)
+// true: several cases were queued at once, so several results may soon wait for company.
+static bool take_all(struct host *host)
 {
+    bool queued = false;
     for (int i = 0; i < PACKETS_PER_ROUND_MAX; i++) {
         const Pb__HostRequest *request = link_receive(host->main_link.fd, host->arena);
         if (request == NULL) {
-            return;
+            break;
         }
+        queued = queued || request->body_case == PB__HOST_REQUEST__BODY_CASES;
         take(host, request);
         arena_reset(host->arena);
     }
+    return queued;
 }
 
 // Sets the cancel flag of a call whose time is up. Returns when to look again.
@@ -257,16 +304,18 @@ static int poll_timeout_ms(uint64_t at_ns, uint64_t now_ns)
 
 void conversation_run(struct host *host)
 {
+    bool queued = false;
     struct pollfd fds[] = {{.fd = host->main_link.fd, .events = POLLIN}, {.fd = host->wake_fd, .events = POLLIN}};
     for (;;) {
         const uint64_t now_ns = clock_boottime_ns();
         const uint64_t at_ns = keep_time(host, now_ns);
-        poll(fds, 2, poll_timeout_ms(at_ns, now_ns));
+        const int timeout_ms = results_watch(&host->results, queued) ? RESULTS_LOOK_MS : poll_timeout_ms(at_ns, now_ns);
+        poll(fds, 2, timeout_ms);
         if (fds[1].revents != 0) {
             uint64_t count = 0;
             ssize_t got = read(host->wake_fd, &count, sizeof(count));
             (void)got; // a wake is a reason to look at the clock, nothing more
         }
-        take_all(host);
+        queued = take_all(host);
     }
 }

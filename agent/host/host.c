@@ -12,9 +12,10 @@ void host_begin(struct host *host, int fd)
 {
     pthread_condattr_t attributes;
     *host = (struct host){.armed_ns = UINT64_MAX};
-    host->main_link = (struct link){fd, arena_new(0)};
-    host->plugin_link = (struct link){fd, arena_new(0)};
-    host->any_link = (struct link){fd, NULL};
+    results_begin(&host->results, fd);
+    host->main_link = (struct link){fd, arena_new(0), NULL};
+    host->plugin_link = (struct link){fd, arena_new(0), &host->results};
+    host->any_link = (struct link){fd, NULL, NULL};
     host->arena = arena_new(UNPACK_MAX_BYTES);
     host->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     host->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -29,6 +30,7 @@ void host_begin(struct host *host, int fd)
 void host_changed(struct host *host)
 {
     if (host->plugin_waits) {
+        host->plugin_waits = false; // once is enough
         pthread_cond_signal(&host->changed);
     }
 }
@@ -56,14 +58,18 @@ void host_cancel(struct host *host)
     const uint64_t one = 1;
     ssize_t written = write(host->cancel_fd, &one, sizeof(one));
     (void)written; // it fails only when the counter is full, and then it is readable already
+    host->cancel_is_set = true;
     host_changed(host);
 }
 
 void host_clear_cancel(struct host *host)
 {
     uint64_t count = 0;
-    ssize_t got = read(host->cancel_fd, &count, sizeof(count));
-    (void)got; // EAGAIN: nobody has cancelled
+    if (host->cancel_is_set) {
+        ssize_t got = read(host->cancel_fd, &count, sizeof(count));
+        (void)got; // it is readable: it was set
+    }
+    host->cancel_is_set = false;
 }
 
 void host_give_time(struct host *host, uint64_t ms)
@@ -77,12 +83,17 @@ void host_give_time(struct host *host, uint64_t ms)
     pthread_mutex_unlock(&host->lock);
 }
 
-void host_set_deadline(struct host *host, uint64_t deadline_ns)
+void host_wake_main(struct host *host)
 {
     const uint64_t one = 1;
+    ssize_t written = write(host->wake_fd, &one, sizeof(one));
+    (void)written; // it fails only when a wake is pending already
+}
+
+void host_set_deadline(struct host *host, uint64_t deadline_ns)
+{
     host->call.deadline_ns = deadline_ns;
     if (deadline_ns < host->armed_ns) {
-        ssize_t written = write(host->wake_fd, &one, sizeof(one));
-        (void)written; // it fails only when a wake is pending already
+        host_wake_main(host);
     }
 }

@@ -11,6 +11,7 @@
 
 #include "agent/host/link.h"
 #include "agent/host/processes.h"
+#include "agent/host/results.h"
 #include "agent/host/work_queue.h"
 #include "panther/plugin.h"
 
@@ -33,9 +34,10 @@ struct watch {
 // The call that the plugin's thread is in.
 struct call {
     bool is_running;
-    bool is_cancelled; // by a Stop
-    bool is_late;      // its deadline has passed
-    bool was_late;     // it was given time once more
+    bool is_cancelled;  // by a Stop
+    bool is_late;       // its deadline has passed
+    bool was_late;      // it was given time once more
+    bool has_successor; // another case waited when it ended
     const char *phase;
     uint64_t start_ns, deadline_ns;
 };
@@ -44,6 +46,7 @@ struct host {
     int cancel_fd; // eventfd: readable once the running call shall end
     int wake_fd;   // eventfd: the main thread's deadline has moved to earlier
     struct link main_link, plugin_link, any_link;
+    struct results results;
 
     // main thread's only
     const Pb__Initialize *initialize; // NULL before it came
@@ -55,6 +58,7 @@ struct host {
     struct call call;
     uint64_t armed_ns; // when the main thread looks at deadlines next
     bool plugin_waits; // for `changed`
+    bool cancel_is_set;
     struct processes processes;
     struct answer answer;
     char pending_name[128]; // of the process whose number is awaited
@@ -74,6 +78,7 @@ void host_wait_change(struct host *host, uint64_t until_ns);
 void host_cancel(struct host *host);
 void host_clear_cancel(struct host *host);
 void host_set_deadline(struct host *host, uint64_t deadline_ns); // of the running call
+void host_wake_main(struct host *host);                          // with or without the lock
 // Without the lock: the running call gets so much time from now on, and is neither late nor cancelled any more.
 void host_give_time(struct host *host, uint64_t ms);
 

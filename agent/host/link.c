@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/host/results.h"
 #include "common/base/limits.h"
 #include "common/wire/wire.h"
 
@@ -20,6 +21,9 @@ _Noreturn static void guard_is_gone(const char *what)
 void link_send(struct link *link, const Pb__HostNotice *notice)
 {
     size_t bytes = 0;
+    if (link->results != NULL) {
+        results_flush(link->results);
+    }
     uint8_t *data = wire_pack(notice, link->arena, &bytes);
     while (send(link->fd, data, bytes, MSG_NOSIGNAL) < 0) {
         if (errno != EINTR) {

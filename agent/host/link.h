@@ -8,9 +8,12 @@
 
 #define HOST_EXIT_GUARD_GONE 3
 
+struct results;
+
 struct link {
     int fd;
-    struct arena *arena; // scratch of one thread; NULL: packed on the heap, for any thread
+    struct arena *arena;     // scratch of one thread; NULL: packed on the heap, for any thread
+    struct results *results; // that go before anything that is said here; NULL: none
 };
 
 void link_send(struct link *link, const Pb__HostNotice *notice);

@@ -91,6 +91,15 @@ static int load(struct phase *phase, const Pb__GuardSpec *spec)
     return 0;
 }
 
+static void index_cases(struct phase *phase)
+{
+    const struct panther_tester *tester = phase->host->plugin->tester;
+    phase->cases = map_new();
+    for (size_t i = 0; tester != NULL && tester->cases != NULL && i < CASES_MAX && tester->cases[i].name != NULL; i++) {
+        map_put_text(phase->cases, tester->cases[i].name, (void *)(uintptr_t)&tester->cases[i]);
+    }
+}
+
 int phase_initialize(struct phase *phase, const Pb__GuardSpec *spec)
 {
     phase->spec = spec;
@@ -101,6 +110,7 @@ int phase_initialize(struct phase *phase, const Pb__GuardSpec *spec)
     }
     struct panther_service *service = phase->host->service;
     const struct panther_plugin *plugin = phase->host->plugin;
+    index_cases(phase);
     handle_begin(service, false);
     if (plugin->initialize != NULL) {
         result = judge(phase, "initialize", plugin->initialize(service, service->settings));
@@ -167,7 +177,7 @@ void phase_case(struct phase *phase, const char *name)
 {
     struct panther_service *service = phase->host->service;
     const struct panther_plugin *plugin = phase->host->plugin;
-    const struct panther_case *test_case = description_case(plugin, name);
+    const struct panther_case *test_case = map_get_text(phase->cases, name);
     if (test_case == NULL || plugin->tester->run_test == NULL) {
         unknown_case(service, name);
     } else {

@@ -3,6 +3,7 @@
 #define PANTHER_AGENT_HOST_PHASE_H
 
 #include "agent/host/host.h"
+#include "common/base/map.h"
 #include "services/sdk/handle.h"
 
 // Where the instance stands: what decides which command is possible.
@@ -13,6 +14,7 @@ struct phase {
     enum phase_state state;
     struct arena *arena; // as long as the process lives
     const Pb__GuardSpec *spec;
+    struct map *cases;         // name -> struct panther_case of the plugin
     char version[256];         // of the implementation
     char text[TEXT_MAX_BYTES]; // of the answer
 };

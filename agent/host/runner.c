@@ -55,8 +55,9 @@ static void take_work(struct host *host, struct work *work)
 static struct call end_call(struct host *host)
 {
     pthread_mutex_lock(&host->lock);
-    const struct call call = host->call;
     host->call.is_running = false;
+    host->call.has_successor = work_queue_next_is_case(&host->queue);
+    const struct call call = host->call;
     pthread_mutex_unlock(&host->lock);
     return call;
 }
@@ -71,35 +72,21 @@ static void fill_outcome(Pb__Outcome *outcome, enum panther_verdict verdict, enu
     outcome->text = (char *)(uintptr_t)text;
 }
 
-static void send_case_started(struct host *host, const struct work *work)
-{
-    Pb__CaseStarted started;
-    Pb__HostNotice notice;
-    pb__case_started__init(&started);
-    pb__host_notice__init(&notice);
-    started.number = work->number;
-    started.name = (char *)(uintptr_t)work->name;
-    notice.body_case = PB__HOST_NOTICE__BODY_CASE_STARTED;
-    notice.case_started = &started;
-    link_send(&host->plugin_link, &notice);
-}
-
-static void send_case_result(struct host *host, const struct work *work, Pb__Outcome *outcome, uint64_t duration_ns)
+static void send_case_result(struct host *host, const struct work *work, const struct call *call, Pb__Outcome *outcome,
+                             uint64_t duration_ns)
 {
     struct panther_service *service = host->service;
     Pb__CaseResult result;
-    Pb__HostNotice notice;
     pb__case_result__init(&result);
-    pb__host_notice__init(&notice);
     result.number = work->number;
     result.name = (char *)(uintptr_t)work->name;
     result.outcome = outcome;
     result.duration_ns = duration_ns;
     result.n_metrics = service != NULL ? service->metric_count : 0;
     result.metrics = service != NULL ? service->metric_list : NULL;
-    notice.body_case = PB__HOST_NOTICE__BODY_CASE_RESULT;
-    notice.case_result = &result;
-    link_send(&host->plugin_link, &notice);
+    if (results_add(&host->results, &result, call->has_successor)) {
+        host_wake_main(host);
+    }
 }
 
 // A verdict that was found before the time was up stands; what a tester says afterwards may come from being cut short.
@@ -129,17 +116,16 @@ static void do_case(struct phase *phase, const struct work *work)
         handle_begin(host->service, true);
     }
     if (work->is_cancelled || refusal != NULL) {
-        end_call(host);
+        const struct call none = end_call(host);
         fill_outcome(&outcome, refusal != NULL ? PANTHER_ERROR : PANTHER_INCONC,
                      refusal != NULL ? PANTHER_REASON_INFRASTRUCTURE : PANTHER_REASON_CANCELLED, refusal != NULL ? refusal : "cancelled");
-        send_case_result(host, work, &outcome, 0);
+        send_case_result(host, work, &none, &outcome, 0);
         return;
     }
-    send_case_started(host, work);
     phase_case(phase, work->name);
     const struct call call = end_call(host);
     judge_case(&host->service->result, &call, work->timeout_ms, text, &outcome);
-    send_case_result(host, work, &outcome, clock_boottime_ns() - call.start_ns);
+    send_case_result(host, work, &call, &outcome, clock_boottime_ns() - call.start_ns);
 }
 
 // ---- lifecycle commands

@@ -13,6 +13,11 @@ struct work *work_queue_push(struct work_queue *queue)
     return work;
 }
 
+bool work_queue_next_is_case(const struct work_queue *queue)
+{
+    return queue->count > 0 && queue->items[queue->first].kind == PB__HOST_REQUEST__BODY_RUN_CASE;
+}
+
 bool work_queue_pop(struct work_queue *queue, struct work *work)
 {
     if (queue->count == 0) {

@@ -30,6 +30,7 @@ struct work_queue {
 };
 
 struct work *work_queue_push(struct work_queue *queue); // zeroed; NULL: full
+bool work_queue_next_is_case(const struct work_queue *queue);
 bool work_queue_pop(struct work_queue *queue, struct work *work);
 void work_queue_cancel(struct work_queue *queue); // all that waits
 // The shortest time that anything waiting may take; UINT64_MAX: nothing waits.

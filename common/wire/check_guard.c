@@ -43,6 +43,19 @@ static const char *attach_check(const Pb__GuardAttach *attach)
     return NULL;
 }
 
+static const char *guard_case_check(const Pb__Command *command)
+{
+    REFUSE(command->body_case != PB__COMMAND__BODY_RUN_CASE, "cases.cases has a command that is no case");
+    return command_check(command);
+}
+
+static const char *guard_cases_check(const Pb__GuardCases *cases)
+{
+    REFUSE(cases->n_cases == 0 || cases->n_cases > CASES_IN_FLIGHT_MAX, "cases.cases are none or too many");
+    EACH(cases->n_cases, cases->cases, guard_case_check);
+    return NULL;
+}
+
 const char *guard_request_invalid(const Pb__GuardRequest *request)
 {
     NESTED(unsound(request));
@@ -55,6 +68,8 @@ const char *guard_request_invalid(const Pb__GuardRequest *request)
         return is_within(request->discard->why, TEXT_MAX_BYTES) ? NULL : "discard.why is too long";
     case PB__GUARD_REQUEST__BODY_ATTACH:
         return attach_check(request->attach);
+    case PB__GUARD_REQUEST__BODY_CASES:
+        return guard_cases_check(request->cases);
     default: // acknowledged: any number
         return NULL;
     }
@@ -125,6 +140,20 @@ static const char *line_seen_check(const Pb__LineSeen *seen)
     return NULL;
 }
 
+static const char *host_case_check(const Pb__HostCase *host_case)
+{
+    REFUSE(host_case->number == 0, "cases.number is not set");
+    REFUSE(host_case->run_case == NULL, "cases.run_case is missing");
+    return run_case_check(host_case->run_case);
+}
+
+static const char *host_cases_check(const Pb__HostCases *cases)
+{
+    REFUSE(cases->n_cases == 0 || cases->n_cases > CASES_IN_FLIGHT_MAX, "cases.cases are none or too many");
+    EACH(cases->n_cases, cases->cases, host_case_check);
+    return NULL;
+}
+
 const char *host_request_invalid(const Pb__HostRequest *request)
 {
     NESTED(unsound(request));
@@ -147,6 +176,8 @@ const char *host_request_invalid(const Pb__HostRequest *request)
         return line_seen_check(request->line_seen);
     case PB__HOST_REQUEST__BODY_PROCESS_OUTPUT:
         return is_stream_name(request->process_output->stream) ? NULL : "process_output.stream is not a file name";
+    case PB__HOST_REQUEST__BODY_CASES:
+        return host_cases_check(request->cases);
     default: // start, cleanup, status, process_exited: numbers of the guard's own
         return NULL;
     }
@@ -210,6 +241,13 @@ static const char *host_status_check(const Pb__HostStatus *status)
     return NULL;
 }
 
+static const char *host_results_check(const Pb__HostResults *results)
+{
+    REFUSE(results->n_results == 0 || results->n_results > CASES_IN_FLIGHT_MAX, "results.results are none or too many");
+    EACH(results->n_results, results->results, case_result_check);
+    return NULL;
+}
+
 const char *host_notice_invalid(const Pb__HostNotice *notice)
 {
     NESTED(unsound(notice));
@@ -238,6 +276,8 @@ const char *host_notice_invalid(const Pb__HostNotice *notice)
         return host_status_check(notice->status);
     case PB__HOST_NOTICE__BODY_NOTE:
         return note_check(notice->note);
+    case PB__HOST_NOTICE__BODY_RESULTS:
+        return host_results_check(notice->results);
     default:
         return "host_notice.body is missing";
     }

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/message.h"
 #include "common/system/file.h"
 #include "common/system/loop.h"
 #include "common/system/net_tables.h"
@@ -313,10 +314,37 @@ static Pb__HostNotice *next_notice(struct fake_guard *guard)
     return notice;
 }
 
+static Pb__HostNotice *next_result(struct fake_guard *guard)
+{
+    if (guard->results == NULL || guard->next_result == guard->results->n_results) {
+        return NULL;
+    }
+    pb__host_notice__init(&guard->single);
+    guard->single.body_case = PB__HOST_NOTICE__BODY_CASE_RESULT;
+    guard->single.case_result = guard->results->results[guard->next_result++];
+    return &guard->single;
+}
+
+static Pb__HostNotice *next_single(struct fake_guard *guard)
+{
+    Pb__HostNotice *notice = next_result(guard);
+    if (notice != NULL) {
+        return notice;
+    }
+    notice = next_notice(guard);
+    if (notice != NULL && notice->body_case == PB__HOST_NOTICE__BODY_RESULTS) {
+        message_free(guard->results);
+        guard->results = MESSAGE_COPY(notice->results, NULL);
+        guard->next_result = 0;
+        notice = next_result(guard);
+    }
+    return notice;
+}
+
 Pb__HostNotice *fake_guard_answer(struct fake_guard *guard)
 {
     for (;;) {
-        Pb__HostNotice *notice = next_notice(guard);
+        Pb__HostNotice *notice = next_single(guard);
         if (notice == NULL || is_answer(notice)) {
             return notice;
         }
@@ -387,5 +415,6 @@ void fake_guard_end(struct fake_guard *guard)
         }
     }
     folder_remove(guard->folder, NULL);
+    message_free(guard->results);
     arena_free(&guard->arena);
 }

@@ -27,6 +27,9 @@ struct fake_guard {
     pid_t children[64];
     Pb__Initialize *initialize; // what begin() sends; a test fills it
     size_t metric_count, log_count;
+    Pb__HostResults *results; // that came together: handed out one by one
+    size_t next_result;
+    Pb__HostNotice single;
 };
 
 void fake_guard_begin(struct fake_guard *guard, const char *plugin_path);

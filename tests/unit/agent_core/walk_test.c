@@ -92,16 +92,24 @@ static void follow_spawn(struct world *world, uint64_t instance, uint32_t genera
     guard->last_command = 1;
 }
 
+static void take_command(struct guard *guard, const Pb__Command *command)
+{
+    if (command->number <= guard->last_command)
+        return;
+    assert_int_equal(command->number, guard->last_command + 1);
+    guard->last_command = command->number;
+}
+
 static void follow_guard(struct world *world, const struct agent_effect *effect)
 {
     struct guard *guard = guard_of(world, effect->instance, effect->generation);
     const Pb__GuardRequest *request = effect->request;
     if (!guard->alive || !guard->attached)
         return;
-    if (request->body_case == PB__GUARD_REQUEST__BODY_COMMAND && request->command->number > guard->last_command) {
-        assert_int_equal(request->command->number, guard->last_command + 1);
-        guard->last_command = request->command->number;
-    }
+    if (request->body_case == PB__GUARD_REQUEST__BODY_COMMAND)
+        take_command(guard, request->command);
+    for (size_t i = 0; request->body_case == PB__GUARD_REQUEST__BODY_CASES && i < request->cases->n_cases; i++)
+        take_command(guard, request->cases->cases[i]);
     if (request->body_case == PB__GUARD_REQUEST__BODY_DISCARD)
         guard->finished = true;
     if (request->body_case == PB__GUARD_REQUEST__BODY_ACKNOWLEDGED)

@@ -47,6 +47,9 @@ static void agent_and_guard(void **state)
         {"attach { }", "attach.version is not set"},
         {"attach { version: 1 agent: \"A\" }", "attach.agent is not a name"},
         {"command { instance: 1 generation: 1 number: 1 start {} }", "command 1, and no other, is initialize"},
+        {"cases { cases { instance: 1 generation: 1 number: 2 run_case { name: \"x\" timeout_ms: 1 } } }", NULL},
+        {"cases { cases { instance: 1 generation: 1 number: 2 start {} } }", "cases.cases has a command that is no case"},
+        {"cases { }", "cases.cases are none or too many"},
     };
     EXPECT(guard_request, guard_request_invalid, "", "command { instance: 1 generation: 1 number: 2 start {} }", "", request);
     static const struct change notice[] = {
@@ -77,6 +80,13 @@ static void to_a_host(void **state)
         {"number: 0 process_output { process: 1 stream: \"x.stdout\" data: \"abc\" }", NULL},
         {"number: 0 process_output { process: 1 }", "process_output.stream is not a file name"},
         {"number: 0 process_exited { process: 1 }", NULL},
+        {"number: 0 cases { cases { number: 1 run_case { name: \"x\" timeout_ms: 1 } } cases { number: 2 run_case { name: \"y\" "
+         "timeout_ms: 1 } } }",
+         NULL},
+        {"number: 0 cases { }", "cases.cases are none or too many"},
+        {"number: 0 cases { cases { run_case { name: \"x\" timeout_ms: 1 } } }", "cases.number is not set"},
+        {"number: 0 cases { cases { number: 1 } }", "cases.run_case is missing"},
+        {"number: 0 cases { cases { number: 1 run_case { name: \"x\" } } }", "run_case.timeout_ms is not set"},
         {"initialize { }", "initialize.spec is missing"},
         {"initialize { spec { " SPEC " } }", NULL},
         {"initialize { spec { " SPEC " version: 0 } }", "spec.version is not set"},
@@ -92,6 +102,8 @@ static void from_a_host(void **state)
         {"done { }", "command_done.number is not set"},
         {"case_started { number: 1 name: \"x\" }", NULL},
         {"case_result { number: 1 name: \"x\" }", "case_result.outcome is not set"},
+        {"results { results { number: 1 name: \"x\" } }", "case_result.outcome is not set"},
+        {"results { }", "results.results are none or too many"},
         {"metric { name: \"x\" value: nan }", "metric.value is not a number"},
         {"log { level: 8 }", "log.level is not known"},
         {"signal { signal: 15 }", "signal.process is not set"},
