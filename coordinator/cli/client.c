@@ -14,13 +14,14 @@
 
 const char *client_key_from_main, *client_coordinator_from_main;
 
-enum { KEY_COORDINATOR = 500, KEY_TIMEOUT };
+enum { KEY_COORDINATOR = 500, KEY_TIMEOUT, KEY_ALIAS };
 
 static const struct argp_option options[] = {
-    {"key", 'k', "FILE", 0, "key file (default: $PANTHER_KEY, ~/.config/panther/key, /etc/panther/key)", 10},
+    {"key", KEY_ALIAS, "FILE", 0, "the same as --key-file", 10}, // first: client_argp_of_submit begins after it
+    {"key-file", 'k', "FILE", 0, "key file (default: $PANTHER_KEY, ~/.config/panther/key, /etc/panther/key)", 10},
     {"coordinator", KEY_COORDINATOR, "ENDPOINT", 0, "instead of the key file's, e.g. tcp://10.0.0.1:7400", 10},
     {"output", 'o', "FORMAT", 0, "table (default), json or jsonl", 10},
-    {"timeout", KEY_TIMEOUT, "TIME", 0, "how long to wait for the coordinator (default 10s)", 10},
+    {"timeout", KEY_TIMEOUT, "TIME", 0, "patience with the coordinator (default 10s)", 10},
     {0},
 };
 
@@ -29,7 +30,7 @@ static const char *default_key_path(void)
     static char path[512];
     const char *home = getenv("HOME");
     snprintf(path, sizeof path, "%s/.config/panther/key", home ? home : "");
-    return file_exists(path) ? path : "/etc/panther/key";
+    return file_exists(path) ? path : file_exists("/etc/panther/key") ? "/etc/panther/key" : NULL;
 }
 
 static const char *first_of(const char *flag, const char *variable)
@@ -50,6 +51,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         client->colour = report_wants_colour(stdout);
         return 0;
     case 'k':
+    case KEY_ALIAS:
         client->key_path = argument;
         return 0;
     case KEY_COORDINATOR:
@@ -72,11 +74,29 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 const struct argp client_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+const struct argp client_argp_of_submit = {options + 1, parse, NULL, NULL, NULL, NULL, NULL};
 
 int client_problem(const struct panther_error *error)
 {
     fprintf(stderr, "panther-coord: %s\n", error->message);
     return error->code == PANTHER_EUNAVAILABLE || error->code == PANTHER_ETIMEOUT ? EXIT_UNREACHABLE : EXIT_USAGE;
+}
+
+static int read_key(struct client *client)
+{
+    struct panther_error error = {0};
+    const char *path = client->key_path ? client->key_path : default_key_path();
+    if (!path) {
+        fputs("panther-coord: who are you? Give your key file with --key-file FILE or $PANTHER_KEY, or put it at ~/.config/panther/key\n"
+              "panther-coord: the operator's is DATA/admin.key, made by `panther-coord serve --init --data DATA`\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    if (bus_peer_file_read(path, &client->peer, &error)) {
+        client_problem(&error);
+        return EXIT_USAGE;
+    }
+    return 0;
 }
 
 int client_open(struct client *client)
@@ -85,11 +105,7 @@ int client_open(struct client *client)
         return 0;
     }
     struct panther_error error = {0};
-    const char *path = client->key_path ? client->key_path : default_key_path();
-    if (bus_peer_file_read(path, &client->peer, &error)) {
-        client_problem(&error);
-        fputs("panther-coord: a key file is needed: --key FILE or $PANTHER_KEY (`panther-coord serve --init` makes DATA/admin.key)\n",
-              stderr);
+    if (read_key(client)) {
         return EXIT_USAGE;
     }
     if (client->coordinator) {

@@ -1,4 +1,4 @@
-// What every client command shares: --key, --coordinator, -o; the call; how a refusal or a dead coordinator is told.
+// What every client command shares: --key-file, --coordinator, -o; the call; how a refusal or a dead coordinator is told.
 #ifndef PANTHER_COORDINATOR_CLI_CLIENT_H
 #define PANTHER_COORDINATOR_CLI_CLIENT_H
 
@@ -10,7 +10,7 @@
 #include "coordinator/report/table.h"
 
 struct client {
-    const char *key_path;    // --key, else $PANTHER_KEY, else ~/.config/panther/key, else /etc/panther/key
+    const char *key_path;    // --key-file, else $PANTHER_KEY, else ~/.config/panther/key, else /etc/panther/key
     const char *coordinator; // --coordinator, else $PANTHER_COORDINATOR, else the key file's
     enum report_format format;
     uint32_t timeout_ms;
@@ -22,6 +22,8 @@ struct client {
 };
 // A child parser: .children = {{&client_argp, 0, NULL, 0}, {0}}, and state->child_inputs[0] = &client at ARGP_KEY_INIT.
 extern const struct argp client_argp;
+// The same without `--key FILE`, the other name of --key-file: there --key is the submission's key.
+extern const struct argp client_argp_of_submit;
 // --key given before the command: `panther-coord --key FILE runs`.
 extern const char *client_key_from_main, *client_coordinator_from_main;
 

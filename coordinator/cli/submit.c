@@ -26,7 +26,7 @@ static const struct argp_option options[] = {
     {"follow", 'f', NULL, 0, "wait, and print a line for each cell that ends", 0},
     {"dry-run", KEY_DRY, NULL, 0, "check only; show cells, placement and cases", 0},
     {"set", KEY_SET, "PATH=VALUE", 0, "replace a value, e.g. tests.load.repeat.times=5", 0},
-    {"idempotency-key", KEY_KEY, "KEY", 0, "the same key and content is the same run, however often it is sent", 0},
+    {"key", KEY_KEY, "K", 0, "idempotency: the same key and content is the same run, however often it is sent", 0},
     {0},
 };
 
@@ -64,6 +64,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         add_override(arguments, argument, state);
         return 0;
     case KEY_KEY:
+        if (bus_peer_file_read(argument, &(struct bus_peer_file){0}, NULL) == 0) {
+            argp_error(state, "--key %s: that is a key file: give it with -k or --key-file; --key names this submission", argument);
+        }
         arguments->key = argument;
         return 0;
     case ARGP_KEY_ARG:
@@ -226,7 +229,7 @@ static int submit(struct submit_arguments *arguments, const struct experiment_fi
 
 int cli_submit(int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+    static const struct argp_child children[] = {{&client_argp_of_submit, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         options,
         parse,

@@ -84,11 +84,11 @@ static void accepted_run_is_there_after_a_kill(void **state)
     lab_agent(lab, "lab-a");
     lab_connected(lab, "lab-a");
     const char *path = lab_write(lab, "forty.yaml", forty_cells);
-    assert_int_equal(lab_run(lab, "submit", path, "--idempotency-key", "night-7", NULL).status, 0);
+    assert_int_equal(lab_run(lab, "submit", path, "--key", "night-7", NULL).status, 0);
     kill_coordinator(lab);
     lab_serve(lab);
     lab_connected(lab, "lab-a");
-    struct output output = lab_run(lab, "submit", path, "--idempotency-key", "night-7", NULL);
+    struct output output = lab_run(lab, "submit", path, "--key", "night-7", NULL);
     assert_int_equal(output.status, 0);
     assert_string_equal(output.out, "r1\n");
     assert_int_equal(json_array_size(lab_rows(lab, "runs", NULL)), 1);
