@@ -1,0 +1,13 @@
+// Rows as JSON: numbers where the column's name says so, text elsewhere; always valid UTF-8, and plain ASCII on a terminal.
+#ifndef PANTHER_COORDINATOR_REPORT_JSON_H
+#define PANTHER_COORDINATOR_REPORT_JSON_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+// One object on a line.
+void json_print_object(FILE *out, const char *const *columns, const char *const *values, size_t columns_count);
+// One array of objects; values stand row by row.
+void json_print_array(FILE *out, const char *const *columns, const char *const *values, size_t columns_count, size_t rows);
+
+#endif
