@@ -155,6 +155,7 @@ struct core *core_new(const struct core_options *options)
     core->trial_links = map_new();
     core->run_links = map_new();
     core->counters = map_new();
+    core->cases = map_new();
     return core;
 }
 
@@ -191,6 +192,11 @@ void core_free(struct core **pointer)
     map_free_values(&core->trial_links);
     map_free_values(&core->run_links);
     map_free_values(&core->counters);
+    for (struct map_entry *entry = map_first(core->cases); entry; entry = map_next(core->cases, entry)) {
+        struct map *cases = entry->value;
+        map_free(&cases);
+    }
+    map_free(&core->cases);
     durable_free(&core->durable);
     free(core->full_why);
     free(core->version);

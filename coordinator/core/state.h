@@ -56,6 +56,7 @@ struct core {
     struct map *trial_links;    // id -> struct trial_link
     struct map *run_links;      // number -> struct run_link
     struct map *counters;       // name -> uint64_t on the heap
+    struct map *cases;          // description hash -> map of its cases by name, made when first asked for
     bool started;
     bool is_full;
     char *full_why;

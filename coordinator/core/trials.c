@@ -283,15 +283,24 @@ static bool all_at_least(const struct trial *trial, unsigned state)
 
 // ---- cases
 
+static struct map *cases_by_name(const Pb__PluginDescription *description)
+{
+    struct map *cases = map_new();
+    for (size_t i = 0; description && i < description->n_cases; i++) {
+        map_put_text(cases, description->cases[i]->name, description->cases[i]);
+    }
+    return cases;
+}
+
+// A plugin may have 20,000 cases, and a trial looks up each of them. Descriptions are kept for ever, so what points into them stays true.
 static const Pb__CaseDescription *case_description(const struct core *core, const struct instance *instance, const char *name)
 {
-    const Pb__PluginDescription *description = map_get_text(core->durable->descriptions, instance->description_hash);
-    for (size_t i = 0; description && i < description->n_cases; i++) {
-        if (strcmp(description->cases[i]->name, name) == 0) {
-            return description->cases[i];
-        }
+    struct map *cases = map_get_text(core->cases, instance->description_hash);
+    if (!cases) {
+        cases = cases_by_name(map_get_text(core->durable->descriptions, instance->description_hash));
+        map_put_text(core->cases, instance->description_hash, cases);
     }
-    return NULL;
+    return map_get_text(cases, name);
 }
 
 // Every service that the tester drives declares every capability that the case needs.
