@@ -172,7 +172,8 @@ static void running_out_of_time_is_inconclusive(void **state)
 static pid_t start_killer(const struct panther_test *test)
 {
     char command[1024];
-    snprintf(command, sizeof(command), "until pkill -KILL -f '^[^ ]*h2load .*--log-file=%s/'; do sleep 0.02; done", panther_test_folder(test));
+    snprintf(command, sizeof(command), "until pkill -KILL -f '^[^ ]*h2load .*--log-file=%s/'; do sleep 0.02; done",
+             panther_test_folder(test));
     pid_t killer = fork();
     if (killer == 0) {
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
