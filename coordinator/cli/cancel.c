@@ -3,6 +3,15 @@
 
 #include "coordinator/cli/client.h"
 
+// For programs: the one row, as -o says.
+static void print_row(const struct client *client, const char *const *columns, const char *const *values, size_t count)
+{
+    struct table *table = table_new(columns, count);
+    table_add(table, values);
+    table_print(table, client->format, stdout, client->colour);
+    table_free(&table);
+}
+
 int cli_cancel(int argc, char **argv)
 {
     struct simple_arguments arguments = {.argument_name = "RUN", .argument_is_required = true};
@@ -14,7 +23,11 @@ int cli_cancel(int argc, char **argv)
     request.cancel = &cancel;
     Pb__Reply *reply;
     int status = client_call(&arguments.client, &request, &reply);
-    if (!status) {
+    if (!status && arguments.client.format != REPORT_TABLE) {
+        char cells[24];
+        snprintf(cells, sizeof cells, "%llu", (unsigned long long)reply->cancelled->cells);
+        print_row(&arguments.client, (const char *const[]){"run", "cells_count"}, (const char *const[]){reply->cancelled->run, cells}, 2);
+    } else if (!status) {
         printf("%s: %llu cells had not ended\n", reply->cancelled->run, (unsigned long long)reply->cancelled->cells);
     }
     client_close(&arguments.client);
@@ -37,9 +50,17 @@ int cli_backup(int argc, char **argv)
     Pb__Reply *reply;
     int status = client_call(&arguments.client, &request, &reply);
     if (!status) {
+        static const char *const columns[] = {"path", "records_count", "size_bytes"};
         char size[32];
-        report_value("size_bytes", arena_printf(arguments.client.arena, "%llu", (unsigned long long)reply->backed_up->size_bytes), size,
-                     sizeof size);
+        const char *values[] = {reply->backed_up->path,
+                                arena_printf(arguments.client.arena, "%llu", (unsigned long long)reply->backed_up->journal_records),
+                                arena_printf(arguments.client.arena, "%llu", (unsigned long long)reply->backed_up->size_bytes)};
+        if (arguments.client.format != REPORT_TABLE) {
+            print_row(&arguments.client, columns, values, 3);
+            client_close(&arguments.client);
+            return status;
+        }
+        report_value("size_bytes", values[2], size, sizeof size);
         printf("%s: %llu records, %s\n", reply->backed_up->path, (unsigned long long)reply->backed_up->journal_records, size);
     }
     client_close(&arguments.client);

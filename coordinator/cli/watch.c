@@ -92,7 +92,16 @@ static void append_progress(struct text *screen, const struct table *runs)
     text_printf(screen, "] %llu of %llu cells\n", (unsigned long long)done, (unsigned long long)cells);
 }
 
-// Returns the run's exit status once it has ended, -1 before, -2 when the coordinator could not be asked.
+// 0, or the exit status of a question that was not answered.
+static int ask(struct client *client, const char *scope, struct table **runs, struct table **trials, struct table **cells)
+{
+    uint64_t cursors[3] = {0};
+    int status = client_query(client, PB__TABLE__TABLE_RUNS, scope, runs, &cursors[0], false);
+    status = status ? status : client_query(client, PB__TABLE__TABLE_TRIALS, scope, trials, &cursors[1], false);
+    return status ? status : client_query(client, PB__TABLE__TABLE_CELLS, scope, cells, &cursors[2], false);
+}
+
+// -1: the run goes on; EXIT_PASS: it has ended; another exit status: it could not be asked for.
 static int compose(struct client *client, const char *scope, struct text *screen)
 {
     static const char *const run_columns[] = {"name",       "experiment", "state",        "verdict",     "done_count", "cells_count",
@@ -100,14 +109,11 @@ static int compose(struct client *client, const char *scope, struct text *screen
     static const char *const trial_columns[] = {"name", "state", "hosts", "done_count", "cases_count", "elapsed_ms", NULL};
     static const char *const cell_columns[] = {"name", "verdict", "reason", "duration_ms", "text", NULL};
     struct table *runs = NULL, *trials = NULL, *cells = NULL;
-    uint64_t cursors[3] = {0};
     size_t lines, columns;
     terminal_size(&lines, &columns);
-    int result = -2;
-    if (!client_query(client, PB__TABLE__TABLE_RUNS, scope, &runs, &cursors[0], false) &&
-        !client_query(client, PB__TABLE__TABLE_TRIALS, scope, &trials, &cursors[1], false) &&
-        !client_query(client, PB__TABLE__TABLE_CELLS, scope, &cells, &cursors[2], false) && table_count(runs)) {
-        result = is_live(runs, 0) ? -1 : 0;
+    int result = ask(client, scope, &runs, &trials, &cells);
+    if (!result && table_count(runs)) {
+        result = is_live(runs, 0) ? -1 : EXIT_PASS;
         struct table *run = pick(runs, run_columns, result == -1, 1);
         table_render(run, screen, client->colour, columns);
         table_free(&run);
@@ -128,15 +134,14 @@ static int watch(struct client *client, const char *scope)
     for (;;) {
         struct text screen = {0};
         int state = compose(client, scope, &screen);
-        if (state >= -1) {
-            printf("%s%s", is_terminal ? "\033[H\033[2J" : "", text_string(&screen));
-            fflush(stdout);
-        }
+        printf("%s%s", is_terminal && screen.length ? "\033[H\033[2J" : "", text_string(&screen));
+        fflush(stdout);
         text_free(&screen);
-        if (state >= 0 || !is_terminal) {
-            return state == -2 ? EXIT_UNREACHABLE : EXIT_PASS;
+        bool is_away = state == EXIT_UNREACHABLE && is_terminal; // it is waited for
+        if (!is_away && (state >= 0 || !is_terminal)) {
+            return state == -1 ? EXIT_PASS : state;
         }
-        if (state == -2) {
+        if (is_away) {
             client_close(client);
             wait_ms(1000);
         }
