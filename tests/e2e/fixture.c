@@ -55,24 +55,15 @@ static int lock_slot(unsigned slot)
     return fd;
 }
 
-static int tcp_socket(unsigned slot, unsigned port, int (*use)(int, const struct sockaddr *, socklen_t))
+static bool port_is_free(unsigned slot, unsigned port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     address.sin_addr.s_addr = htonl(0x7F400001u | slot << 8);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && use(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-        close(fd);
-        fd = -1;
-    }
-    return fd;
-}
-
-static bool port_is_free(unsigned slot, unsigned port)
-{
-    int fd = tcp_socket(slot, port, bind);
+    bool is_free = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
     if (fd >= 0)
         close(fd);
-    return fd >= 0;
+    return is_free;
 }
 
 // Two in a row: control and bulk.
@@ -132,12 +123,11 @@ int lab_begin(void **state)
 
 // ---- coordinator
 
-static bool serves(const struct lab *lab, unsigned port)
+// The log line comes when all is set up, signals too; the log of an earlier start stands before `from`.
+static bool serves(struct lab *lab, const struct child *coordinator, size_t from)
 {
-    int fd = tcp_socket(lab->slot, port, connect);
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
+    const char *log = lab_read(lab, coordinator->err);
+    return strlen(log) > from && strstr(log + from, "listening on ");
 }
 
 static size_t add_flags(const char **argv, size_t count, const char *const *flags)
@@ -151,8 +141,9 @@ static size_t add_flags(const char **argv, size_t count, const char *const *flag
 static struct child *serve(struct lab *lab, const char *name, const char *data, unsigned port)
 {
     const char *argv[] = {COORDINATOR, "serve", "--data", data, "--listen", lab_endpoint(lab, port), "--init", NULL};
+    size_t from = strlen(lab_read(lab, lab_path(lab, "%s.err", name)));
     struct child *coordinator = children_start(lab->root, name, argv);
-    LAB_UNTIL(lab, serves(lab, port) || child_has_ended(coordinator));
+    LAB_UNTIL(lab, serves(lab, coordinator, from) || child_has_ended(coordinator));
     if (child_has_ended(coordinator))
         fail_msg("%s ended with status %d: %s", name, coordinator->status, lab_read(lab, coordinator->err));
     return coordinator;

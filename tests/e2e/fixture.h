@@ -70,7 +70,7 @@ struct output {
 struct output lab_run(struct lab *lab, ...) __attribute__((sentinel));
 struct child *lab_start(struct lab *lab, ...) __attribute__((sentinel));
 int lab_wait(struct lab *lab, struct child *child); // its status; fails the test when it does not end
-// `COMMAND... -o json`, which must succeed: an array of objects.
+// `COMMAND... -o json`, which must succeed: an array of objects (of one, where a command has one answer).
 json_t *lab_rows(struct lab *lab, ...) __attribute__((sentinel));
 json_t *lab_parse(struct lab *lab, const char *text);        // lives until the end
 const char *row_text(const json_t *row, const char *column); // "" when it is not there or no text

@@ -123,6 +123,12 @@ json_t *lab_rows(struct lab *lab, ...)
     if (output.status)
         fail_msg("status %d: %s", output.status, output.err);
     json_t *rows = lab_parse(lab, output.out);
+    if (json_is_object(rows)) { // one answer: as one row
+        json_t *row = rows;
+        rows = json_array();
+        json_array_append(rows, row);
+        json_array_append_new(lab->documents, rows);
+    }
     assert_true(json_is_array(rows));
     return rows;
 }

@@ -1,0 +1,113 @@
+// Logs and artifacts are there while they grow, and are whole at the end.
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/e2e/fixture.h"
+
+#define LINES 30
+// Thirty lines, ten a second, into stdout and into a file; then it waits to be stopped.
+static const char talkative[] =
+    "panther: 1\n"
+    "experiment: logs\n"
+    "tests:\n"
+    "  - name: t\n"
+    "    protocol: {name: http}\n"
+    "    services:\n"
+    "      server:\n"
+    "        implementation: faulty\n"
+    "        role: server\n"
+    "        options:\n"
+    "          artifact: notes.txt\n"
+    "          argv:\n"
+    "            - /bin/sh\n"
+    "            - -c\n"
+    "            - 'i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo \"line $i of 30\"; echo \"note $i\" >> notes.txt; sleep 0.1; done; "
+    "echo error >&2; exec sleep 1000'\n"
+    "      tester: {tester: 'null', drives: {server: server}, options: {delay: 4s}, cases: [noop]}\n"
+    "    assertions:\n"
+    "      - {service: server, output: {present: 'line 30 of 30'}}\n";
+
+static size_t count_lines(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += *text == '\n';
+    return count;
+}
+
+static const char *said(struct lab *lab, const struct child *child)
+{
+    return lab_read(lab, child->out);
+}
+
+static bool run_is_going_on(struct lab *lab)
+{
+    return strcmp(row_text(json_array_get(lab_rows(lab, "runs", "r1", NULL), 0), "state"), "ended") != 0;
+}
+
+static void check_whole(const char *text, const char *prefix)
+{
+    char wanted[128];
+    for (int i = 1; i <= LINES; i++) {
+        snprintf(wanted, sizeof wanted, "%sline %d of 30\n", prefix, i);
+        assert_text_has(text, wanted);
+    }
+}
+
+static void followed_while_they_grow(void **state)
+{
+    struct lab *lab = *state;
+    lab_up(lab, (const char *const[]){"lab-a", NULL});
+    struct child *submit = lab_submit(lab, talkative);
+    LAB_UNTIL(lab, lab_process(lab, "r1/t/1#1/server", "command"));
+    struct child *stream = lab_start(lab, "logs", "r1/t/1#1/server/command.stdout", "--follow", NULL);
+    struct child *run = lab_start(lab, "logs", "r1", "-f", NULL);
+    struct child *events = lab_start(lab, "events", "r1", "-f", "-o", "jsonl", NULL);
+    LAB_UNTIL(lab, count_lines(said(lab, stream)) >= 3 && strstr(said(lab, run), "line 3 of 30"));
+    assert_true(run_is_going_on(lab));
+    assert_true(count_lines(said(lab, stream)) < LINES);                                                 // it came as it grew
+    assert_text_has(lab_run(lab, "logs", "r1/t/1#1/server/command.stdout", NULL).out, "line 3 of 30\n"); // and without -f what there is
+
+    assert_int_equal(lab_wait(lab, submit), 0);
+    assert_int_equal(lab_wait(lab, stream), 0); // ends by itself
+    assert_int_equal(lab_wait(lab, run), 0);
+    assert_int_equal(count_lines(said(lab, stream)), LINES);
+    check_whole(said(lab, stream), "");
+    check_whole(said(lab, run), "r1/t/1#1/server/command.stdout| ");
+    assert_text_has(said(lab, run), "r1/t/1#1/server/command.stderr| error\n");
+    LAB_UNTIL(lab, strstr(said(lab, events), "run_ended"));
+    kill(events->pid, SIGTERM); // until Ctrl-C
+    lab_wait(lab, events);
+
+    json_t *artifact = row_where(lab_rows(lab, "artifacts", "r1", NULL), "artifact", "notes.txt");
+    assert_non_null(artifact);
+    assert_string_equal(row_text(artifact, "state"), "stored");
+    struct output output = lab_run(lab, "logs", row_text(artifact, "name"), NULL);
+    assert_int_equal(output.status, 0);
+    assert_int_equal(count_lines(output.out), LINES);
+    lab_leaves_nothing(lab);
+}
+
+// The coordinator is away for a while: the stream goes on where it was.
+static void stream_survives_the_coordinator(void **state)
+{
+    struct lab *lab = *state;
+    lab_up(lab, (const char *const[]){"lab-a", NULL});
+    struct child *submit = lab_submit(lab, talkative);
+    LAB_UNTIL(lab, lab_process(lab, "r1/t/1#1/server", "command"));
+    LAB_UNTIL(lab, strstr(lab_run(lab, "logs", "r1/t/1#1/server/command.stdout", NULL).out, "line 5 of 30"));
+    child_kill(lab->coordinator);
+    lab_serve(lab);
+    assert_int_equal(lab_wait(lab, submit), 0);
+    struct output output = lab_run(lab, "logs", "r1/t/1#1/server/command.stdout", NULL);
+    assert_int_equal(count_lines(output.out), LINES);
+    check_whole(output.out, "");
+    lab_leaves_nothing(lab);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {LAB_TEST(followed_while_they_grow), LAB_TEST(stream_survives_the_coordinator)};
+    return cmocka_run_group_tests_name("e2e_logs", tests, NULL, NULL);
+}
