@@ -83,6 +83,9 @@ int cli_agents(int argc, char **argv)
         }
         table_show(table, shown);
         table_print(table, arguments.client.format, stdout, arguments.client.colour);
+        if (!reply->agents->n_agents) {
+            client_hint(&arguments.client, "no agent has a key yet: `panther-coord keys enroll NAME` lets one in");
+        }
         table_free(&table);
     }
     client_close(&arguments.client);

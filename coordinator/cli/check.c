@@ -12,14 +12,14 @@
 #include "common/wire/wire.h"
 #include "coordinator/cli/command.h"
 #include "coordinator/cli/experiment_file.h"
+#include "coordinator/cli/overrides.h"
 
 #define PLUGINS_MAX 1024
 
 struct check_arguments {
     const char *path;
     const char *folder;
-    Pb__Override overrides[64];
-    size_t override_count;
+    struct overrides overrides;
 };
 
 enum { KEY_PLUGINS = 900, KEY_SET };
@@ -33,21 +33,12 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct check_arguments *arguments = state->input;
-    char *equals;
     switch (key) {
     case KEY_PLUGINS:
         arguments->folder = argument;
         return 0;
     case KEY_SET:
-        equals = strchr(argument, '=');
-        if (!equals || arguments->override_count == 64) {
-            argp_error(state, "--set %s: use PATH=VALUE", argument);
-            return 0;
-        }
-        *equals = 0;
-        pb__override__init(&arguments->overrides[arguments->override_count]);
-        arguments->overrides[arguments->override_count].path = argument;
-        arguments->overrides[arguments->override_count++].value = equals + 1;
+        overrides_add(&arguments->overrides, argument, state);
         return 0;
     case ARGP_KEY_ARG:
         if (arguments->path) {
@@ -97,12 +88,12 @@ static Pb__PluginDescription *describe(const char *service, const char *plugin, 
 
 static char *plugin_folder(const char *own_folder)
 {
-    char *beside = memory_printf("%s/../plugins", own_folder);
-    if (file_exists(beside)) {
-        return beside;
+    char *installed = memory_printf("%s/../lib/panther/plugins", own_folder);
+    if (file_exists(installed)) {
+        return installed;
     }
-    free(beside);
-    return memory_printf("%s/../lib/panther/plugins", own_folder);
+    free(installed);
+    return memory_printf("%s/../plugins", own_folder); // the build tree
 }
 
 static size_t installed_plugins(const char *given, struct arena *arena, const Pb__PluginDescription **items)
@@ -138,11 +129,8 @@ static int check(const struct check_arguments *arguments, const struct experimen
 {
     const Pb__PluginDescription **items = ARENA_ARRAY(arena, const Pb__PluginDescription *, PLUGINS_MAX);
     const struct experiment_plugins plugins = {items, installed_plugins(arguments->folder, arena, items)};
-    const Pb__Override *overrides[64];
-    for (size_t i = 0; i < arguments->override_count; i++) {
-        overrides[i] = &arguments->overrides[i];
-    }
-    experiment_override(file->document, overrides, arguments->override_count, arena, diagnostics);
+    experiment_override(file->document, (const Pb__Override *const *)arguments->overrides.list, arguments->overrides.count, arena,
+                        diagnostics);
     const Pb__Experiment *experiment =
         experiment_resolve(file->document, &plugins, (const Pb__FileReference *const *)file->files, file->file_count, arena, diagnostics);
     diagnostics_sort(diagnostics);

@@ -7,6 +7,7 @@
 
 #include "common/base/units.h"
 #include "common/system/file.h"
+#include "coordinator/report/readable.h"
 
 #define TIMEOUT_MS 10000
 // What one page of a query may allocate here.
@@ -82,6 +83,13 @@ int client_problem(const struct panther_error *error)
     return error->code == PANTHER_EUNAVAILABLE || error->code == PANTHER_ETIMEOUT ? EXIT_UNREACHABLE : EXIT_USAGE;
 }
 
+void client_refused(const Pb__Refused *refused)
+{
+    char text[PANTHER_ERROR_MESSAGE_BYTES];
+    readable_line(refused->text, text, sizeof text);
+    fprintf(stderr, "panther-coord: %s\n", text);
+}
+
 static int read_key(struct client *client)
 {
     struct panther_error error = {0};
@@ -140,7 +148,7 @@ int client_call(struct client *client, Pb__Request *request, Pb__Reply **reply)
         return client_problem(&error);
     }
     if ((*reply)->body_case == PB__REPLY__BODY_REFUSED) {
-        fprintf(stderr, "panther-coord: %s\n", (*reply)->refused->text);
+        client_refused((*reply)->refused);
         return EXIT_FAIL;
     }
     return 0;
@@ -174,6 +182,26 @@ int client_query(struct client *client, Pb__Table table, const char *scope, stru
         more = page->more;
     }
     return 0;
+}
+
+void client_answer(const struct client *client, const char *sentence, const char *const *columns, const char *const *values, size_t count)
+{
+    if (client->format == REPORT_TABLE) {
+        puts(sentence);
+    } else {
+        struct table *table = table_new(columns, count);
+        table_add(table, values);
+        table_print(table, client->format, stdout, client->colour);
+        table_free(&table);
+    }
+}
+
+void client_hint(const struct client *client, const char *text)
+{
+    if (client->format == REPORT_TABLE && isatty(STDOUT_FILENO)) {
+        fflush(stdout);
+        fprintf(stderr, "panther-coord: %s\n", text);
+    }
 }
 
 static error_t simple_option(int key, char *argument, struct argp_state *state)

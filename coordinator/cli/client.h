@@ -31,10 +31,16 @@ extern const char *client_key_from_main, *client_coordinator_from_main;
 int client_call(struct client *client, Pb__Request *request, Pb__Reply **reply);
 int client_open(struct client *client); // 0 or an exit status
 void client_close(struct client *client);
+void client_refused(const Pb__Refused *refused);       // prints
 int client_problem(const struct panther_error *error); // prints; the exit status that fits
 
 // All rows of a query, page by page, appended to a table that is made at the first (columns come with the reply).
 int client_query(struct client *client, Pb__Table table, const char *scope, struct table **rows, uint64_t *cursor, bool changed);
+
+// What a command did: a sentence for a person, or a row with -o json or jsonl.
+void client_answer(const struct client *client, const char *sentence, const char *const *columns, const char *const *values, size_t count);
+// When a table is empty, on a terminal: what a newcomer would do next.
+void client_hint(const struct client *client, const char *text);
 
 // A command without options of its own beyond the client's and up to one argument.
 struct simple_arguments {

@@ -9,6 +9,7 @@
 #include "common/system/file.h"
 #include "common/system/yaml.h"
 #include "common/wire/wire.h"
+#include "coordinator/report/readable.h"
 
 // A file that travels with an experiment: content, configurations, binaries under test.
 #define TRAVELLING_FILE_MAX_BYTES (256u * 1024 * 1024)
@@ -74,6 +75,14 @@ void experiment_file_free(struct experiment_file *file)
     file->text = NULL;
 }
 
+// A message quotes what stands in the file, which may be anybody's.
+static void print_message(const Pb__Diagnostic *item)
+{
+    char message[PANTHER_ERROR_MESSAGE_BYTES];
+    readable_line(item->message, message, sizeof message);
+    fprintf(stderr, ": %s%s\n", item->warning ? "warning: " : "", message);
+}
+
 void diagnostics_print(Pb__Diagnostic *const *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -82,6 +91,6 @@ void diagnostics_print(Pb__Diagnostic *const *items, size_t count)
         if (item->line) {
             fprintf(stderr, ":%u:%u", item->line, item->column);
         }
-        fprintf(stderr, ": %s%s\n", item->warning ? "warning: " : "", item->message);
+        print_message(item);
     }
 }

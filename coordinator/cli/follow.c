@@ -1,5 +1,6 @@
 #include "coordinator/cli/follow.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,14 @@ struct follow {
 void wait_ms(unsigned ms)
 {
     nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000L}, NULL);
+}
+
+bool wait_while_read_ms(unsigned ms)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    bool is_closed = poll(&output, 1, 0) > 0 && (output.revents & POLLNVAL);
+    output.fd = is_closed ? -1 : STDOUT_FILENO; // `>&-`: nobody was ever meant to read
+    return poll(&output, 1, (int)ms) <= 0;
 }
 
 static void erase(struct follow *follow)
@@ -93,6 +102,21 @@ static int print_ended_cells(struct follow *follow)
     return status;
 }
 
+// The last line: what the run came to.
+static void print_verdict(const struct follow *follow, const struct table *run)
+{
+    if (follow->client->format != REPORT_TABLE) {
+        table_print_row(run, 0, stdout);
+        return;
+    }
+    const char *verdict = table_value(run, 0, "verdict"), *colour = follow->client->colour ? report_colour(verdict) : "";
+    char duration[32];
+    report_value("duration_ms", table_value(run, 0, "duration_ms"), duration, sizeof duration);
+    printf("%s%s%s: %llu cells, %llu pass, %llu fail, %llu inconc, %llu error, in %s\n", colour, verdict, *colour ? REPORT_COLOUR_END : "",
+           number(run, "cells_count"), number(run, "pass_count"), number(run, "fail_count"), number(run, "inconc_count"),
+           number(run, "error_count"), duration);
+}
+
 // A status of the whole run from its counts: a fail says more than an error, as EXIT_FAIL says more than EXIT_INCONC.
 static int exit_status_of(const struct table *run)
 {
@@ -120,8 +144,11 @@ static int poll_run(struct follow *follow, uint64_t started_ns)
     const char *state = table_count(run) ? table_value(run, 0, "state") : "";
     if (strcmp(state, "ended") == 0) {
         result = follow->options->cells ? print_ended_cells(follow) : 0;
-        result = result ? result : exit_status_of(run);
         erase(follow);
+        if (!result) {
+            print_verdict(follow, run);
+            result = exit_status_of(run);
+        }
     } else if (follow->options->progress && isatty(STDERR_FILENO)) {
         draw(follow, run, started_ns);
     }

@@ -8,8 +8,11 @@ struct follow_options {
     bool cells;    // a line for each cell that ends
     bool progress; // a line that is drawn again and again, on a terminal only
 };
-// Until the run has ended. The exit status over its cells (EXIT_PASS, EXIT_FAIL, EXIT_INCONC), or EXIT_UNREACHABLE.
+// Until the run has ended; then its verdict is printed. The exit status over its cells (EXIT_PASS, EXIT_FAIL, EXIT_INCONC), or
+// EXIT_UNREACHABLE.
 int follow_run(struct client *client, const char *run, const struct follow_options *options);
 void wait_ms(unsigned ms);
+// The same between two rounds of output; false at once when nobody reads it any more (`logs -f | head`).
+bool wait_while_read_ms(unsigned ms);
 
 #endif

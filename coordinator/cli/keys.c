@@ -82,7 +82,7 @@ static int ask(struct key_arguments *arguments, Pb__Request *request, Pb__Reply 
         return client_problem(&error);
     }
     if ((*reply)->body_case == PB__REPLY__BODY_REFUSED) {
-        fprintf(stderr, "panther-coord: %s\n", (*reply)->refused->text);
+        client_refused((*reply)->refused);
         return EXIT_FAIL;
     }
     return 0;
@@ -165,8 +165,13 @@ static int keys_add(struct key_arguments *arguments)
     }
     Pb__Reply *reply;
     int status = request_add(arguments, name, role, arguments->public_key ? arguments->public_key : file.public_key, "", &reply);
-    if (status || arguments->public_key) {
+    if (status) {
         return status;
+    }
+    if (arguments->public_key) {
+        client_answer(&arguments->client, arena_printf(arguments->client.arena, "%s is added as %s", name, arguments->words[1]),
+                      (const char *const[]){"name", "role"}, (const char *const[]){name, arguments->words[1]}, 2);
+        return 0;
     }
     snprintf(file.name, sizeof file.name, "%s", name);
     snprintf(file.role, sizeof file.role, "%s", arguments->words[1]);
@@ -176,7 +181,8 @@ static int keys_add(struct key_arguments *arguments)
     if (bus_peer_file_write(path, &file, &error)) {
         return client_problem(&error);
     }
-    printf("%s\n", path);
+    client_answer(&arguments->client, path, (const char *const[]){"name", "role", "file"},
+                  (const char *const[]){name, arguments->words[1], path}, 3);
     return 0;
 }
 
@@ -200,7 +206,8 @@ static int keys_enroll(struct key_arguments *arguments)
     snprintf(token.server_key, sizeof token.server_key, "%s", reply->key_added->server_key);
     char text[BUS_TOKEN_BYTES];
     bus_token_format(&token, text);
-    printf("panther-agent enroll %s\n", text);
+    client_answer(&arguments->client, arena_printf(arguments->client.arena, "panther-agent enroll %s", text),
+                  (const char *const[]){"name", "token"}, (const char *const[]){name, text}, 2);
     return 0;
 }
 
@@ -251,7 +258,9 @@ static int keys_revoke(struct key_arguments *arguments)
     Pb__Reply *reply;
     int status = ask(arguments, &request, &reply);
     if (!status) {
-        printf("%s is revoked\n", reply->key_revoked->name);
+        const char *name = reply->key_revoked->name;
+        client_answer(&arguments->client, arena_printf(arguments->client.arena, "%s is revoked", name), (const char *const[]){"name"},
+                      (const char *const[]){name}, 1);
     }
     return status;
 }

@@ -2,17 +2,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "coordinator/cli/client.h"
+#include "coordinator/cli/follow.h"
 
 #define FOLLOW_MS 300
 
 struct list_arguments {
     struct client client;
     const char *scope;
-    bool follow, cases, trials, metrics, assertions;
-    bool takes_detail, takes_follow;
+    bool follow;
+    int detail; // key of a row of `details`
 };
 
 enum { KEY_CASES = 600, KEY_TRIALS, KEY_METRICS, KEY_ASSERTIONS };
@@ -28,16 +28,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         arguments->follow = true;
         return 0;
     case KEY_CASES:
-        arguments->cases = true;
-        return 0;
     case KEY_TRIALS:
-        arguments->trials = true;
-        return 0;
     case KEY_METRICS:
-        arguments->metrics = true;
-        return 0;
     case KEY_ASSERTIONS:
-        arguments->assertions = true;
+        if (arguments->detail) {
+            argp_error(state, "one of --trials, --cases, --metrics, --assertions at a time");
+        }
+        arguments->detail = key;
         return 0;
     case ARGP_KEY_ARG:
         if (arguments->scope) {
@@ -52,12 +49,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
 
-static int print_list(struct client *client, Pb__Table table, const char *scope, const char *const *shown, bool heading_if_empty)
+static int print_list(struct client *client, Pb__Table table, const char *scope, const char *const *shown)
 {
     struct table *rows = NULL;
     uint64_t cursor = 0;
     int status = client_query(client, table, scope, &rows, &cursor, false);
-    if (!status && (table_count(rows) || heading_if_empty || client->format != REPORT_TABLE)) {
+    if (!status) {
         table_show(rows, shown);
         table_print(rows, client->format, stdout, client->colour);
     }
@@ -73,10 +70,23 @@ int cli_runs(int argc, char **argv)
     const struct argp argp = {NULL, parse, "[RUN]", "Lists the runs, oldest first.", children, NULL, NULL};
     struct list_arguments arguments = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    int status = print_list(&arguments.client, PB__TABLE__TABLE_RUNS, arguments.scope, shown, true);
+    int status = print_list(&arguments.client, PB__TABLE__TABLE_RUNS, arguments.scope, shown);
     client_close(&arguments.client);
     return status;
 }
+
+// What `results` can show, each with its columns.
+static const struct detail {
+    int key; // 0: without a flag
+    Pb__Table table;
+    const char *shown[9];
+} details[] = {
+    {0, PB__TABLE__TABLE_CELLS, {"name", "verdict", "reason", "attempts_count", "duration_ms", "text"}},
+    {KEY_TRIALS, PB__TABLE__TABLE_TRIALS, {"name", "state", "verdict", "reason", "hosts", "duration_ms", "text"}},
+    {KEY_CASES, PB__TABLE__TABLE_CASES, {"trial", "service", "case", "verdict", "reason", "duration_ns", "text"}},
+    {KEY_METRICS, PB__TABLE__TABLE_METRICS, {"trial", "service", "case", "metric", "value", "unit"}},
+    {KEY_ASSERTIONS, PB__TABLE__TABLE_ASSERTIONS, {"trial", "service", "assertion", "verdict", "observed"}},
+};
 
 static const struct argp_option results_options[] = {
     {"trials", KEY_TRIALS, NULL, 0, "every attempt, with its hosts", 0},
@@ -88,11 +98,6 @@ static const struct argp_option results_options[] = {
 
 int cli_results(int argc, char **argv)
 {
-    static const char *const cells[] = {"name", "verdict", "reason", "attempts_count", "duration_ms", "text", NULL};
-    static const char *const trials[] = {"name", "state", "verdict", "reason", "hosts", "duration_ms", "text", NULL};
-    static const char *const cases[] = {"trial", "service", "case", "verdict", "reason", "duration_ns", "text", NULL};
-    static const char *const metrics[] = {"trial", "service", "case", "metric", "value", "unit", NULL};
-    static const char *const assertions[] = {"trial", "service", "assertion", "verdict", "observed", NULL};
     const struct argp argp = {results_options,
                               parse,
                               "[RUN|TEST|CELL|TRIAL]",
@@ -103,12 +108,11 @@ int cli_results(int argc, char **argv)
                               NULL};
     struct list_arguments arguments = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    const char *scope = arguments.scope ? arguments.scope : "@last";
-    int status = arguments.trials       ? print_list(&arguments.client, PB__TABLE__TABLE_TRIALS, scope, trials, true)
-                 : arguments.cases      ? print_list(&arguments.client, PB__TABLE__TABLE_CASES, scope, cases, true)
-                 : arguments.metrics    ? print_list(&arguments.client, PB__TABLE__TABLE_METRICS, scope, metrics, true)
-                 : arguments.assertions ? print_list(&arguments.client, PB__TABLE__TABLE_ASSERTIONS, scope, assertions, true)
-                                        : print_list(&arguments.client, PB__TABLE__TABLE_CELLS, scope, cells, true);
+    const struct detail *detail = details;
+    while (detail->key != arguments.detail) {
+        detail++;
+    }
+    int status = print_list(&arguments.client, detail->table, arguments.scope ? arguments.scope : "@last", detail->shown);
     client_close(&arguments.client);
     return status;
 }
@@ -125,7 +129,7 @@ int cli_artifacts(int argc, char **argv)
                               NULL};
     struct list_arguments arguments = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    int status = print_list(&arguments.client, PB__TABLE__TABLE_ARTIFACTS, arguments.scope ? arguments.scope : "@last", shown, true);
+    int status = print_list(&arguments.client, PB__TABLE__TABLE_ARTIFACTS, arguments.scope ? arguments.scope : "@last", shown);
     client_close(&arguments.client);
     return status;
 }
@@ -136,7 +140,7 @@ static int follow_events(struct list_arguments *arguments, const char *const *sh
 {
     uint64_t cursor = 0;
     bool first = true;
-    for (;;) {
+    do {
         struct table *rows = NULL;
         int status = client_query(&arguments->client, PB__TABLE__TABLE_EVENTS, arguments->scope, &rows, &cursor, false);
         if (status) {
@@ -157,8 +161,8 @@ static int follow_events(struct list_arguments *arguments, const char *const *sh
         }
         table_free(&rows);
         fflush(stdout);
-        nanosleep(&(struct timespec){0, FOLLOW_MS * 1000000L}, NULL);
-    }
+    } while (wait_while_read_ms(FOLLOW_MS));
+    return EXIT_PASS;
 }
 
 int cli_events(int argc, char **argv)
@@ -170,7 +174,7 @@ int cli_events(int argc, char **argv)
     struct list_arguments arguments = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     int status = arguments.follow ? follow_events(&arguments, shown)
-                                  : print_list(&arguments.client, PB__TABLE__TABLE_EVENTS, arguments.scope, shown, true);
+                                  : print_list(&arguments.client, PB__TABLE__TABLE_EVENTS, arguments.scope, shown);
     client_close(&arguments.client);
     return status;
 }

@@ -7,20 +7,23 @@
 #include "common/base/identity.h"
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/follow.h"
+#include "coordinator/cli/log_lines.h"
 
 #define FOLLOW_MS 300
-#define STREAMS_MAX 4096
+#define STREAMS_MAX 4096 // 8 streams of each service of 500 trials: more is not read by anybody in one go
 
 struct stream {
     char *name; // full
     uint64_t offset;
-    bool ended, at_line_start;
+    struct text rest; // of the last line
+    bool ended;
 };
 
 struct log_arguments {
     struct client client;
     const char *scope;
     bool follow;
+    struct log_lines lines;
     struct stream *streams;
     size_t count, capacity;
 };
@@ -56,33 +59,14 @@ static struct stream *find(struct log_arguments *arguments, const char *name)
     return NULL;
 }
 
-// "r1/load/nginx/1#1/server/nginx.stderr" -> "server/nginx.stderr" in a scope of one trial; full names in wider ones
-static void print_prefix(const struct log_arguments *arguments, const struct stream *stream)
+static struct stream *add(struct log_arguments *arguments, const char *name)
 {
-    bool colour = arguments->client.colour;
-    printf("%s%s%s| ", colour ? "\033[2m" : "", stream->name, colour ? REPORT_COLOUR_END : "");
-}
-
-static void print_bytes(struct log_arguments *arguments, struct stream *stream, const uint8_t *data, size_t bytes, bool prefixed)
-{
-    if (!prefixed) {
-        fwrite(data, 1, bytes, stdout);
-        return;
-    }
-    for (size_t at = 0; at < bytes;) {
-        const uint8_t *newline = memchr(data + at, '\n', bytes - at);
-        size_t length = newline ? (size_t)(newline - (data + at)) + 1 : bytes - at;
-        if (stream->at_line_start) {
-            print_prefix(arguments, stream);
-        }
-        fwrite(data + at, 1, length, stdout);
-        stream->at_line_start = newline != NULL;
-        at += length;
-    }
+    APPEND(arguments->streams, arguments->count, arguments->capacity) = (struct stream){.name = memory_string(name)};
+    return &arguments->streams[arguments->count - 1];
 }
 
 // Everything that is there now. 0, or an exit status.
-static int print_stream(struct log_arguments *arguments, struct stream *stream, bool prefixed)
+static int print_stream(struct log_arguments *arguments, struct stream *stream)
 {
     for (;;) {
         struct panther_error error = {0};
@@ -95,22 +79,20 @@ static int print_stream(struct log_arguments *arguments, struct stream *stream, 
             }
             return client_problem(&error);
         }
-        print_bytes(arguments, stream, data, bytes, prefixed);
+        log_lines_print(&arguments->lines, stream->name, &stream->rest, data, bytes);
         stream->offset += bytes;
         stream->ended = end;
         free(data);
+        if (end) {
+            log_lines_flush(&arguments->lines, stream->name, &stream->rest);
+        }
         if (end || !bytes) {
-            break;
+            return 0;
         }
     }
-    if (stream->ended && prefixed && !stream->at_line_start) {
-        putchar('\n');
-        stream->at_line_start = true;
-    }
-    return 0;
 }
 
-static int gather(struct log_arguments *arguments, const char *scope, bool *all_ended)
+static int gather(struct log_arguments *arguments, const char *scope, bool *run_ended)
 {
     struct table *rows = NULL;
     uint64_t cursor = 0;
@@ -118,33 +100,50 @@ static int gather(struct log_arguments *arguments, const char *scope, bool *all_
     for (size_t row = 0; !status && row < table_count(rows) && arguments->count < STREAMS_MAX; row++) {
         const char *name = table_value(rows, row, "name");
         if (!find(arguments, name)) {
-            APPEND(arguments->streams, arguments->count, arguments->capacity) = (struct stream){memory_string(name), 0, false, true};
+            add(arguments, name);
         }
     }
     table_free(&rows);
     if (!status && arguments->follow) {
-        struct table *trials = NULL;
+        struct table *runs = NULL;
         cursor = 0;
-        status = client_query(&arguments->client, PB__TABLE__TABLE_RUNS, scope, &trials, &cursor, false);
-        *all_ended = !status && table_count(trials) && strcmp(table_value(trials, 0, "state"), "ended") == 0;
-        table_free(&trials);
+        status = client_query(&arguments->client, PB__TABLE__TABLE_RUNS, scope, &runs, &cursor, false);
+        *run_ended = !status && table_count(runs) && strcmp(table_value(runs, 0, "state"), "ended") == 0;
+        table_free(&runs);
     }
     return status;
 }
 
-static int print_all(struct log_arguments *arguments)
+// -1: there may be more
+static int print_scope(struct log_arguments *arguments)
 {
     bool run_ended = false, all_ended = true;
     int status = gather(arguments, arguments->scope, &run_ended);
-    bool prefixed = arguments->count > 1;
+    arguments->lines.prefixed |= arguments->follow || arguments->count > 1;
     for (size_t i = 0; !status && i < arguments->count; i++) {
         if (!arguments->streams[i].ended) {
-            status = print_stream(arguments, &arguments->streams[i], prefixed);
+            status = print_stream(arguments, &arguments->streams[i]);
         }
         all_ended &= arguments->streams[i].ended;
     }
-    fflush(stdout);
     return status ? status : run_ended && all_ended ? EXIT_PASS : -1;
+}
+
+static int print_content(struct log_arguments *arguments)
+{
+    struct stream *stream = arguments->count ? arguments->streams : add(arguments, arguments->scope);
+    int status = print_stream(arguments, stream);
+    return status ? status : stream->ended ? EXIT_PASS : -1;
+}
+
+static bool something_came(const struct log_arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->count; i++) {
+        if (arguments->streams[i].offset || arguments->streams[i].ended) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // A name below a service is one stream or artifact.
@@ -156,25 +155,22 @@ static bool names_content(const char *scope)
 
 static int run(struct log_arguments *arguments)
 {
+    bool one = names_content(arguments->scope);
     int status = client_open(&arguments->client);
     if (status) {
         return status;
     }
-    if (names_content(arguments->scope)) {
-        struct stream one = {memory_string(arguments->scope), 0, false, true};
-        do {
-            status = print_stream(arguments, &one, false);
-            fflush(stdout);
-        } while (!status && arguments->follow && !one.ended && (wait_ms(FOLLOW_MS), true));
-        if (!status && !one.offset && !one.ended) {
-            fprintf(stderr, "panther-coord: nothing of %s has arrived\n", one.name);
-            status = EXIT_FAIL;
-        }
-        free(one.name);
-        return status;
+    do {
+        status = one ? print_content(arguments) : print_scope(arguments);
+        fflush(stdout);
+    } while (status == -1 && arguments->follow && wait_while_read_ms(FOLLOW_MS));
+    for (size_t i = 0; i < arguments->count; i++) {
+        log_lines_flush(&arguments->lines, arguments->streams[i].name, &arguments->streams[i].rest);
     }
-    while ((status = print_all(arguments)) == -1 && arguments->follow) {
-        wait_ms(FOLLOW_MS);
+    log_lines_end(&arguments->lines);
+    if (status <= 0 && !something_came(arguments)) {
+        fprintf(stderr, "panther-coord: nothing of %s has arrived%s\n", arguments->scope, one ? "" : ": its services printed nothing yet");
+        return one ? EXIT_FAIL : EXIT_PASS;
     }
     return status == -1 ? EXIT_PASS : status;
 }
@@ -186,17 +182,20 @@ int cli_logs(int argc, char **argv)
     static const struct argp argp = {
         options,
         parse,
-        "[RUN|CELL|TRIAL|SERVICE|STREAM]",
-        "Prints what services printed (default: of @last); with more than one stream each line has its name in front.",
+        "[RUN|CELL|TRIAL|SERVICE|STREAM|ARTIFACT]",
+        "Prints what services printed (default: of @last); with more than one stream each line has its name in front.\vIn a pipe bytes "
+        "come as they are; on a terminal control characters are shown, not sent. With -o jsonl each line is an object.",
         children,
         NULL,
         NULL};
     struct log_arguments arguments = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     arguments.scope = arguments.scope ? arguments.scope : "@last";
+    log_lines_begin(&arguments.lines, arguments.client.format, arguments.client.colour);
     int status = run(&arguments);
     for (size_t i = 0; i < arguments.count; i++) {
         free(arguments.streams[i].name);
+        text_free(&arguments.streams[i].rest);
     }
     free(arguments.streams);
     client_close(&arguments.client);

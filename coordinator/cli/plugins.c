@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/units.h"
 #include "common/schema/schema.h"
 #include "coordinator/cli/client.h"
 
@@ -61,6 +62,24 @@ static void print_overview(struct client *client, const Pb__Plugins *plugins)
     table_free(&table);
 }
 
+// In the option's own unit, as one writes it in an experiment.
+static char *range_of(struct arena *arena, const Pb__OptionDescription *option)
+{
+    char least[32], most[32];
+    switch (option->type) {
+    case PB__OPTION_TYPE__OPTION_TYPE_DURATION:
+        duration_format_ms((uint64_t)option->minimum, least, sizeof least);
+        duration_format_ms((uint64_t)option->maximum, most, sizeof most);
+        return arena_printf(arena, "%s to %s", least, most);
+    case PB__OPTION_TYPE__OPTION_TYPE_SIZE:
+        size_format((uint64_t)option->minimum, least, sizeof least);
+        size_format((uint64_t)option->maximum, most, sizeof most);
+        return arena_printf(arena, "%s to %s", least, most);
+    default:
+        return arena_printf(arena, "%.15g to %.15g", option->minimum, option->maximum);
+    }
+}
+
 static void print_options(struct client *client, const Pb__PluginDescription *description)
 {
     static const char *const columns[] = {"option", "type", "default", "range", "help"};
@@ -68,7 +87,7 @@ static void print_options(struct client *client, const Pb__PluginDescription *de
     for (size_t i = 0; i < description->n_options; i++) {
         const Pb__OptionDescription *option = description->options[i];
         char *range = option->n_choices   ? join(client->arena, option->choices, option->n_choices)
-                      : option->has_range ? arena_printf(client->arena, "%g to %g", option->minimum, option->maximum)
+                      : option->has_range ? range_of(client->arena, option)
                                           : arena_string(client->arena, "");
         const char *values[] = {option->name, option_type_name((int)option->type), option->required ? "(required)" : option->default_value,
                                 range, *option->unit ? arena_printf(client->arena, "%s (%s)", option->help, option->unit) : option->help};
@@ -111,8 +130,9 @@ static void print_one(struct client *client, const Pb__Plugins *plugins)
                    join(client->arena, protocol->roles, protocol->n_roles));
         }
         for (size_t i = 0; i < description->n_drives; i++) {
-            printf("drives %s%s: %s %s\n", description->drives[i]->name, description->drives[i]->required ? " (required)" : "",
-                   description->drives[i]->protocol, description->drives[i]->role);
+            const Pb__DriveDescription *drive = description->drives[i];
+            printf("drives %s%s: %s %s\n", drive->name, drive->required ? " (required)" : "",
+                   *drive->protocol ? drive->protocol : "any protocol,", *drive->role ? drive->role : "any role");
         }
         print_options(client, description);
         print_cases(client, description);

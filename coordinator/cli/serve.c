@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/units.h"
 #include "common/system/configuration.h"
+#include "common/system/file.h"
 #include "common/system/log.h"
 #include "coordinator/cli/command.h"
 #include "coordinator/shell/authority.h"
@@ -78,6 +80,26 @@ static int complain(const struct panther_error *error)
     return EXIT_USAGE;
 }
 
+// Said here and not by the socket: `--init` would write a wrong endpoint into key files first.
+static int check_endpoint(const char *option, const char *endpoint, struct panther_error *error)
+{
+    const char *port = endpoint ? strrchr(endpoint, ':') : NULL;
+    uint64_t number;
+    if (!endpoint) {
+        return 0;
+    }
+    if (strncmp(endpoint, "tcp://", 6) != 0 || port < endpoint + 6 || !unsigned_parse(port + 1, &number) || number > UINT16_MAX) {
+        return error_set(error, PANTHER_EINVALID, "%s \"%s\" is not tcp://ADDRESS:PORT, such as tcp://10.0.0.1:7400", option, endpoint);
+    }
+    return 0;
+}
+
+static bool is_data_folder(const char *folder)
+{
+    CLEANUP_FREE char *key = path_join(folder, "server.key");
+    return file_exists(key);
+}
+
 static int init_folder(const char *folder, const char *endpoint, struct panther_error *error)
 {
     int result = authority_init(folder, endpoint, error);
@@ -96,12 +118,21 @@ static int run(const struct configuration *configuration, bool init)
     log_begin("panther-coord", level);
     const char *folder = configuration_text(configuration, "data"), *listen = configuration_text(configuration, "listen");
     const char *advertise = configuration_text(configuration, "advertise");
+    const char *bulk = configuration_text(configuration, "bulk-listen");
+    if (check_endpoint("listen", listen, &error) || check_endpoint("advertise", advertise, &error) ||
+        check_endpoint("bulk-listen", bulk, &error)) {
+        return complain(&error);
+    }
+    if (!init && !is_data_folder(folder)) {
+        error_set(&error, PANTHER_ENOTFOUND, "%s is no data folder: `panther-coord serve --init --data %s` makes it", folder, folder);
+        return complain(&error);
+    }
     if (init && init_folder(folder, advertise ? advertise : listen, &error)) {
         return complain(&error);
     }
     const struct serve_options serve_options = {.folder = folder,
                                                 .listen = listen,
-                                                .bulk_listen = configuration_text(configuration, "bulk-listen"),
+                                                .bulk_listen = bulk,
                                                 .version = PANTHER_VERSION,
                                                 .case_window = (uint32_t)configuration_number(configuration, "case-window")};
     int status = serve(&serve_options, &error);

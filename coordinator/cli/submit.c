@@ -7,16 +7,15 @@
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/experiment_file.h"
 #include "coordinator/cli/follow.h"
+#include "coordinator/cli/overrides.h"
 
-#define OVERRIDES_MAX 256
 #define UPLOAD_MAX_BYTES (256u * 1024 * 1024)
 
 struct submit_arguments {
     struct client client;
     const char *path, *key;
     bool wait, follow, dry_run;
-    Pb__Override overrides[OVERRIDES_MAX];
-    size_t override_count;
+    struct overrides overrides;
 };
 
 enum { KEY_SET = 800, KEY_KEY, KEY_WAIT, KEY_DRY };
@@ -29,20 +28,6 @@ static const struct argp_option options[] = {
     {"key", KEY_KEY, "K", 0, "idempotency: the same key and content is the same run, however often it is sent", 0},
     {0},
 };
-
-static void add_override(struct submit_arguments *arguments, char *argument, struct argp_state *state)
-{
-    char *equals = strchr(argument, '=');
-    if (!equals || arguments->override_count == OVERRIDES_MAX) {
-        argp_error(state, "--set %s: use PATH=VALUE (at most %d of them)", argument, OVERRIDES_MAX);
-        return;
-    }
-    *equals = 0;
-    Pb__Override *override = &arguments->overrides[arguments->override_count++];
-    pb__override__init(override);
-    override->path = argument;
-    override->value = equals + 1;
-}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -61,7 +46,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         arguments->dry_run = true;
         return 0;
     case KEY_SET:
-        add_override(arguments, argument, state);
+        overrides_add(&arguments->overrides, argument, state);
         return 0;
     case KEY_KEY:
         if (bus_peer_file_read(argument, &(struct bus_peer_file){0}, NULL) == 0) {
@@ -87,17 +72,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static int send_submit(struct submit_arguments *arguments, const struct experiment_file *file, Pb__Reply **reply)
 {
-    Pb__Override *overrides[OVERRIDES_MAX];
-    for (size_t i = 0; i < arguments->override_count; i++) {
-        overrides[i] = &arguments->overrides[i];
-    }
     Pb__Submit submit = PB__SUBMIT__INIT;
     submit.file_name = (char *)(uintptr_t)arguments->path;
     submit.text = file->text;
     submit.files = file->files;
     submit.n_files = file->file_count;
-    submit.overrides = overrides;
-    submit.n_overrides = arguments->override_count;
+    submit.overrides = arguments->overrides.list;
+    submit.n_overrides = arguments->overrides.count;
     submit.key = (char *)(uintptr_t)(arguments->key ? arguments->key : "");
     submit.dry_run = arguments->dry_run;
     Pb__Request request = PB__REQUEST__INIT;
@@ -178,12 +159,7 @@ static int print_plan(struct client *client, const Pb__Submitted *submitted)
 static int wait_for_run(struct submit_arguments *arguments, const char *run)
 {
     const struct follow_options follow = {.cells = arguments->follow, .progress = true};
-    int status = follow_run(&arguments->client, run, &follow);
-    if (status != EXIT_UNREACHABLE && !arguments->follow && arguments->client.format == REPORT_TABLE) {
-        static const char *const verdicts[] = {"pass", "fail", "", "inconc"};
-        printf("%s\n", status >= 0 && status <= EXIT_INCONC ? verdicts[status] : "");
-    }
-    return status;
+    return follow_run(&arguments->client, run, &follow);
 }
 
 static int print_accepted(struct submit_arguments *arguments, const Pb__Submitted *submitted)

@@ -12,6 +12,7 @@
 #include "coordinator/cli/follow.h"
 
 #define REFRESH_MS 300
+#define AWAY_MS 1000
 #define LINES_DEFAULT 24
 #define PROGRESS_WIDTH 40
 #define COLUMNS_DEFAULT 100
@@ -128,13 +129,30 @@ static int compose(struct client *client, const char *scope, struct text *screen
     return result;
 }
 
-static int watch(struct client *client, const char *scope)
+// Over what was there, line by line: clearing the screen first would flicker.
+static void draw(const char *screen)
+{
+    fputs("\033[H", stdout);
+    for (const char *newline; (newline = strchr(screen, '\n')); screen = newline + 1) {
+        printf("%.*s\033[K\n", (int)(newline - screen), screen);
+    }
+    fputs("\033[J", stdout);
+}
+
+static int watch_screen(struct client *client, const char *scope)
 {
     bool is_terminal = isatty(STDOUT_FILENO);
+    if (is_terminal) {
+        fputs("\033[H\033[2J", stdout);
+    }
     for (;;) {
         struct text screen = {0};
         int state = compose(client, scope, &screen);
-        printf("%s%s", is_terminal && screen.length ? "\033[H\033[2J" : "", text_string(&screen));
+        if (is_terminal && screen.length) {
+            draw(text_string(&screen));
+        } else {
+            fputs(text_string(&screen), stdout);
+        }
         fflush(stdout);
         text_free(&screen);
         bool is_away = state == EXIT_UNREACHABLE && is_terminal; // it is waited for
@@ -143,17 +161,41 @@ static int watch(struct client *client, const char *scope)
         }
         if (is_away) {
             client_close(client);
-            wait_ms(1000);
+            wait_ms(AWAY_MS);
         }
         wait_ms(REFRESH_MS);
     }
 }
 
+// For a program: the run's row whenever it has changed.
+static int watch_rows(struct client *client, const char *scope)
+{
+    uint64_t cursor = 0;
+    bool live = true;
+    int status;
+    do {
+        struct table *runs = NULL;
+        status = client_query(client, PB__TABLE__TABLE_RUNS, scope, &runs, &cursor, true);
+        for (size_t row = 0; !status && row < table_count(runs); row++) {
+            table_print_row(runs, row, stdout);
+            live = is_live(runs, row);
+        }
+        fflush(stdout);
+        table_free(&runs);
+    } while (!status && live && wait_while_read_ms(REFRESH_MS));
+    return status;
+}
+
 int cli_watch(int argc, char **argv)
 {
     struct simple_arguments arguments = {.argument_name = "RUN"};
-    simple_parse(argc, argv, "[RUN]", "Shows a run (default @last) live until it has ended or Ctrl-C; in a pipe: once.", &arguments);
-    int status = watch(&arguments.client, arguments.argument ? arguments.argument : "@last");
-    client_close(&arguments.client);
+    simple_parse(argc, argv, "[RUN]",
+                 "Shows a run (default @last) live until it has ended or Ctrl-C; in a pipe: once.\vWith -o json or jsonl: the run as an "
+                 "object on a line, whenever it has changed, until it has ended.",
+                 &arguments);
+    struct client *client = &arguments.client;
+    const char *scope = arguments.argument ? arguments.argument : "@last";
+    int status = client->format == REPORT_TABLE ? watch_screen(client, scope) : watch_rows(client, scope);
+    client_close(client);
     return status;
 }

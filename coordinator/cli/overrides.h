@@ -1,0 +1,19 @@
+// `--set PATH=VALUE`, as often as wanted: what submit and check replace in an experiment first.
+#ifndef PANTHER_COORDINATOR_CLI_OVERRIDES_H
+#define PANTHER_COORDINATOR_CLI_OVERRIDES_H
+
+#include <argp.h>
+
+#include "panther/v1/client.pb-c.h"
+
+#define OVERRIDES_MAX 256 // what still fits on a command line that somebody reads
+
+struct overrides {
+    Pb__Override items[OVERRIDES_MAX];
+    Pb__Override *list[OVERRIDES_MAX]; // to them, as messages want it
+    size_t count;
+};
+// Cuts the argument in two, and keeps pointing into it. Ends the program when it has no `=`.
+void overrides_add(struct overrides *overrides, char *argument, const struct argp_state *state);
+
+#endif
