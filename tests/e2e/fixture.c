@@ -252,7 +252,7 @@ void lab_stop(struct child *child, const char *what)
 }
 
 // "0B00407F:..." in /proc/net: something of this slot's addresses.
-static bool has_open_port(const struct lab *lab)
+bool lab_has_open_port(const struct lab *lab)
 {
     static const char *const tables[] = {"/proc/net/tcp", "/proc/net/udp"};
     char wanted[16];
@@ -291,7 +291,7 @@ void lab_leaves_nothing(struct lab *lab)
     char *left = children_left(NULL);
     if (left)
         fail_msg("these processes are left:\n%s", left);
-    LAB_UNTIL(lab, !has_open_port(lab));
+    LAB_UNTIL(lab, !lab_has_open_port(lab));
     for (size_t i = 0; i < lab->agent_count; i++)
         if (file_exists(cgroup_of(lab, &lab->agents[i])))
             fail_msg("%s is left", cgroup_of(lab, &lab->agents[i]));

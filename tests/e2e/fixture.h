@@ -53,6 +53,7 @@ void lab_connected(struct lab *lab, const char *name); // waits until the agent 
 // is there.
 void lab_stop(struct child *child, const char *what); // SIGTERM, status 0
 void lab_leaves_nothing(struct lab *lab);
+bool lab_has_open_port(const struct lab *lab); // on an address of this lab
 
 // ---- files
 
