@@ -11,12 +11,16 @@
 
 // Set aside when the spool is made, so that the last verdicts find room on a disk that others have filled.
 #define RESERVE_BYTES (256 * 1024)
+// Written with zeros before it is needed: a sync of bytes that the file has already need not wait for the file system's journal, into
+// which every process of the host writes. The zeros read as a torn tail.
+#define AHEAD_BYTES (64 * 1024)
 // Read at once: some hundred records, and always a whole one.
 #define READ_BYTES (SPOOL_HEADER_BYTES + SPOOL_RECORD_MAX_BYTES)
 
 struct spool {
     int fd;
     uint64_t synced;
+    uint64_t prepared; // the file's length: from `synced` on it holds zeros
     struct text pending;
 };
 
@@ -90,12 +94,12 @@ static size_t buffered(const struct spool_reader *reader)
     return reader->offset >= reader->buffer_from && reader->offset < end ? (size_t)(end - reader->offset) : 0;
 }
 
-// Fills the buffer from the reader's offset on. Returns what is there, or a negative errno.
-static ssize_t fill(struct spool_reader *reader)
+// Fills the buffer from the reader's offset on, up to the limit. Returns what is there, or a negative errno.
+static ssize_t fill(struct spool_reader *reader, uint64_t limit)
 {
-    size_t have = 0;
-    while (have < READ_BYTES) {
-        ssize_t got = pread(reader->fd, reader->buffer + have, READ_BYTES - have, (off_t)(reader->offset + have));
+    size_t have = 0, wanted = limit - reader->offset < READ_BYTES ? (size_t)(limit - reader->offset) : READ_BYTES;
+    while (have < wanted) {
+        ssize_t got = pread(reader->fd, reader->buffer + have, wanted - have, (off_t)(reader->offset + have));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -139,7 +143,7 @@ int spool_next(struct spool_reader *reader, uint64_t limit, const void **payload
     size_t payload_bytes = 0;
     enum look look = look_here(reader, limit, &payload_bytes);
     if (look != RECORD_WHOLE) { // short, or read while it was being written
-        ssize_t have = fill(reader);
+        ssize_t have = fill(reader, limit);
         if (have < 0)
             return error_system(error, (int)-have, "cannot read the spool");
         look = look_here(reader, limit, &payload_bytes);
@@ -200,7 +204,7 @@ int spool_open(struct spool **out, const char *path, struct panther_error *error
         errno = 0;
     struct spool *spool = NEW(struct spool);
     spool->fd = fd;
-    spool->synced = bytes;
+    spool->synced = spool->prepared = bytes;
     *out = spool;
     return 0;
 }
@@ -209,6 +213,9 @@ void spool_close(struct spool **spool)
 {
     if (!*spool)
         return;
+    // Only to be tidy: readers stop at zeros.
+    if ((*spool)->prepared > (*spool)->synced && ftruncate((*spool)->fd, (off_t)(*spool)->synced) < 0)
+        errno = 0;
     close((*spool)->fd);
     text_free(&(*spool)->pending);
     free(*spool);
@@ -235,17 +242,37 @@ uint64_t spool_bytes(const struct spool *spool)
     return spool->synced;
 }
 
-static int write_pending(struct spool *spool)
+static int write_all(int fd, const void *data, size_t bytes, uint64_t offset)
 {
     size_t written = 0;
-    while (written < spool->pending.length) {
-        ssize_t put = pwrite(spool->fd, spool->pending.data + written, spool->pending.length - written, (off_t)(spool->synced + written));
+    while (written < bytes) {
+        ssize_t put = pwrite(fd, (const char *)data + written, bytes - written, (off_t)(offset + written));
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
             return -errno;
         written += (size_t)put;
     }
+    return 0;
+}
+
+// A disk without room for zeros may still have room for records.
+static void prepare(struct spool *spool, uint64_t end)
+{
+    static const char zeros[AHEAD_BYTES];
+    if (end <= spool->prepared)
+        return;
+    spool->prepared = end;
+    if (write_all(spool->fd, zeros, sizeof zeros, end) == 0)
+        spool->prepared += sizeof zeros;
+}
+
+static int write_pending(struct spool *spool)
+{
+    int problem = write_all(spool->fd, spool->pending.data, spool->pending.length, spool->synced);
+    if (problem < 0)
+        return problem;
+    prepare(spool, spool->synced + spool->pending.length);
     return fdatasync(spool->fd) < 0 ? -errno : 0;
 }
 
