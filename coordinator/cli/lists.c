@@ -49,7 +49,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
 
-static int print_list(struct client *client, Pb__Table table, const char *scope, const char *const *shown)
+// hint: what to say to a newcomer when there is nothing; NULL: nothing
+static int print_list(struct client *client, Pb__Table table, const char *scope, const char *const *shown, const char *hint)
 {
     struct table *rows = NULL;
     uint64_t cursor = 0;
@@ -57,6 +58,9 @@ static int print_list(struct client *client, Pb__Table table, const char *scope,
     if (!status) {
         table_show(rows, shown);
         table_print(rows, client->format, stdout, client->colour);
+        if (hint && !table_count(rows)) {
+            client_hint(client, hint);
+        }
     }
     table_free(&rows);
     return status;
@@ -70,7 +74,8 @@ int cli_runs(int argc, char **argv)
     const struct argp argp = {NULL, parse, "[RUN]", "Lists the runs, oldest first.", children, NULL, NULL};
     struct list_arguments arguments = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    int status = print_list(&arguments.client, PB__TABLE__TABLE_RUNS, arguments.scope, shown);
+    int status =
+        print_list(&arguments.client, PB__TABLE__TABLE_RUNS, arguments.scope, shown, "no run yet: `panther-coord submit FILE` makes one");
     client_close(&arguments.client);
     return status;
 }
@@ -112,7 +117,7 @@ int cli_results(int argc, char **argv)
     while (detail->key != arguments.detail) {
         detail++;
     }
-    int status = print_list(&arguments.client, detail->table, arguments.scope ? arguments.scope : "@last", detail->shown);
+    int status = print_list(&arguments.client, detail->table, arguments.scope ? arguments.scope : "@last", detail->shown, NULL);
     client_close(&arguments.client);
     return status;
 }
@@ -129,7 +134,8 @@ int cli_artifacts(int argc, char **argv)
                               NULL};
     struct list_arguments arguments = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    int status = print_list(&arguments.client, PB__TABLE__TABLE_ARTIFACTS, arguments.scope ? arguments.scope : "@last", shown);
+    int status = print_list(&arguments.client, PB__TABLE__TABLE_ARTIFACTS, arguments.scope ? arguments.scope : "@last", shown,
+                            "its services left no file");
     client_close(&arguments.client);
     return status;
 }
@@ -174,7 +180,7 @@ int cli_events(int argc, char **argv)
     struct list_arguments arguments = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     int status = arguments.follow ? follow_events(&arguments, shown)
-                                  : print_list(&arguments.client, PB__TABLE__TABLE_EVENTS, arguments.scope, shown);
+                                  : print_list(&arguments.client, PB__TABLE__TABLE_EVENTS, arguments.scope, shown, NULL);
     client_close(&arguments.client);
     return status;
 }

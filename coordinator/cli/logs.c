@@ -136,14 +136,26 @@ static int print_content(struct log_arguments *arguments)
     return status ? status : stream->ended ? EXIT_PASS : -1;
 }
 
-static bool something_came(const struct log_arguments *arguments)
+static bool has_bytes(const struct log_arguments *arguments)
 {
     for (size_t i = 0; i < arguments->count; i++) {
-        if (arguments->streams[i].offset || arguments->streams[i].ended) {
+        if (arguments->streams[i].offset) {
             return true;
         }
     }
     return false;
+}
+
+// Silence has reasons that are told apart.
+static int explain_nothing(const struct log_arguments *arguments, bool one)
+{
+    if (!one) {
+        client_hint(&arguments->client, "no service of that has printed anything");
+    } else if (!arguments->streams[0].ended) {
+        fprintf(stderr, "panther-coord: nothing of %s has arrived\n", arguments->scope);
+        return EXIT_FAIL;
+    }
+    return EXIT_PASS;
 }
 
 // A name below a service is one stream or artifact.
@@ -168,11 +180,10 @@ static int run(struct log_arguments *arguments)
         log_lines_flush(&arguments->lines, arguments->streams[i].name, &arguments->streams[i].rest);
     }
     log_lines_end(&arguments->lines);
-    if (status <= 0 && !something_came(arguments)) {
-        fprintf(stderr, "panther-coord: nothing of %s has arrived%s\n", arguments->scope, one ? "" : ": its services printed nothing yet");
-        return one ? EXIT_FAIL : EXIT_PASS;
+    if (status > 0) {
+        return status;
     }
-    return status == -1 ? EXIT_PASS : status;
+    return has_bytes(arguments) ? EXIT_PASS : explain_nothing(arguments, one);
 }
 
 int cli_logs(int argc, char **argv)
