@@ -103,6 +103,7 @@ static void instance_free(struct instance *instance)
     free(instance->agent);
     free(instance->description_hash);
     message_free(instance->open);
+    message_free(instance->initialize);
     message_free(instance->initialized);
     for (uint32_t i = 0; i < instance->case_count; i++) {
         free(instance->cases[i]);
@@ -115,6 +116,7 @@ static void instance_free(struct instance *instance)
     free(instance->case_verdicts);
     map_free_with(&instance->metrics, free);
     map_free(&instance->matches);
+    map_free(&instance->processes);
     outcome_clear(&instance->outcome);
     free(instance);
 }
@@ -229,6 +231,11 @@ static void replace_text(char **place, const char *text)
 static void apply_agent_seen(struct durable *durable, const Pb__AgentSeen *record)
 {
     struct agent_identity *agent = agent_entry(durable, record->name);
+    bool other_outbox = *agent->epoch && strcmp(agent->epoch, record->epoch) != 0;
+    for (struct map_entry *entry = map_first(agent->placed); entry && other_outbox; entry = map_next(agent->placed, entry)) {
+        struct instance *instance = entry->value;
+        instance->heard |= instance->state != INSTANCE_PLACED; // nobody knows what it had to say
+    }
     replace_text(&agent->host_id, record->host_id);
     replace_text(&agent->boot_id, record->boot_id);
     replace_text(&agent->epoch, record->epoch);
@@ -347,6 +354,7 @@ static struct instance *instance_place(struct durable *durable, struct trial *tr
     }
     instance->metrics = map_new();
     instance->matches = map_new();
+    instance->processes = map_new();
     instance->exits_clean = true;
     map_put_number(durable->instances, instance->id, instance);
     if (instance->id > durable->last_instance) {
@@ -434,7 +442,8 @@ void instance_end(struct durable *durable, struct instance *instance)
 {
     instance_move(instance, INSTANCE_ENDED);
     message_free(instance->open);
-    instance->open = NULL;
+    message_free(instance->initialize);
+    instance->open = instance->initialize = NULL;
     instance_leaves_agent(durable, instance);
 }
 
@@ -442,7 +451,11 @@ static void apply_command_issued(struct durable *durable, const Pb__CommandIssue
 {
     struct instance *instance = map_get_number(durable->instances, record->command->instance);
     INVARIANT(instance);
-    message_free(instance->open);
+    if (instance->open && instance->open->body_case == PB__COMMAND__BODY_INITIALIZE) {
+        instance->initialize = instance->open;
+    } else {
+        message_free(instance->open);
+    }
     instance->open = MESSAGE_COPY(record->command, NULL);
     instance->last_number = record->command->number;
     switch (record->command->body_case) {

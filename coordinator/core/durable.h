@@ -56,6 +56,12 @@ struct metric_range {
     uint64_t count;
 };
 
+// How processes ended: an assertion on a status holds for every one of them.
+struct exit_range {
+    uint32_t count;
+    int32_t least, most; // a signal counts as its negative number
+};
+
 struct instance {
     uint64_t id;
     uint32_t generation;
@@ -70,26 +76,30 @@ struct instance {
     unsigned state;
     uint32_t last_number;         // highest command number given out
     Pb__Command *open;            // the lifecycle command that is not answered yet; NULL: none
+    Pb__Command *initialize;      // not answered when Stop was decided: an agent that never heard of it needs both
     Pb__CommandDone *initialized; // its answer to initialize: endpoints, version
     // cases
     uint32_t first_case, case_count, cases_answered;
+    uint32_t next_case;     // index of the first one that is unanswered
     char **cases;           // names
     uint8_t *case_verdicts; // CASE_UNANSWERED until there is a result; first one stays
     uint32_t case_timeout_ms;
     uint32_t execute_number; // 0: no Execute was released
     bool execute_answered;
     // evidence
-    bool heard; // any event came from it
+    bool heard; // an event came from it, or may have been lost with its agent's outbox
     bool lost;
     bool host_died;
     bool broken;   // it cannot go on: the trial has to stop
     int end_cause; // Pb__EndCause once ended
-    uint32_t processes_started, processes_exited, streams_ended;
-    bool exits_clean; // every process so far ended clean by its rule
-    int32_t last_exit_status, last_exit_signal;
+    uint32_t processes_started;
+    struct map *processes;   // number -> instance: started and not exited
+    uint32_t streams_ended;  // of processes
+    bool exits_clean;        // every process so far ended clean by its rule
+    struct exit_range exits; // of those that were not stopped by a trial cut short
     uint64_t gap_bytes;
-    struct map *metrics;    // name -> struct metric_range
-    struct map *matches;    // rule id -> (void *)(uintptr_t)count
+    struct map *metrics;    // name -> struct metric_range: those that an assertion reads
+    struct map *matches;    // rule id -> instance: rules of its assertions that were seen to match
     struct outcome outcome; // worst of what it reported
     bool any_fail;
 };

@@ -9,8 +9,26 @@
 #include "common/base/memory.h"
 #include "common/base/message.h"
 
+// A plugin may report metrics without end: kept are those that the verdict asks for. The others are rows of the store.
+static bool metric_is_asserted(const struct instance *instance, const char *name)
+{
+    const Pb__CellPlan *plan = instance->trial->plan;
+    for (size_t i = 0; i < plan->n_assertions; i++) {
+        const Pb__Assertion *assertion = plan->assertions[i];
+        if (assertion->body_case == PB__ASSERTION__BODY_METRIC && strcmp(assertion->service, instance->service) == 0 &&
+            strcmp(assertion->metric->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What is measured while a trial is being cut short says nothing about a whole one.
 static void metric_seen(struct instance *instance, const Pb__Metric *metric)
 {
+    if (instance->trial->cancelled || !metric_is_asserted(instance, metric->name)) {
+        return;
+    }
     struct metric_range *range = map_get_text(instance->metrics, metric->name);
     if (!range) {
         range = NEW(struct metric_range);
@@ -43,7 +61,15 @@ static void event_case_result(struct instance *instance, const Pb__CaseResult *r
     INVARIANT((unsigned)result->outcome->verdict <= VERDICT_ERROR);
     instance->case_verdicts[index] = (uint8_t)result->outcome->verdict;
     instance->cases_answered++;
-    if (result->outcome->verdict > VERDICT_PASS) {
+    while (instance->next_case < instance->case_count && instance->case_verdicts[instance->next_case] != CASE_UNANSWERED) {
+        instance->next_case++;
+    }
+    if (result->outcome->verdict == VERDICT_NONE && result->outcome->reason == REASON_UNSUPPORTED) {
+        // Released were only those that every driven service declares: spoils nothing if declared, but this was not.
+        char *text = memory_printf("%s: %s: unsupported against a declared capability", instance->service, result->name);
+        outcome_found(instance, VERDICT_INCONC, REASON_UNSUPPORTED, text);
+        free(text);
+    } else if (result->outcome->verdict > VERDICT_PASS) {
         char *text = memory_printf("%s: %s", result->name, result->outcome->text);
         outcome_found(instance, (int)result->outcome->verdict, (int)result->outcome->reason, text);
         free(text);
@@ -61,6 +87,9 @@ static void event_case_result(struct instance *instance, const Pb__CaseResult *r
 static void command_failed(struct instance *instance, const Pb__CommandDone *done)
 {
     instance->broken = true;
+    if (done->status == PB__COMMAND_STATUS__COMMAND_STATUS_HOST_DIED && instance->host_died) {
+        return; // HostDied said how, which decides (a tester that was killed is inconc)
+    }
     char *text = memory_printf("%s (%s): %s: %s", instance->service, instance->plugin, done->phase,
                                *done->text ? done->text : "failed without a reason");
     if (done->status == PB__COMMAND_STATUS__COMMAND_STATUS_TIMEOUT) {
@@ -118,15 +147,39 @@ static void event_command_done(struct instance *instance, const Pb__CommandDone 
         }
     } else if (instance->open && done->number == instance->open->number) {
         done_lifecycle(instance, done);
+    } else if (instance->initialize && done->number == instance->initialize->number) {
+        message_free(instance->initialize);
+        instance->initialize = NULL;
     }
+}
+
+static void event_process_started(struct instance *instance, const Pb__ProcessStarted *started)
+{
+    if (!map_put_number(instance->processes, started->process, instance)) {
+        instance->processes_started++;
+    }
+}
+
+// An exit without its start is evidence of nothing: it must not stand for one that is missing.
+static void exit_seen(struct instance *instance, const Pb__ProcessExited *exited)
+{
+    if (!map_remove_number(instance->processes, exited->process)) {
+        return;
+    }
+    if (instance->trial->cancelled && exited->expectation == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_STOPPED) {
+        return; // in a trial that is cut short it is the kill ladder's way, not the program's
+    }
+    struct exit_range *exits = &instance->exits;
+    int32_t end = exited->signal ? -exited->signal : exited->status;
+    bool is_first = exits->count++ == 0;
+    exits->least = is_first || end < exits->least ? end : exits->least;
+    exits->most = is_first || end > exits->most ? end : exits->most;
+    instance->exits_clean &= exited->clean;
 }
 
 static void event_process_exited(struct instance *instance, const Pb__ProcessExited *exited)
 {
-    instance->processes_exited++;
-    instance->exits_clean &= exited->clean;
-    instance->last_exit_status = exited->status;
-    instance->last_exit_signal = exited->signal;
+    exit_seen(instance, exited);
     if (exited->expectation != PB__EXIT_EXPECTATION__EXIT_EXPECTATION_UNEXPECTED || instance->is_tester) {
         return;
     }
@@ -190,6 +243,22 @@ static void event_instance_ended(struct durable *durable, struct instance *insta
     instance_end(durable, instance);
 }
 
+static void event_output_match(struct instance *instance, uint32_t rule)
+{
+    const Pb__CellPlan *plan = instance->trial->plan;
+    if (rule > 0 && rule <= plan->n_assertions && strcmp(plan->assertions[rule - 1]->service, instance->service) == 0) {
+        map_put_number(instance->matches, rule, instance);
+    }
+}
+
+// The plugin's own log and its host's errors are streams too, and must not stand for a process's that is missing.
+static void event_stream_end(struct instance *instance, const Pb__StreamEnd *end)
+{
+    bool of_process = strcmp(end->stream, "plugin.log") != 0 && strcmp(end->stream, "host.stderr") != 0;
+    instance->streams_ended += of_process;
+    instance->gap_bytes += end->dropped_bytes;
+}
+
 void event_fold(struct durable *durable, struct instance *instance, const Pb__Event *event)
 {
     instance->heard = true;
@@ -204,17 +273,16 @@ void event_fold(struct durable *durable, struct instance *instance, const Pb__Ev
         metric_seen(instance, event->metric);
         break;
     case PB__EVENT__BODY_PROCESS_STARTED:
-        instance->processes_started++;
+        event_process_started(instance, event->process_started);
         break;
     case PB__EVENT__BODY_PROCESS_EXITED:
         event_process_exited(instance, event->process_exited);
         break;
     case PB__EVENT__BODY_STREAM_END:
-        instance->streams_ended++;
-        instance->gap_bytes += event->stream_end->dropped_bytes;
+        event_stream_end(instance, event->stream_end);
         break;
     case PB__EVENT__BODY_OUTPUT_MATCH:
-        map_put_number(instance->matches, event->output_match->rule, instance);
+        event_output_match(instance, event->output_match->rule);
         break;
     case PB__EVENT__BODY_HOST_DIED:
         event_host_died(instance, event->host_died);

@@ -1,6 +1,7 @@
 // The verdict of a trial, from evidence alone: what its instances reported, its assertions, and whether anything is missing.
 // A pass needs complete evidence (P9); what is missing is named.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "coordinator/core/state.h"
@@ -17,7 +18,7 @@ static const char *instance_incomplete(const struct instance *instance)
     if (instance->state != INSTANCE_ENDED || instance->end_cause != PB__END_CAUSE__END_CAUSE_CLEANED) {
         return "its end was not reported";
     }
-    if (instance->processes_exited < instance->processes_started) {
+    if (map_count(instance->processes)) {
         return "not every process's exit was reported";
     }
     if (instance->streams_ended < 2 * instance->processes_started) {
@@ -47,29 +48,40 @@ static void conclude(struct judge *judge, Pb__AssertionResult *result, int verdi
     outcome_worsen(&judge->outcome, verdict, reason, text);
 }
 
+// A bound that is broken stays broken. That one holds, or that something was not seen, says nothing of a trial that was cut short.
+static void conclude_cut(struct judge *judge, Pb__AssertionResult *result, const char *observed)
+{
+    conclude(judge, result, VERDICT_INCONC, arena_printf(judge->core->effects->arena, "%s, but the trial was cut short", observed));
+}
+
 static void judge_exit(struct judge *judge, const Pb__Assertion *assertion, const struct instance *instance)
 {
     Pb__AssertionResult *result = assertion_new(judge, assertion);
-    if (!instance->processes_started || instance->processes_exited < instance->processes_started) {
+    if (!instance->processes_started || map_count(instance->processes)) {
         conclude(judge, result, VERDICT_INCONC, instance->processes_started ? "not every exit status is known" : "no process was started");
         return;
     }
-    char observed[64];
-    if (instance->last_exit_signal) {
-        snprintf(observed, sizeof observed, "signal %d", instance->last_exit_signal);
-    } else {
-        snprintf(observed, sizeof observed, "status %d", instance->last_exit_status);
+    const struct exit_range *exits = &instance->exits;
+    if (!exits->count) {
+        conclude_cut(judge, result, "stopped");
+        return;
     }
-    bool holds = assertion->exit->clean ? instance->exits_clean
-                                        : !instance->last_exit_signal && instance->last_exit_status == assertion->exit->status;
-    conclude(judge, result, holds ? VERDICT_PASS : VERDICT_FAIL, observed);
+    int32_t worst = exits->least < 0 ? exits->least : exits->most; // a signal, else the highest status
+    char observed[64];
+    snprintf(observed, sizeof observed, worst < 0 ? "signal %d" : "status %d", abs(worst));
+    int32_t wanted = assertion->exit->status;
+    bool holds = assertion->exit->clean ? instance->exits_clean : exits->least == wanted && exits->most == wanted;
+    if (holds && judge->trial->cancelled) {
+        conclude_cut(judge, result, observed);
+    } else {
+        conclude(judge, result, holds ? VERDICT_PASS : VERDICT_FAIL, observed);
+    }
 }
 
 static void judge_metric(struct judge *judge, const Pb__Assertion *assertion, const struct instance *instance)
 {
     const Pb__MetricAssertion *bound = assertion->metric;
-    const char *dot = strchr(bound->name, '.');
-    const struct metric_range *range = map_get_text(instance->metrics, dot ? dot + 1 : bound->name);
+    const struct metric_range *range = map_get_text(instance->metrics, bound->name);
     Pb__AssertionResult *result = assertion_new(judge, assertion);
     if (!range) {
         conclude(judge, result, VERDICT_INCONC, "the metric was not reported");
@@ -83,7 +95,11 @@ static void judge_metric(struct judge *judge, const Pb__Assertion *assertion, co
     } else {
         snprintf(observed, sizeof observed, "%.6g", range->least);
     }
-    conclude(judge, result, too_low || too_high ? VERDICT_FAIL : VERDICT_PASS, observed);
+    if (!too_low && !too_high && judge->trial->cancelled) {
+        conclude_cut(judge, result, observed);
+    } else {
+        conclude(judge, result, too_low || too_high ? VERDICT_FAIL : VERDICT_PASS, observed);
+    }
 }
 
 static void judge_output(struct judge *judge, const Pb__Assertion *assertion, const struct instance *instance, uint32_t rule)
@@ -94,6 +110,8 @@ static void judge_output(struct judge *judge, const Pb__Assertion *assertion, co
         conclude(judge, result, assertion->output->absent ? VERDICT_FAIL : VERDICT_PASS, "found");
     } else if (instance_incomplete(instance) || instance->gap_bytes) {
         conclude(judge, result, VERDICT_INCONC, "not found, but not all of the output was read");
+    } else if (judge->trial->cancelled) {
+        conclude_cut(judge, result, "not found");
     } else {
         conclude(judge, result, assertion->output->absent ? VERDICT_PASS : VERDICT_FAIL, "not found");
     }
@@ -120,6 +138,9 @@ static void judge_assertions(struct judge *judge)
 
 // ---- cases without a result of their own
 
+// Texts are for people, and 100,000 of them would not fit into a record: the first ones have them.
+#define UNFINISHED_TEXTS_MAX 1000
+
 static void unfinished(struct judge *judge, const struct instance *instance, const char *name, int verdict, int reason, const char *text)
 {
     struct arena *arena = judge->core->effects->arena;
@@ -127,9 +148,11 @@ static void unfinished(struct judge *judge, const struct instance *instance, con
     open->instance = instance->id;
     open->service = arena_string(arena, instance->service);
     open->name = arena_string(arena, name);
-    open->outcome = core_outcome(judge->core, verdict, reason, text);
+    open->outcome = core_outcome(judge->core, verdict, reason, judge->ended->n_unfinished < UNFINISHED_TEXTS_MAX ? text : "");
     judge->ended->unfinished[judge->ended->n_unfinished++] = open;
-    outcome_worsen(&judge->outcome, verdict, reason, arena_printf(arena, "%s: case %s: %s", instance->service, name, text));
+    if (verdict_is_worse(verdict, judge->outcome.verdict)) {
+        outcome_worsen(&judge->outcome, verdict, reason, arena_printf(arena, "%s: case %s: %s", instance->service, name, text));
+    }
 }
 
 // What was released is what the plan names, in its order, less what a driven service declares that it cannot do.
