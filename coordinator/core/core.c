@@ -52,7 +52,8 @@ static Pb__Envelope *send_new(struct core *core, uint64_t route, uint64_t sessio
     Pb__Envelope *envelope = NEW_MESSAGE(core, Pb__Envelope, pb__envelope);
     envelope->version = PROTOCOL_VERSION;
     envelope->session = session;
-    APPEND(effects->sends, effects->send_count, effects->send_capacity) = (struct core_send){.route = route, .envelope = envelope, .urgent = urgent};
+    APPEND(effects->sends, effects->send_count, effects->send_capacity) =
+        (struct core_send){.route = route, .envelope = envelope, .urgent = urgent};
     return envelope;
 }
 
@@ -135,6 +136,17 @@ struct trial_link *core_trial_link(struct core *core, const struct trial *trial)
         map_put_number(core->trial_links, trial->id, link);
     }
     return link;
+}
+
+bool core_trial_is_over(struct core *core, const struct trial *trial)
+{
+    const struct trial_link *link = core_trial_link(core, trial);
+    return link->wind_down_ns && core->event->now_ns > link->wind_down_ns;
+}
+
+uint64_t core_lease_until(const struct core *core, const struct instance *instance)
+{
+    return core->event->now_ns + ((uint64_t)instance->trial->lease_ms + KILL_LADDER_MS) * 1000000;
 }
 
 // ---- life
@@ -227,8 +239,7 @@ static void store_opened(struct core *core, const struct core_event *event)
     core_emit(core, record);
     for (struct map_entry *entry = map_first(core->durable->instances); entry; entry = map_next(core->durable->instances, entry)) {
         struct instance *instance = entry->value;
-        core_instance_link(core, instance)->lease_until_ns =
-            event->now_ns + (uint64_t)(instance->trial->lease_ms + KILL_LADDER_MS) * 1000000;
+        core_instance_link(core, instance)->lease_until_ns = core_lease_until(core, instance);
     }
     core->placement_due = true;
 }

@@ -151,9 +151,10 @@ static bool try_cell(struct core *core, struct run *run, uint32_t test, uint64_t
         return true;
     }
     uint64_t waited_ns = core->event->now_ns - link->waiting_since_ns;
-    if (waited_ns < (uint64_t)plan->timeouts->queue_ms * NS_PER_MS || run->live_trials) {
+    if (waited_ns < (uint64_t)plan->timeouts->queue_ms * NS_PER_MS || run->live_trials || core->expired_cells == EXPIRED_CELLS_PER_STEP) {
         return false;
     }
+    core->placement_due |= ++core->expired_cells == EXPIRED_CELLS_PER_STEP;
     emit_cell_ended(core, run, test, cell, attempts, VERDICT_ERROR, REASON_INFRASTRUCTURE,
                     arena_printf(arena, "found no host within timeouts.queue (%u ms): %s", plan->timeouts->queue_ms, placement.problem));
     return true;
@@ -191,9 +192,8 @@ static void schedule_run(struct core *core, struct run *run)
             try_cell(core, run, test, cell, 0);
         }
         for (uint64_t cell = progress->cursor; cell < progress->cells && looks; cell++) {
-            bool moved = try_cell(core, run, test, cell, 0);
-            looks -= !moved;
-            if (map_count(core->durable->trials) >= TRIALS_LIVE_MAX || (moved && !has_free_slot(core))) {
+            looks -= !try_cell(core, run, test, cell, 0);
+            if (map_count(core->durable->trials) >= TRIALS_LIVE_MAX || (run->live_trials && !has_free_slot(core))) {
                 return;
             }
         }
@@ -207,6 +207,7 @@ void runs_schedule(struct core *core)
         return;
     }
     core->placement_due = false;
+    core->expired_cells = 0;
     core->placed_ns = core->event->now_ns;
     for (struct map_entry *entry = map_first(core->durable->runs); entry;) {
         struct run *run = entry->value;

@@ -77,10 +77,24 @@ void sessions_key_revoked(struct core *core, const char *name)
 
 // ---- Hello
 
+// The same plugin in two folders: the first one counts, the other is listed as unusable.
+static bool is_shadowed(Pb__PluginPresence *const *plugins, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (plugins[i]->usable && strcmp(plugins[i]->name, plugins[index]->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void presences_take(struct core *core, struct agent_live *agent, Pb__PluginPresence *const *plugins, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        message_free(map_put_text(agent->presences, plugins[i]->name, MESSAGE_COPY(plugins[i], NULL)));
+        bool has_place = map_count(agent->presences) < PRESENCES_MAX || map_get_text(agent->presences, plugins[i]->name);
+        if (has_place && !is_shadowed(plugins, i)) {
+            message_free(map_put_text(agent->presences, plugins[i]->name, MESSAGE_COPY(plugins[i], NULL)));
+        }
     }
     core->placement_due = true;
 }
@@ -91,7 +105,7 @@ static size_t wanted_descriptions(struct core *core, Pb__PluginPresence *const *
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         const char *hash = plugins[i]->description_hash;
-        if (*hash && !map_get_text(core->durable->descriptions, hash)) {
+        if (*hash && !is_shadowed(plugins, i) && !map_get_text(core->durable->descriptions, hash)) {
             (*wanted)[found++] = arena_string(core->effects->arena, hash);
         }
     }
@@ -146,7 +160,7 @@ static void agent_take_hello(struct core *core, struct agent_live *agent, const 
     agent->presences = map_new();
     presences_take(core, agent, hello->plugins, hello->n_plugins);
     agent->route = core->event->route;
-    agent->session = ++core->ids ^ (core->event->random << 20);
+    agent->session = (++core->ids ^ (core->event->random << 20)) | UINT64_C(1) << 63; // 0 is no session
     agent->heard_ns = core->event->now_ns;
     agent->suspect = false;
     agent->reconciled = false;
@@ -155,12 +169,12 @@ static void agent_take_hello(struct core *core, struct agent_live *agent, const 
 }
 
 // A new host, boot or outbox is worth a record: with a new outbox the sequence starts again.
-static bool record_agent_seen(struct core *core, const Pb__Hello *hello)
+static void record_agent_seen(struct core *core, const Pb__Hello *hello)
 {
     const struct agent_identity *known = map_get_text(core->durable->agents, hello->name);
     bool new_epoch = !known || strcmp(known->epoch, hello->outbox_epoch) != 0;
     if (!new_epoch && strcmp(known->host_id, hello->host_id) == 0 && strcmp(known->boot_id, hello->boot_id) == 0) {
-        return false;
+        return;
     }
     Pb__Record *record = core_record(core);
     record->body_case = PB__RECORD__BODY_AGENT_SEEN;
@@ -170,10 +184,8 @@ static bool record_agent_seen(struct core *core, const Pb__Hello *hello)
     record->agent_seen->boot_id = hello->boot_id;
     record->agent_seen->epoch = hello->outbox_epoch;
     record->agent_seen->last_seen = new_epoch ? hello->outbox_first - 1 : known->last_seen;
-    *record->agent_seen = *MESSAGE_COPY(record->agent_seen, core->effects->arena);
-    bool had_other_epoch = new_epoch && known && *known->epoch;
+    record->agent_seen = MESSAGE_COPY(record->agent_seen, core->effects->arena);
     core_emit(core, record);
-    return had_other_epoch;
 }
 
 static void send_welcome(struct core *core, const struct agent_live *agent, const Pb__Hello *hello)
@@ -214,13 +226,29 @@ static void take_listed(struct core *core, struct agent_live *agent, const Pb__H
         struct instance *instance = map_get_number(known->placed, live->instance);
         if (instance && instance->generation == live->generation) {
             core_instance_link(core, instance)->listed = true;
+            core_instance_link(core, instance)->forsaken = false;
         } else if (!live->ended) {
             send_discard(core, agent, live->instance, live->generation, "nobody wants it any more");
         }
     }
 }
 
-// Once the outbox is read to where it stood at Hello: what the agent has heard of and does not have any more is lost; what it never
+// What is wanted and not there any more: nothing of it lives when its host was rebooted, and then it is lost now. Else its guard may
+// live on without the agent, so its host is not free for it again before its lease is over.
+static void forsake(struct core *core, struct agent_live *agent, struct instance *instance)
+{
+    if (!agent->rebooted) {
+        core_instance_link(core, instance)->forsaken = true;
+        return;
+    }
+    char text[256];
+    snprintf(text, sizeof text, "%s: agent %s does not have it any more after a reboot", instance->service, agent->name);
+    struct trial *trial = instance->trial;
+    lose_instance(core, instance, text);
+    trials_advance(core, trial);
+}
+
+// Once the outbox is read to where it stood at Hello: what the agent has heard of and does not have any more is forsaken; what it never
 // heard of is told again; what it has gets its open commands again (the agent drops repeats).
 static void reconcile(struct core *core, struct agent_live *agent)
 {
@@ -229,32 +257,14 @@ static void reconcile(struct core *core, struct agent_live *agent)
         return;
     }
     agent->reconciled = true;
+    core->placement_due = true;
     // Losing one may end its trial, and so take others out of the map: map_next goes on from a removed entry.
     for (struct map_entry *entry = map_first(known->placed); entry; entry = map_next(known->placed, entry)) {
         struct instance *instance = entry->value;
-        struct trial *trial = instance->trial;
-        if (!core_instance_link(core, instance)->listed && instance->heard) {
-            char text[256];
-            snprintf(text, sizeof text, "%s: agent %s does not have it any more", instance->service, agent->name);
-            lose_instance(core, instance, text);
-            trials_advance(core, trial);
+        if (!core_instance_link(core, instance)->listed && instance->state != INSTANCE_PLACED && instance->heard) {
+            forsake(core, agent, instance);
         } else {
             trials_resend(core, instance);
-        }
-    }
-}
-
-static void lose_all_unlisted(struct core *core, struct agent_live *agent)
-{
-    struct agent_identity *known = identity(core, agent);
-    for (struct map_entry *entry = map_first(known->placed); entry; entry = map_next(known->placed, entry)) {
-        struct instance *instance = entry->value;
-        struct trial *trial = instance->trial;
-        if (!core_instance_link(core, instance)->listed && instance->state != INSTANCE_PLACED) {
-            char text[256];
-            snprintf(text, sizeof text, "%s: agent %s came back with an empty outbox", instance->service, agent->name);
-            lose_instance(core, instance, text);
-            trials_advance(core, trial);
         }
     }
 }
@@ -275,13 +285,12 @@ static void take_hello(struct core *core, const Pb__Hello *hello)
     } else {
         agent = agent_live_new(core, hello->name);
     }
-    bool outbox_wiped = record_agent_seen(core, hello);
+    const struct agent_identity *known = map_get_text(core->durable->agents, hello->name);
+    agent->rebooted = known && strcmp(known->host_id, hello->host_id) == 0 && strcmp(known->boot_id, hello->boot_id) != 0;
+    record_agent_seen(core, hello);
     agent_take_hello(core, agent, hello);
     send_welcome(core, agent, hello);
     take_listed(core, agent, hello);
-    if (outbox_wiped) {
-        lose_all_unlisted(core, agent);
-    }
     reconcile(core, agent);
 }
 
@@ -301,11 +310,19 @@ static void take_plugins(struct core *core, struct agent_live *agent, const Pb__
     }
 }
 
-static void take_descriptions(struct core *core, const Pb__Descriptions *descriptions)
+// Descriptions are kept for ever: only of what this agent says it has, under its name.
+static bool is_wanted(const struct core *core, const struct agent_live *agent, const Pb__DescribedPlugin *described)
+{
+    const Pb__PluginPresence *presence = map_get_text(agent->presences, described->description->name);
+    return presence && strcmp(presence->description_hash, described->hash) == 0 &&
+           !map_get_text(core->durable->descriptions, described->hash);
+}
+
+static void take_descriptions(struct core *core, const struct agent_live *agent, const Pb__Descriptions *descriptions)
 {
     for (size_t i = 0; i < descriptions->n_descriptions; i++) {
         const Pb__DescribedPlugin *described = descriptions->descriptions[i];
-        if (map_get_text(core->durable->descriptions, described->hash)) {
+        if (!is_wanted(core, agent, described)) {
             continue;
         }
         Pb__Record *record = core_record(core);
@@ -320,7 +337,8 @@ static void clock_measure(struct agent_live *agent, const Pb__Heartbeat *heartbe
 {
     int64_t t1 = (int64_t)heartbeat->previous_agent_sent_ns, t2 = (int64_t)heartbeat->previous_coordinator_received_ns;
     int64_t t3 = (int64_t)heartbeat->previous_coordinator_sent_ns, t4 = (int64_t)heartbeat->previous_agent_received_ns;
-    if (!t1 || t4 < t1 || t3 < t2 || t4 - t1 < t3 - t2) {
+    const int64_t most = INT64_MAX / 4; // 73 years of boottime: their sums do not overflow
+    if (t1 <= 0 || t2 < 0 || t4 < t1 || t3 < t2 || t4 > most || t3 > most || t4 - t1 < t3 - t2) {
         return;
     }
     uint64_t error = (uint64_t)((t4 - t1) - (t3 - t2)) / 2;
@@ -336,8 +354,8 @@ static void grant_leases(struct core *core, struct agent_live *agent, Pb__Heartb
     reply->grants = ARENA_ARRAY(core->effects->arena, Pb__LeaseGrant *, map_count(known->placed) + 1);
     for (struct map_entry *entry = map_first(known->placed); entry; entry = map_next(known->placed, entry)) {
         struct instance *instance = entry->value;
-        const struct trial_link *trial = core_trial_link(core, instance->trial);
-        if (instance->state == INSTANCE_PLACED || (trial->wind_down_ns && core->event->now_ns > trial->wind_down_ns)) {
+        if (instance->state == INSTANCE_PLACED || core_instance_link(core, instance)->forsaken ||
+            core_trial_is_over(core, instance->trial)) {
             continue;
         }
         Pb__LeaseGrant *grant = NEW_MESSAGE(core, Pb__LeaseGrant, pb__lease_grant);
@@ -345,8 +363,7 @@ static void grant_leases(struct core *core, struct agent_live *agent, Pb__Heartb
         grant->generation = instance->generation;
         grant->length_ms = instance->trial->lease_ms;
         reply->grants[reply->n_grants++] = grant;
-        core_instance_link(core, instance)->lease_until_ns =
-            core->event->now_ns + (uint64_t)(instance->trial->lease_ms + KILL_LADDER_MS) * NS_PER_MS;
+        core_instance_link(core, instance)->lease_until_ns = core_lease_until(core, instance);
     }
 }
 
@@ -444,7 +461,7 @@ void sessions_message(struct core *core)
     }
     switch (envelope->body_case) {
     case PB__ENVELOPE__BODY_DESCRIPTIONS:
-        take_descriptions(core, envelope->descriptions);
+        take_descriptions(core, agent, envelope->descriptions);
         break;
     case PB__ENVELOPE__BODY_PLUGINS_CHANGED:
         take_plugins(core, agent, envelope->plugins_changed);
@@ -466,8 +483,23 @@ void sessions_message(struct core *core)
 
 // ---- time
 
+// Silence counts only while we listened: after a pause of our own, what agents said meanwhile is still to be read.
+static void forgive_pause(struct core *core)
+{
+    uint64_t now_ns = core->event->now_ns, pause_ns = core->ticked_ns ? now_ns - core->ticked_ns : 0;
+    core->ticked_ns = now_ns;
+    if (pause_ns <= TICK_PAUSE_MS * NS_PER_MS) {
+        return;
+    }
+    for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
+        struct agent_live *agent = entry->value;
+        agent->heard_ns = agent->heard_ns + pause_ns < now_ns ? agent->heard_ns + pause_ns : now_ns;
+    }
+}
+
 static void agents_tick(struct core *core)
 {
+    forgive_pause(core);
     for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
         struct agent_live *agent = entry->value;
         uint64_t silent_ns = core->event->now_ns - agent->heard_ns;
@@ -483,12 +515,11 @@ static void agents_tick(struct core *core)
 // No grant may be out there any more: now, and only now, an instance that nobody heard of again is lost.
 static void leases_tick(struct core *core)
 {
-    for (struct map_entry *entry = map_first(core->durable->instances); entry;) {
+    // Advancing may end the trial and so remove this entry and its neighbours: map_next goes on from a removed one.
+    for (struct map_entry *entry = map_first(core->durable->instances); entry; entry = map_next(core->durable->instances, entry)) {
         struct instance *instance = entry->value;
-        entry = map_next(core->durable->instances, entry);
-        struct instance_link *link = map_get_number(core->instance_links, instance->id);
-        if (!link || !link->lease_until_ns || core->event->now_ns < link->lease_until_ns || instance->state == INSTANCE_ENDED ||
-            instance->state == INSTANCE_PLACED) {
+        if (instance->state == INSTANCE_ENDED || instance->state == INSTANCE_PLACED ||
+            core->event->now_ns < core_instance_link(core, instance)->lease_until_ns) {
             continue;
         }
         char text[256];
@@ -497,8 +528,6 @@ static void leases_tick(struct core *core)
         struct trial *trial = instance->trial;
         lose_instance(core, instance, text);
         trials_advance(core, trial);
-        // advancing may have ended the trial and so removed neighbours of this entry: begin again, losses are rare
-        entry = map_first(core->durable->instances);
     }
 }
 

@@ -12,6 +12,12 @@
 #define CANCELLED_CELLS_PER_STEP 512
 // Trials that live at once in the whole lab: bounds memory, far above the slots of 1,000 hosts.
 #define TRIALS_LIVE_MAX 20000
+// Cells that end in one step because they found no host in time.
+#define EXPIRED_CELLS_PER_STEP 512
+// Ticks come every 100 ms. After a longer pause of our own, silence is no sign: what came meanwhile is not read yet.
+#define TICK_PAUSE_MS 1000
+// Plugins of one host: as wire lets one message have.
+#define PRESENCES_MAX 1024
 // From the end of a trial's stop until its hosts are declared silent: stop deadlines come from the plan, this is the slack.
 #define WIND_DOWN_SLACK_MS 30000
 
@@ -25,6 +31,7 @@ struct agent_live {   // volatile: one per agent heard in this life of the coord
     struct map *presences;  // plugin name -> Pb__PluginPresence (heap)
     uint64_t outbox_target; // reconcile instances once the outbox is read up to here
     bool reconciled;
+    bool rebooted;           // since its last session
     int64_t clock_offset_ns; // agent's boottime minus ours
     uint64_t clock_error_ns;
     uint64_t disk_free_bytes;
@@ -34,6 +41,7 @@ struct instance_link {       // volatile: per live instance
     uint64_t lease_until_ns; // our clock: nothing of it lives after this (last grant + length + ladder)
     uint32_t cases_sent;     // index of the next case to send in this session
     bool listed;             // the agent said it has it
+    bool forsaken;           // the agent knows nothing of it any more, but its guard may live: until its lease is over
 };
 
 struct trial_link {        // volatile: per live trial
@@ -61,8 +69,10 @@ struct core {
     bool is_full;
     char *full_why;
     bool placement_due; // something changed that may let a cell start
+    uint64_t ticked_ns; // last tick
     uint64_t start_ns;
-    uint64_t placed_ns; // last try
+    uint64_t placed_ns;   // last try
+    size_t expired_cells; // that ended without a host in this step
     // ---- the step at hand
     const struct core_event *event;
     struct core_effects *effects;
@@ -81,6 +91,10 @@ void core_close(struct core *core, uint64_t route);
 Pb__Outcome *core_outcome(struct core *core, int verdict, int reason, const char *text);
 struct instance_link *core_instance_link(struct core *core, const struct instance *instance);
 struct trial_link *core_trial_link(struct core *core, const struct trial *trial);
+// Its time to wind down has passed: no lease is granted any more, so that it ends in bounded time whatever its agents do.
+bool core_trial_is_over(struct core *core, const struct trial *trial);
+// Until when what starts now, or is granted a lease now, may live.
+uint64_t core_lease_until(const struct core *core, const struct instance *instance);
 
 // NEW_MESSAGE(core, Pb__Stop, pb__stop): in the effects' arena, initialised
 #define NEW_MESSAGE(core, type, prefix)                                                                                                    \

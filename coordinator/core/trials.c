@@ -10,6 +10,9 @@
 #define NS_PER_MS UINT64_C(1000000)
 // initialize() writes configuration files and allocates ports: nothing that takes longer on a working host.
 #define INITIALIZE_MS 30000
+// Why a trial stops, as told to its services: a line of their logs.
+#define STOP_WHY_MAX_BYTES 512
+static_assert(STOP_WHY_MAX_BYTES <= TEXT_MAX_BYTES, "an agent refuses a text that is longer");
 
 void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempt, Pb__CellPlan *plan,
                   const struct placement *placement)
@@ -83,6 +86,24 @@ static Pb__Command *command_new(struct core *core, const struct instance *instan
     return command;
 }
 
+// Initialize begins a lease when the agent takes it, which may be long after it was decided.
+static void send_initialize(struct core *core, struct instance *instance, const Pb__Command *command)
+{
+    if (!core_trial_is_over(core, instance->trial)) {
+        core_instance_link(core, instance)->lease_until_ns = core_lease_until(core, instance);
+        send_one(core, instance, command);
+    }
+}
+
+static void send_open(struct core *core, struct instance *instance, const Pb__Command *command)
+{
+    if (command->body_case == PB__COMMAND__BODY_INITIALIZE) {
+        send_initialize(core, instance, command);
+    } else {
+        send_one(core, instance, command);
+    }
+}
+
 static void issue(struct core *core, struct instance *instance, Pb__Command *command)
 {
     Pb__Record *record = core_record(core);
@@ -91,11 +112,7 @@ static void issue(struct core *core, struct instance *instance, Pb__Command *com
     record->command_issued->trial = instance->trial->id;
     record->command_issued->command = command;
     core_emit(core, record);
-    struct instance_link *link = core_instance_link(core, instance);
-    if (!link->lease_until_ns) {
-        link->lease_until_ns = core->event->now_ns + (uint64_t)(instance->trial->lease_ms + KILL_LADDER_MS) * NS_PER_MS;
-    }
-    send_one(core, instance, command);
+    send_open(core, instance, command);
 }
 
 static Pb__Peer *peer_of(struct core *core, const struct instance *needed)
@@ -213,6 +230,14 @@ static const char *issue_initialize(struct core *core, struct instance *instance
     return NULL;
 }
 
+// Somebody's words may be as long as a text can be, and ours stand before them.
+static char *stop_why(struct core *core, const struct trial *trial)
+{
+    const char *text = trial->outcome.text ? trial->outcome.text : "";
+    size_t bytes = strlen(text);
+    return arena_string_bytes(core->effects->arena, text, bytes < STOP_WHY_MAX_BYTES ? bytes : STOP_WHY_MAX_BYTES);
+}
+
 static void issue_simple(struct core *core, struct instance *instance, Pb__Command__BodyCase kind)
 {
     Pb__Command *command = command_new(core, instance, instance->last_number + 1);
@@ -224,7 +249,7 @@ static void issue_simple(struct core *core, struct instance *instance, Pb__Comma
     case PB__COMMAND__BODY_STOP:
         command->stop = NEW_MESSAGE(core, Pb__Stop, pb__stop);
         command->stop->cancel = instance->trial->cancelled;
-        command->stop->why = arena_string(core->effects->arena, instance->trial->outcome.text ? instance->trial->outcome.text : "");
+        command->stop->why = stop_why(core, instance->trial);
         break;
     case PB__COMMAND__BODY_CLEANUP:
         command->cleanup = NEW_MESSAGE(core, Pb__Cleanup, pb__cleanup);
@@ -396,12 +421,12 @@ static void send_cases(struct core *core, struct instance *instance)
     if (!agent || instance->state != INSTANCE_RUNNING) {
         return;
     }
-    if (link->cases_sent < instance->cases_answered) {
-        link->cases_sent = instance->cases_answered;
+    if (link->cases_sent < instance->next_case) {
+        link->cases_sent = instance->next_case;
     }
     Pb__Command **commands = ARENA_ARRAY(core->effects->arena, Pb__Command *, core->options.case_window + 1);
     size_t count = 0;
-    while (link->cases_sent < instance->case_count && link->cases_sent - instance->cases_answered < core->options.case_window) {
+    while (link->cases_sent < instance->case_count && link->cases_sent - instance->next_case < core->options.case_window) {
         uint32_t index = link->cases_sent++;
         if (instance->case_verdicts[index] != CASE_UNANSWERED) {
             continue;
@@ -433,8 +458,11 @@ static void send_execute(struct core *core, struct instance *instance)
 
 void trials_resend(struct core *core, struct instance *instance)
 {
+    if (instance->initialize) {
+        send_initialize(core, instance, instance->initialize);
+    }
     if (instance->open) {
-        send_one(core, instance, instance->open);
+        send_open(core, instance, instance->open);
     }
     send_execute(core, instance);
     send_cases(core, instance);
@@ -483,6 +511,7 @@ static bool advance_initializing(struct core *core, struct trial *trial)
             const char *problem = issue_initialize(core, instance);
             if (problem) {
                 stop_for(core, trial, VERDICT_ERROR, REASON_INFRASTRUCTURE, problem);
+                return true;
             }
             moved = true;
         }
@@ -592,7 +621,9 @@ void trials_tick(struct core *core)
             stop_for(core, trial, VERDICT_INCONC, REASON_TIMEOUT, text);
             trials_advance(core, trial);
         } else if (trial->state >= TRIAL_STOPPING && !link->wind_down_ns) {
-            link->wind_down_ns = core->event->now_ns + (3 * (uint64_t)trial->plan->timeouts->stop_ms + WIND_DOWN_SLACK_MS) * NS_PER_MS;
+            // at worst each waits for the one before it, and then all clean up
+            link->wind_down_ns = core->event->now_ns +
+                                 ((trial->instance_count + 2) * (uint64_t)trial->plan->timeouts->stop_ms + WIND_DOWN_SLACK_MS) * NS_PER_MS;
         } else if (!core->is_full) {
             trials_advance(core, trial);
         }
