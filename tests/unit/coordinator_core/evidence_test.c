@@ -1,0 +1,336 @@
+// Stories of verdicts: what is evidence, what is missing, and that nothing passes without it (P9).
+#include "tests/unit/coordinator_core/story.h"
+
+#include <string.h>
+
+static Pb__MetricAssertion at_least(struct lab *lab, const char *name, double bound)
+{
+    Pb__MetricAssertion metric = PB__METRIC_ASSERTION__INIT;
+    metric.name = arena_string(lab->arena, name);
+    metric.has_at_least = true;
+    metric.at_least = bound;
+    return metric;
+}
+
+// An event of the instance, and what the core makes of it.
+static void report(struct lab *lab, uint64_t instance, Pb__Event *event)
+{
+    size_t agent = 0;
+    struct lab_guard *guard = lab_guard(lab, instance, &agent);
+    assert_non_null(guard);
+    event->instance = instance;
+    event->generation = 1;
+    lab_event(lab, agent, event);
+    guard->outbox_last = lab->agents[agent].sequence;
+    while (lab_agent_flush(lab, agent)) {
+    }
+}
+
+static void report_exit(struct lab *lab, uint64_t instance, uint32_t process, int status, Pb__ExitExpectation expectation)
+{
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__ProcessExited exited = PB__PROCESS_EXITED__INIT;
+    exited.process = process;
+    exited.name = (char *)(uintptr_t) "httpd";
+    exited.status = status;
+    exited.clean = status == 0;
+    exited.expectation = expectation;
+    event.body_case = PB__EVENT__BODY_PROCESS_EXITED;
+    event.process_exited = &exited;
+    report(lab, instance, &event);
+}
+
+static void report_stream(struct lab *lab, uint64_t instance, const char *name)
+{
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__StreamEnd end = PB__STREAM_END__INIT;
+    end.stream = (char *)(uintptr_t)name;
+    event.body_case = PB__EVENT__BODY_STREAM_END;
+    event.stream_end = &end;
+    report(lab, instance, &event);
+}
+
+static void report_metric(struct lab *lab, uint64_t instance, const char *name, double value)
+{
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__Metric metric = PB__METRIC__INIT;
+    metric.name = (char *)(uintptr_t)name;
+    metric.value = value;
+    event.body_case = PB__EVENT__BODY_METRIC;
+    event.metric = &metric;
+    report(lab, instance, &event);
+}
+
+STORY(a_failed_case_fails_the_cell)
+{
+    BEGIN;
+    lab.case_verdict = VERDICT_FAIL;
+    submit(&lab, 1);
+    assert_only_cell(&lab, VERDICT_FAIL, REASON_VIOLATION);
+    lab_end(&lab);
+}
+
+STORY(a_server_that_dies_is_a_crash)
+{
+    BEGIN;
+    lab.server_crashes = true;
+    submit(&lab, 1);
+    assert_only_cell(&lab, VERDICT_FAIL, REASON_CRASH);
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "signal 11"));
+    lab_end(&lab);
+}
+
+STORY(a_server_that_cannot_start_is_infrastructure)
+{
+    BEGIN;
+    lab.server_fails_start = true;
+    submit(&lab, 1);
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_INFRASTRUCTURE);
+    lab_end(&lab);
+}
+
+STORY(a_pass_without_its_streams_is_inconclusive)
+{
+    BEGIN;
+    lab.streams_are_cut = true;
+    submit(&lab, 1);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_INCOMPLETE);
+    lab_end(&lab);
+}
+
+STORY(a_metric_out_of_bounds_fails)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    Pb__MetricAssertion metric = at_least(&lab, "rate", 101);
+    Pb__Assertion *assertion = lab_assertion(&lab, experiment, "load");
+    assertion->body_case = PB__ASSERTION__BODY_METRIC;
+    assertion->metric = &metric;
+    submit_experiment(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_FAIL, REASON_ASSERTION);
+    lab_end(&lab);
+}
+
+STORY(a_metric_nobody_reported_is_inconclusive)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    Pb__MetricAssertion metric = at_least(&lab, "unheard_of", 0);
+    Pb__Assertion *assertion = lab_assertion(&lab, experiment, "load");
+    assertion->body_case = PB__ASSERTION__BODY_METRIC;
+    assertion->metric = &metric;
+    submit_experiment(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_INCOMPLETE);
+    lab_end(&lab);
+}
+
+STORY(an_unclean_exit_fails_its_assertion)
+{
+    BEGIN;
+    lab.exit_dirty = true;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    Pb__ExitAssertion clean = PB__EXIT_ASSERTION__INIT;
+    clean.clean = true;
+    Pb__Assertion *assertion = lab_assertion(&lab, experiment, "server");
+    assertion->body_case = PB__ASSERTION__BODY_EXIT;
+    assertion->exit = &clean;
+    submit_experiment(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_FAIL, REASON_ASSERTION);
+    lab_end(&lab);
+}
+
+STORY(a_case_that_its_server_declares_it_cannot_do_spoils_nothing)
+{
+    BEGIN;
+    lab.server_lacks_two = true;
+    for (size_t i = 0; i < 2; i++) {
+        lab_agent_gone(&lab, i);
+        lab_agent_hello(&lab, i);
+    }
+    submit(&lab, 1);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_int_equal(lab.trials[0]->n_unfinished, 1);
+    assert_string_equal(lab.trials[0]->unfinished[0]->name, "two");
+    assert_int_equal(lab.trials[0]->unfinished[0]->outcome->verdict, VERDICT_NONE);
+    assert_int_equal(lab.trials[0]->unfinished[0]->outcome->reason, REASON_UNSUPPORTED);
+    lab_end(&lab);
+}
+
+STORY(a_metric_may_have_a_dot_in_its_name)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    Pb__MetricAssertion metric = at_least(&lab, "latency.p99", 5);
+    Pb__Assertion *assertion = lab_assertion(&lab, experiment, "load");
+    assertion->body_case = PB__ASSERTION__BODY_METRIC;
+    assertion->metric = &metric;
+    lab.hold_cases = 1000;
+    submit_experiment(&lab, experiment);
+    report_metric(&lab, 2, "latency.p99", 7);
+    report_metric(&lab, 2, "p99", 1); // another one
+    lab.hold_cases = 0;
+    lab_agent_gone(&lab, 1);
+    lab_agent_hello(&lab, 1);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    lab_end(&lab);
+}
+
+STORY(a_log_of_the_plugin_does_not_stand_for_a_stream_that_is_missing)
+{
+    BEGIN;
+    lab.streams_are_cut = true;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    report_stream(&lab, 1, "plugin.log");
+    report_stream(&lab, 1, "host.stderr");
+    lab.hold_cases = 0;
+    lab_agent_gone(&lab, 1);
+    lab_agent_hello(&lab, 1);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_INCOMPLETE);
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "stream"));
+    lab_end(&lab);
+}
+
+STORY(an_exit_without_a_start_does_not_stand_for_one_that_is_missing)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    size_t agent;
+    lab_guard(&lab, 1, &agent)->process_lives = false; // its exit will never be told
+    report_exit(&lab, 1, 7, 0, PB__EXIT_EXPECTATION__EXIT_EXPECTATION_STOPPED);
+    report_stream(&lab, 1, "httpd.stdout");
+    report_stream(&lab, 1, "httpd.stderr");
+    lab.hold_cases = 0;
+    lab_agent_gone(&lab, 1);
+    lab_agent_hello(&lab, 1);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_INCOMPLETE);
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "exit"));
+    lab_end(&lab);
+}
+
+STORY(an_asserted_status_is_that_of_every_process)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    Pb__ExitAssertion zero = PB__EXIT_ASSERTION__INIT;
+    Pb__Assertion *assertion = lab_assertion(&lab, experiment, "server");
+    assertion->body_case = PB__ASSERTION__BODY_EXIT;
+    assertion->exit = &zero;
+    lab.hold_cases = 1000;
+    submit_experiment(&lab, experiment);
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__ProcessStarted started = PB__PROCESS_STARTED__INIT;
+    started.process = 2;
+    started.name = (char *)(uintptr_t) "client";
+    event.body_case = PB__EVENT__BODY_PROCESS_STARTED;
+    event.process_started = &started;
+    report(&lab, 1, &event);
+    report_stream(&lab, 1, "client.stdout");
+    report_stream(&lab, 1, "client.stderr");
+    report_exit(&lab, 1, 2, 3, PB__EXIT_EXPECTATION__EXIT_EXPECTATION_FINISHED);
+    lab.hold_cases = 0;
+    lab_agent_gone(&lab, 1);
+    lab_agent_hello(&lab, 1); // the server itself ends with 0, and last
+    assert_only_cell(&lab, VERDICT_FAIL, REASON_ASSERTION);
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "status 3"));
+    lab_end(&lab);
+}
+
+STORY(a_killed_tester_is_inconclusive_whatever_it_was_doing)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__HostDied died = PB__HOST_DIED__INIT;
+    died.signal = 9;
+    died.phase = (char *)(uintptr_t) "execute";
+    event.body_case = PB__EVENT__BODY_HOST_DIED;
+    event.host_died = &died;
+    event.instance = 2;
+    event.generation = 1;
+    lab_event(&lab, 1, &event);
+    Pb__CommandDone done = PB__COMMAND_DONE__INIT; // in the same frame: its guard answers what was open
+    done.number = 77;
+    done.phase = died.phase;
+    done.status = PB__COMMAND_STATUS__COMMAND_STATUS_HOST_DIED;
+    event.body_case = PB__EVENT__BODY_COMMAND_DONE;
+    event.command_done = &done;
+    report(&lab, 2, &event);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_KILLED);
+    lab_end(&lab);
+}
+
+STORY(a_case_unsupported_against_a_declared_capability_is_inconclusive)
+{
+    BEGIN;
+    lab.case_verdict = VERDICT_NONE;
+    lab.case_reason = REASON_UNSUPPORTED;
+    submit(&lab, 1);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_UNSUPPORTED);
+    lab_end(&lab);
+}
+
+STORY(a_cancelled_trial_has_not_failed_what_it_did_not_get_to)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    Pb__OutputAssertion present = PB__OUTPUT_ASSERTION__INIT;
+    present.pattern = arena_string(lab.arena, "served 1000 requests");
+    Pb__Assertion *assertion = lab_assertion(&lab, experiment, "server");
+    assertion->body_case = PB__ASSERTION__BODY_OUTPUT;
+    assertion->output = &present;
+    Pb__ExitAssertion clean = PB__EXIT_ASSERTION__INIT;
+    clean.clean = true;
+    assertion = lab_assertion(&lab, experiment, "server");
+    assertion->body_case = PB__ASSERTION__BODY_EXIT;
+    assertion->exit = &clean;
+    lab.exit_dirty = true; // the ladder's doing
+    lab.hold_cases = 1000;
+    submit_experiment(&lab, experiment);
+    lab_cancel(&lab, "r1", "");
+    lab_pass_ms(&lab, 2000, true);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_CANCELLED);
+    lab_end(&lab);
+}
+
+STORY(a_bound_that_was_broken_before_the_cancel_stays_broken)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    Pb__MetricAssertion metric = at_least(&lab, "rate", 50);
+    Pb__Assertion *assertion = lab_assertion(&lab, experiment, "load");
+    assertion->body_case = PB__ASSERTION__BODY_METRIC;
+    assertion->metric = &metric;
+    lab.hold_cases = 1000;
+    submit_experiment(&lab, experiment);
+    report_metric(&lab, 2, "rate", 10);
+    lab_cancel(&lab, "r1", "");
+    lab_pass_ms(&lab, 2000, true);
+    assert_only_cell(&lab, VERDICT_FAIL, REASON_ASSERTION);
+    lab_end(&lab);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failed_case_fails_the_cell),
+        cmocka_unit_test(a_server_that_dies_is_a_crash),
+        cmocka_unit_test(a_server_that_cannot_start_is_infrastructure),
+        cmocka_unit_test(a_pass_without_its_streams_is_inconclusive),
+        cmocka_unit_test(a_metric_out_of_bounds_fails),
+        cmocka_unit_test(a_metric_nobody_reported_is_inconclusive),
+        cmocka_unit_test(an_unclean_exit_fails_its_assertion),
+        cmocka_unit_test(a_case_that_its_server_declares_it_cannot_do_spoils_nothing),
+        cmocka_unit_test(a_metric_may_have_a_dot_in_its_name),
+        cmocka_unit_test(a_log_of_the_plugin_does_not_stand_for_a_stream_that_is_missing),
+        cmocka_unit_test(an_exit_without_a_start_does_not_stand_for_one_that_is_missing),
+        cmocka_unit_test(an_asserted_status_is_that_of_every_process),
+        cmocka_unit_test(a_killed_tester_is_inconclusive_whatever_it_was_doing),
+        cmocka_unit_test(a_case_unsupported_against_a_declared_capability_is_inconclusive),
+        cmocka_unit_test(a_cancelled_trial_has_not_failed_what_it_did_not_get_to),
+        cmocka_unit_test(a_bound_that_was_broken_before_the_cancel_stays_broken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

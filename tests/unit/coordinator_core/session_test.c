@@ -1,0 +1,441 @@
+// Stories of sessions: agents that are lost, come back, forget, or say what no agent says.
+#include "tests/unit/coordinator_core/story.h"
+
+#include <string.h>
+
+STORY(an_agent_that_stays_away_is_lost_after_its_lease_and_not_before)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    lab_agent_gone(&lab, 0);
+    lab_agent_gone(&lab, 1);
+    lab_pass_ms(&lab, LEASE_MS, false);
+    assert_int_equal(lab.cell_count, 0);
+    lab_pass_ms(&lab, KILL_LADDER_MS + 1000, false);
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_LOST);
+    lab_end(&lab);
+}
+
+STORY(a_lost_trial_is_tried_again_when_the_rule_says_so)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    Pb__Reason reasons[] = {PB__REASON__REASON_LOST};
+    experiment->tests[0]->retry->reasons = reasons;
+    experiment->tests[0]->retry->n_reasons = 1;
+    experiment->tests[0]->retry->times = 1;
+    lab.hold_cases = 1000;
+    submit_experiment(&lab, experiment);
+    lab_agent_gone(&lab, 0);
+    lab_agent_gone(&lab, 1);
+    lab_pass_ms(&lab, LEASE_MS + KILL_LADDER_MS + 1000, false);
+    assert_int_equal(lab.trial_count, 1);
+    assert_int_equal(lab.cell_count, 0);
+    lab.hold_cases = 0;
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    lab_pass_ms(&lab, 2000, true);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_int_equal(lab.cells[0]->attempts, 2);
+    lab_end(&lab);
+}
+
+STORY(an_agent_that_comes_back_in_time_loses_nothing)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    lab_agent_gone(&lab, 0);
+    lab_agent_gone(&lab, 1);
+    lab_pass_ms(&lab, 5000, false);
+    lab.hold_cases = 0;
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_int_equal(lab.cells[0]->attempts, 1);
+    lab_end(&lab);
+}
+
+STORY(a_wiped_outbox_is_a_loss_not_a_mystery)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    for (size_t i = 0; i < 2; i++) {
+        lab_agent_gone(&lab, i);
+        lab_agent_wipe(&lab, i);
+        lab_agent_hello(&lab, i);
+    }
+    lab_pass_ms(&lab, 20000, true);
+    assert_int_equal(lab.cell_count, 0); // the guards may live without their agent
+    lab_pass_ms(&lab, 20000, true);
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_LOST);
+    lab_end(&lab);
+}
+
+STORY(the_same_name_from_another_host_is_refused_by_name)
+{
+    BEGIN;
+    strcpy(lab.agents[2].name, lab.agents[0].name);
+    strcpy(lab.agents[2].host_id, "00000000000000000000000000000099");
+    strcpy(lab.agents[2].boot_id, lab.agents[0].boot_id);
+    strcpy(lab.agents[2].epoch, lab.agents[0].epoch);
+    lab.agent_count = 3;
+    lab_agent_hello(&lab, 2);
+    assert_non_null(lab.refused);
+    assert_int_equal(lab.refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_NAME_TAKEN);
+    assert_non_null(strstr(lab.refused->text, lab.agents[0].host_id));
+    assert_non_null(strstr(lab.refused->text, lab.agents[2].host_id));
+    lab.agent_count = 2;
+    lab_end(&lab);
+}
+
+STORY(a_store_that_is_older_than_its_agent_is_refused)
+{
+    BEGIN;
+    submit(&lab, 1);
+    lab_agent_gone(&lab, 0);
+    lab.agents[0].acknowledged += 5;
+    lab.agents[0].sequence += 5; // never read
+    lab_agent_hello(&lab, 0);
+    assert_int_equal(lab.refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER);
+    lab.agents[0].connected = false;
+    lab_end(&lab);
+}
+
+STORY(a_hole_in_the_events_is_refused)
+{
+    BEGIN;
+    Pb__Note note = PB__NOTE__INIT;
+    Pb__Event event = PB__EVENT__INIT;
+    event.instance = 1;
+    event.generation = 1;
+    event.body_case = PB__EVENT__BODY_NOTE;
+    event.note = &note;
+    struct lab_agent *agent = &lab.agents[0];
+    lab_event(&lab, 0, &event);
+    lab_event(&lab, 0, &event);
+    agent->acknowledged = 1;
+    lab_agent_flush(&lab, 0);
+    assert_int_equal(lab.refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_INVALID);
+    agent->connected = false;
+    lab_end(&lab);
+}
+
+STORY(a_repeated_event_changes_nothing)
+{
+    BEGIN;
+    submit(&lab, 1);
+    size_t before = lab.record_count;
+    lab.agents[0].acknowledged = 0;
+    lab_agent_flush(&lab, 0);
+    assert_int_equal(lab.record_count, before);
+    assert_int_equal(lab.cell_count, 1);
+    lab_end(&lab);
+}
+
+STORY(a_rebooted_host_that_forgot_is_a_loss_at_once)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    for (size_t i = 0; i < 2; i++) {
+        lab_agent_gone(&lab, i);
+        lab_agent_reboot(&lab, i);
+        lab_agent_wipe(&lab, i);
+        lab_agent_hello(&lab, i);
+    }
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_LOST);
+    lab_end(&lab);
+}
+
+STORY(a_rebooted_host_that_did_not_forget_says_so)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    lab_agent_gone(&lab, 0);
+    lab_agent_reboot(&lab, 0);
+    lab_agent_hello(&lab, 0);
+    lab_pass_ms(&lab, 1000, true);
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_LOST);
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "rebooted"));
+    lab_end(&lab);
+}
+
+STORY(what_was_told_before_a_wipe_is_not_started_twice)
+{
+    BEGIN;
+    lab.agents[0].mute = true; // nothing is heard of the server
+    submit(&lab, 1);
+    lab_agent_gone(&lab, 0);
+    lab_agent_wipe(&lab, 0);
+    lab.agents[0].mute = false;
+    lab_agent_hello(&lab, 0);
+    assert_int_equal(lab.agents[0].guard_count, 0);
+    lab_restart(&lab); // and that is known for ever
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    assert_int_equal(lab.agents[0].guard_count, 0);
+    lab_pass_ms(&lab, LEASE_MS + KILL_LADDER_MS + 1000, true);
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_LOST);
+    lab_end(&lab);
+}
+
+STORY(an_initialize_that_never_arrived_does_not_hold_up_a_cancel)
+{
+    BEGIN;
+    lab.agents[1].mute = true;
+    submit(&lab, 1);
+    lab_cancel(&lab, "r1", "");
+    lab_agent_gone(&lab, 1);
+    lab.agents[1].mute = false;
+    lab_agent_hello(&lab, 1);
+    lab_pass_ms(&lab, 1000, true);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_CANCELLED);
+    lab_end(&lab);
+}
+
+STORY(an_instance_that_was_placed_before_a_restart_gets_its_whole_lease)
+{
+    BEGIN;
+    lab.agents[0].mute = true; // the server does not answer, so that the tester stays placed
+    submit(&lab, 1);
+    lab_restart(&lab);
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    lab_pass_ms(&lab, LEASE_MS + KILL_LADDER_MS + 2000, true);
+    assert_int_equal(lab.cell_count, 0);
+    lab.agents[1].mute = true; // and does not answer at once
+    lab_agent_gone(&lab, 0);
+    lab.agents[0].mute = false;
+    lab_agent_hello(&lab, 0);
+    lab_tick(&lab);
+    lab_agent_gone(&lab, 1);
+    lab.agents[1].mute = false;
+    lab_agent_hello(&lab, 1);
+    lab_pass_ms(&lab, 1000, true);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    lab_end(&lab);
+}
+
+STORY(an_initialize_that_is_sent_again_begins_a_lease_again)
+{
+    BEGIN;
+    lab.agents[0].mute = true;
+    submit(&lab, 1);
+    lab_agent_gone(&lab, 0);
+    lab_pass_ms(&lab, 20000, false);
+    lab.agents[0].mute = false;
+    lab.is_async = true; // it takes the command and is gone before it says so
+    lab_agent_hello(&lab, 0);
+    lab_agent_work(&lab, 0, 1);
+    lab_agent_gone(&lab, 0);
+    lab_pass_ms(&lab, 20000, false);
+    size_t agent;
+    assert_false(lab_guard(&lab, 1, &agent)->ended);
+    assert_int_equal(lab.trial_count, 0); // it lives, so nobody says that it is lost
+    lab_pass_ms(&lab, 20000, false);
+    lab.is_async = false;
+    lab_agent_gone(&lab, 1);
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_LOST);
+    lab_end(&lab);
+}
+
+STORY(a_trial_is_stopped_in_the_middle_of_more_cases_than_are_on_their_way)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    lab_cases(&lab, experiment, 500);
+    lab.hold_cases = 1000;
+    submit_experiment(&lab, experiment);
+    lab_cancel(&lab, "r1", "");
+    lab_pass_ms(&lab, 1000, true);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_CANCELLED);
+    assert_int_equal(lab.trials[0]->n_unfinished, 500);
+    lab_end(&lab);
+}
+
+STORY(a_long_reason_is_not_too_long_for_an_agent)
+{
+    BEGIN;
+    char why[TEXT_MAX_BYTES + 1];
+    memset(why, 'w', TEXT_MAX_BYTES);
+    why[TEXT_MAX_BYTES] = 0;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    lab_cancel(&lab, "r1", why);
+    size_t stops = 0;
+    for (size_t i = 0; i < lab.record_count; i++) {
+        const Pb__Record *record = lab.records[i];
+        if (record->body_case == PB__RECORD__BODY_COMMAND_ISSUED && record->command_issued->command->body_case == PB__COMMAND__BODY_STOP) {
+            assert_true(strlen(record->command_issued->command->stop->why) <= TEXT_MAX_BYTES);
+            stops++;
+        }
+    }
+    assert_int_equal(stops, 2);
+    lab_end(&lab);
+}
+
+STORY(a_pause_of_the_coordinator_is_not_the_silence_of_its_agents)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    lab_pass_ms(&lab, 2000, true);
+    lab.now_ns += 15000 * NS_PER_MS; // stopped, and the tick comes before what is in the sockets
+    lab_tick(&lab);
+    assert_true(lab.agents[0].connected && lab.agents[1].connected);
+    lab_pass_ms(&lab, LOST_MS + 1000, false);
+    assert_false(lab.agents[0].connected || lab.agents[1].connected);
+    lab_end(&lab);
+}
+
+STORY(a_plugin_that_is_there_twice_is_there)
+{
+    BEGIN;
+    Pb__PluginPresence usable = PB__PLUGIN_PRESENCE__INIT, shadowed = PB__PLUGIN_PRESENCE__INIT;
+    usable.name = shadowed.name = (char *)(uintptr_t) "server";
+    usable.description_hash = (char *)(uintptr_t) "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+    usable.usable = true;
+    Pb__PluginPresence *both[] = {&usable, &shadowed};
+    Pb__PluginsChanged changed = PB__PLUGINS_CHANGED__INIT;
+    changed.plugins = both;
+    changed.n_plugins = 2;
+    for (size_t i = 0; i < 2; i++) {
+        Pb__Envelope envelope = PB__ENVELOPE__INIT;
+        envelope.session = lab.agents[i].session;
+        envelope.body_case = PB__ENVELOPE__BODY_PLUGINS_CHANGED;
+        envelope.plugins_changed = &changed;
+        lab_step(&lab, &(struct core_event){.kind = CORE_MESSAGE,
+                                            .route = lab.agents[i].route,
+                                            .peer_name = lab.agents[i].name,
+                                            .role = PB__ROLE__ROLE_AGENT,
+                                            .envelope = &envelope});
+    }
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    lab_cases(&lab, experiment, 1);
+    submit_experiment(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    lab_end(&lab);
+}
+
+// ---- what no honest agent says: refused or without effect, and never the coordinator's end
+
+static void say_odd(struct lab *lab, uint64_t instance, uint32_t number)
+{
+    Pb__Outcome outcome = PB__OUTCOME__INIT;
+    outcome.verdict = PB__VERDICT__VERDICT_PASS;
+    Pb__CaseResult result = PB__CASE_RESULT__INIT;
+    result.number = number;
+    result.outcome = &outcome;
+    Pb__CommandDone done = PB__COMMAND_DONE__INIT;
+    done.number = number;
+    done.status = PB__COMMAND_STATUS__COMMAND_STATUS_OK;
+    Pb__ProcessExited exited = PB__PROCESS_EXITED__INIT;
+    exited.process = number;
+    exited.expectation = PB__EXIT_EXPECTATION__EXIT_EXPECTATION_STOPPED;
+    Pb__OutputMatch match = PB__OUTPUT_MATCH__INIT;
+    match.rule = number;
+    Pb__StreamEnd end = PB__STREAM_END__INIT;
+    for (int kind = 0; kind < 5; kind++) {
+        Pb__Event event = PB__EVENT__INIT;
+        event.instance = instance;
+        event.generation = 1;
+        event.body_case = kind == 0   ? PB__EVENT__BODY_CASE_RESULT
+                          : kind == 1 ? PB__EVENT__BODY_COMMAND_DONE
+                          : kind == 2 ? PB__EVENT__BODY_PROCESS_EXITED
+                          : kind == 3 ? PB__EVENT__BODY_OUTPUT_MATCH
+                                      : PB__EVENT__BODY_STREAM_END;
+        if (kind == 0) {
+            event.case_result = &result;
+        } else if (kind == 1) {
+            event.command_done = &done;
+        } else if (kind == 2) {
+            event.process_exited = &exited;
+        } else if (kind == 3) {
+            event.output_match = &match;
+        } else {
+            event.stream_end = &end;
+        }
+        lab_event(lab, instance % 2 ? 0 : 1, &event);
+    }
+}
+
+static const uint32_t odd_numbers[] = {1, 2, 3, 4, 5, 6, 7, 1000, UINT32_MAX};
+
+STORY(odd_events_bring_nothing_down_in_any_state)
+{
+    for (size_t after = 0; after < 40; after++) {
+        BEGIN;
+        lab.is_async = true;
+        submit(&lab, 1);
+        for (size_t i = 0; i < 60; i++) {
+            if (i == after) {
+                for (size_t n = 0; n < 2 * sizeof odd_numbers / sizeof *odd_numbers; n++) {
+                    say_odd(&lab, n % 2 + 1, odd_numbers[n / 2]);
+                }
+            }
+            lab_agent_work(&lab, i % 2, 1);
+            lab_agent_flush(&lab, i % 2);
+            lab_pass_ms(&lab, 100, true);
+        }
+        for (size_t i = 0; i < 200 && !lab.run_ended; i++) { // an answer that it believes leaves a command without one
+            lab_agent_gone(&lab, 0);
+            lab_agent_gone(&lab, 1);
+            lab_pass_ms(&lab, 1000, false);
+        }
+        assert_non_null(lab.run_ended);
+        assert_int_equal(lab.cell_count, 1);
+        lab_end(&lab);
+    }
+}
+
+STORY(an_end_before_the_beginning_is_an_end)
+{
+    BEGIN;
+    lab.agents[0].mute = true;
+    submit(&lab, 1);
+    for (uint64_t instance = 1; instance <= 2; instance++) {
+        Pb__InstanceEnded ended = PB__INSTANCE_ENDED__INIT;
+        ended.cause = PB__END_CAUSE__END_CAUSE_CLEANED;
+        Pb__Event event = PB__EVENT__INIT;
+        event.instance = instance;
+        event.generation = 1;
+        event.body_case = PB__EVENT__BODY_INSTANCE_ENDED;
+        event.instance_ended = &ended;
+        lab_event(&lab, instance % 2 ? 0 : 1, &event);
+        lab_event(&lab, instance % 2 ? 0 : 1, &event);
+        lab_agent_flush(&lab, instance % 2 ? 0 : 1);
+    }
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_INFRASTRUCTURE);
+    lab_end(&lab);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_agent_that_stays_away_is_lost_after_its_lease_and_not_before),
+        cmocka_unit_test(a_lost_trial_is_tried_again_when_the_rule_says_so),
+        cmocka_unit_test(an_agent_that_comes_back_in_time_loses_nothing),
+        cmocka_unit_test(a_wiped_outbox_is_a_loss_not_a_mystery),
+        cmocka_unit_test(the_same_name_from_another_host_is_refused_by_name),
+        cmocka_unit_test(a_store_that_is_older_than_its_agent_is_refused),
+        cmocka_unit_test(a_hole_in_the_events_is_refused),
+        cmocka_unit_test(a_repeated_event_changes_nothing),
+        cmocka_unit_test(a_rebooted_host_that_forgot_is_a_loss_at_once),
+        cmocka_unit_test(a_rebooted_host_that_did_not_forget_says_so),
+        cmocka_unit_test(what_was_told_before_a_wipe_is_not_started_twice),
+        cmocka_unit_test(an_initialize_that_never_arrived_does_not_hold_up_a_cancel),
+        cmocka_unit_test(an_instance_that_was_placed_before_a_restart_gets_its_whole_lease),
+        cmocka_unit_test(an_initialize_that_is_sent_again_begins_a_lease_again),
+        cmocka_unit_test(a_trial_is_stopped_in_the_middle_of_more_cases_than_are_on_their_way),
+        cmocka_unit_test(a_long_reason_is_not_too_long_for_an_agent),
+        cmocka_unit_test(a_pause_of_the_coordinator_is_not_the_silence_of_its_agents),
+        cmocka_unit_test(a_plugin_that_is_there_twice_is_there),
+        cmocka_unit_test(odd_events_bring_nothing_down_in_any_state),
+        cmocka_unit_test(an_end_before_the_beginning_is_an_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
