@@ -107,6 +107,12 @@ static int read_key(struct client *client)
     return 0;
 }
 
+static int tell_problem(const struct client *client, const struct panther_error *error)
+{
+    bool is_away = error->code == PANTHER_EUNAVAILABLE || error->code == PANTHER_ETIMEOUT;
+    return client->waits && is_away ? EXIT_UNREACHABLE : client_problem(error);
+}
+
 int client_open(struct client *client)
 {
     if (client->call) {
@@ -121,7 +127,7 @@ int client_open(struct client *client)
     }
     bus_begin();
     if (bus_call_open(&client->call, &client->peer, client->timeout_ms, &error)) {
-        return client_problem(&error);
+        return tell_problem(client, &error);
     }
     client->arena = arena_new(REPLY_MAX_BYTES);
     return 0;
@@ -145,7 +151,8 @@ int client_call(struct client *client, Pb__Request *request, Pb__Reply **reply)
     struct panther_error error = {0};
     arena_reset(client->arena);
     if (bus_call(client->call, request, client->arena, reply, &error)) {
-        return client_problem(&error);
+        client->unanswered = error.code == PANTHER_ETIMEOUT;
+        return tell_problem(client, &error);
     }
     if ((*reply)->body_case == PB__REPLY__BODY_REFUSED) {
         client_refused((*reply)->refused);

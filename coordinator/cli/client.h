@@ -15,6 +15,8 @@ struct client {
     enum report_format format;
     uint32_t timeout_ms;
     bool colour;
+    bool waits;      // for a coordinator that is away, which was said already: no word about it
+    bool unanswered; // the last request was sent, but no reply came in time
     // open:
     struct bus_peer_file peer;
     struct bus_call *call;

@@ -139,7 +139,11 @@ static int poll_run(struct follow *follow, uint64_t started_ns)
         table_free(&run);
         return status;
     }
-    follow->away_since_ns = 0;
+    if (follow->away_since_ns) {
+        fputs("panther-coord: it is back\n", stderr);
+        follow->away_since_ns = 0;
+        follow->client->waits = false;
+    }
     int result = -1;
     const char *state = table_count(run) ? table_value(run, 0, "state") : "";
     if (strcmp(state, "ended") == 0) {
@@ -163,6 +167,7 @@ static bool wait_for_coordinator(struct follow *follow)
     if (!follow->away_since_ns) {
         follow->away_since_ns = now;
         fputs("panther-coord: waiting for the coordinator to come back; the run goes on\n", stderr);
+        follow->client->waits = true;
     }
     client_close(follow->client);
     wait_ms(AWAY_POLL_MS);

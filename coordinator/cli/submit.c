@@ -180,6 +180,16 @@ static int print_accepted(struct submit_arguments *arguments, const Pb__Submitte
     return status;
 }
 
+// An answer that did not come leaves open whether there is a run.
+static int explain(const struct submit_arguments *arguments, int status)
+{
+    if (arguments->client.unanswered && !arguments->dry_run) {
+        fprintf(stderr, "panther-coord: it may or may not have been accepted; %s\n",
+                arguments->key ? "send it again: with the same --key there is one run" : "with --key K it could be sent again safely");
+    }
+    return status;
+}
+
 static int submit(struct submit_arguments *arguments, const struct experiment_file *file)
 {
     Pb__Reply *reply;
@@ -189,7 +199,7 @@ static int submit(struct submit_arguments *arguments, const struct experiment_fi
         status = status ? status : send_submit(arguments, file, &reply);
     }
     if (status) {
-        return status;
+        return explain(arguments, status);
     }
     const Pb__Submitted *submitted = reply->submitted;
     diagnostics_print(submitted->diagnostics, submitted->n_diagnostics);
