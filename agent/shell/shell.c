@@ -255,7 +255,7 @@ static void make_parts(struct shell *shell)
         .stream_limit_bytes = settings->stream_limit_bytes,
     };
     shell->children = children_new(shell->loop);
-    shell->sweeps = sweeps_new(shell->loop, shell->host_id, shell->cgroup, on_swept, shell);
+    shell->sweeps = sweeps_new(shell->loop, settings->state, shell->host_id, shell->cgroup, on_swept, shell);
     shell->guards = guards_new(shell->loop, shell->reactor, shell->children, &guards_settings, &guards_callbacks, shell);
     shell->uplink = uplink_new(shell->loop, shell->reactor, &settings->peer, &uplink_callbacks, shell);
     shell->catalogue = catalogue_new(shell->loop, shell->reactor, shell->children, settings->host_program, settings->plugin_folders,

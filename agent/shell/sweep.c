@@ -1,6 +1,7 @@
 #include "agent/shell/sweep.h"
 
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agent/shell/cgroup.h"
@@ -17,7 +18,7 @@
 
 struct sweeps {
     struct loop *loop;
-    const char *host_id, *cgroup;
+    const char *state, *host_id, *cgroup;
     swept_fn *callback;
     void *context;
     struct sweep *first;
@@ -28,7 +29,8 @@ struct sweep {
     struct sweeps *sweeps;
     uint64_t instance;
     uint32_t generation;
-    char *marker, *cgroup;
+    char *marker, *cgroup, *folder;
+    struct folder_guard guard; // pid 0: not known
     struct loop_source *timer;
     uint32_t killed;
     unsigned rounds;
@@ -42,6 +44,18 @@ static bool is_in(const struct process_list *list, pid_t pid)
     return false;
 }
 
+static void find(const struct sweep *sweep, struct process_list *list)
+{
+    struct process_list others = {0};
+    processes_with_environment(sweep->marker, list);
+    if (sweep->guard.pid)
+        processes_of_session(sweep->guard.pid, sweep->guard.start_ticks, sweep->folder, &others);
+    for (size_t i = 0; i < others.count; i++)
+        if (!is_in(list, others.pids[i]))
+            APPEND(list->pids, list->count, list->capacity) = others.pids[i];
+    process_list_free(&others);
+}
+
 // Opened first and then looked for again: a pid that was given to a stranger meanwhile carries no mark.
 static void kill_marked(struct sweep *sweep, pid_t pid)
 {
@@ -49,7 +63,7 @@ static void kill_marked(struct sweep *sweep, pid_t pid)
     int pidfd;
     if (process_open(pid, &pidfd, NULL) < 0)
         return;
-    processes_with_environment(sweep->marker, &again);
+    find(sweep, &again);
     if (is_in(&again, pid) && process_signal(pidfd, SIGKILL) == 0)
         sweep->killed++;
     process_list_free(&again);
@@ -60,7 +74,7 @@ static void kill_marked(struct sweep *sweep, pid_t pid)
 static bool round_of(struct sweep *sweep)
 {
     struct process_list list = {0};
-    processes_with_environment(sweep->marker, &list);
+    find(sweep, &list);
     for (size_t i = 0; i < list.count; i++)
         kill_marked(sweep, list.pids[i]);
     bool clean = list.count == 0 && cgroup_kill(sweep->cgroup);
@@ -77,6 +91,7 @@ static void sweep_free(struct sweep *sweep)
     loop_remove(&sweep->timer);
     free(sweep->marker);
     free(sweep->cgroup);
+    free(sweep->folder);
     free(sweep);
 }
 
@@ -97,10 +112,10 @@ static void on_round(void *context)
     sweeps->callback(sweeps->context, instance, generation, killed);
 }
 
-struct sweeps *sweeps_new(struct loop *loop, const char *host_id, const char *cgroup, swept_fn *callback, void *context)
+struct sweeps *sweeps_new(struct loop *loop, const char *state, const char *host_id, const char *cgroup, swept_fn *callback, void *context)
 {
     struct sweeps *sweeps = NEW(struct sweeps);
-    *sweeps = (struct sweeps){loop, host_id, cgroup, callback, context, NULL};
+    *sweeps = (struct sweeps){loop, state, host_id, cgroup, callback, context, NULL};
     return sweeps;
 }
 
@@ -114,6 +129,15 @@ void sweeps_free(struct sweeps **sweeps)
     *sweeps = NULL;
 }
 
+// Every guard has a session of its own, in which its processes stay unless they leave it.
+static void know_guard(struct sweep *sweep)
+{
+    char boot[BOOT_ID_BYTES];
+    boot_id(boot);
+    if (folder_guard_read(sweep->folder, &sweep->guard, NULL) < 0 || strcmp(sweep->guard.boot_id, boot) != 0)
+        sweep->guard.pid = 0;
+}
+
 void sweeps_start(struct sweeps *sweeps, uint64_t instance, uint32_t generation)
 {
     struct sweep *sweep = NEW(struct sweep);
@@ -121,6 +145,8 @@ void sweeps_start(struct sweeps *sweeps, uint64_t instance, uint32_t generation)
     sweep->instance = instance;
     sweep->generation = generation;
     sweep->marker = folder_marker(sweeps->host_id, instance, generation);
+    sweep->folder = folder_path(sweeps->state, instance, generation);
+    know_guard(sweep);
     if (sweeps->cgroup)
         sweep->cgroup = memory_printf("%s/%llu.%u", sweeps->cgroup, (unsigned long long)instance, generation);
     sweep->next = sweeps->first;

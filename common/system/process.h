@@ -65,6 +65,9 @@ void process_list_free(struct process_list *list);
 void process_descendants(pid_t root, struct process_list *list);
 // Processes whose environment holds exactly this entry ("PANTHER_INSTANCE=7.1"), as far as we may read it.
 void processes_with_environment(const char *entry, struct process_list *list);
+// Processes of the session that `leader` began (it may have ended since; leader_ticks is its start time) whose working folder is
+// `folder` or below it: they are found also when they wrote over their environment, as nginx's workers do to show a title.
+void processes_of_session(pid_t leader, uint64_t leader_ticks, const char *folder, struct process_list *list);
 
 // The folder of our own program, where its companions are; heap.
 char *program_folder(void);

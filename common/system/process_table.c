@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/memory.h"
 #include "common/system/file.h"
@@ -16,7 +17,7 @@
 
 struct stat_line {
     char state;
-    pid_t parent;
+    pid_t parent, session;
     uint64_t start_ticks;
 };
 
@@ -29,12 +30,13 @@ static bool read_stat(pid_t pid, struct stat_line *line)
     if (file_read(path, STAT_MAX_BYTES, &text, NULL, NULL) < 0)
         return false;
     const char *fields = strrchr(text, ')');
-    int parent;
+    int parent, session;
     unsigned long long start_ticks;
-    if (!fields || sscanf(fields + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &line->state,
-                          &parent, &start_ticks) != 3)
+    if (!fields || sscanf(fields + 1, " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &line->state,
+                          &parent, &session, &start_ticks) != 4)
         return false;
     line->parent = (pid_t)parent;
+    line->session = (pid_t)session;
     line->start_ticks = start_ticks;
     return true;
 }
@@ -171,6 +173,32 @@ void processes_with_environment(const char *entry, struct process_list *list)
     list_all(&all);
     for (size_t i = 0; i < all.count; i++)
         if (environment_has(all.pids[i], entry))
+            list_add(list, all.pids[i]);
+    process_list_free(&all);
+}
+
+static bool works_in(pid_t pid, const char *folder)
+{
+    char path[48], place[4096];
+    snprintf(path, sizeof path, "/proc/%d/cwd", (int)pid);
+    ssize_t length = readlink(path, place, sizeof place - 1);
+    if (length < 0)
+        return false;
+    place[length] = '\0';
+    size_t prefix = strlen(folder);
+    return strncmp(place, folder, prefix) == 0 && (place[prefix] == '\0' || place[prefix] == '/' || place[prefix] == ' '); // " (deleted)"
+}
+
+void processes_of_session(pid_t leader, uint64_t leader_ticks, const char *folder, struct process_list *list)
+{
+    struct process_list all = {0};
+    struct stat_line line;
+    // A pid is not given away while a session has its number; a leader that started at another time has a session of its own.
+    if (read_stat(leader, &line) && line.start_ticks != leader_ticks)
+        return;
+    list_all(&all);
+    for (size_t i = 0; i < all.count; i++)
+        if (read_stat(all.pids[i], &line) && line.session == leader && !is_dead(line.state) && works_in(all.pids[i], folder))
             list_add(list, all.pids[i]);
     process_list_free(&all);
 }

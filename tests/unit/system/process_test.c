@@ -183,6 +183,37 @@ static void descendants_and_markers_are_found(void **state)
     close(pidfd);
 }
 
+// As nginx's workers: no mark is left in the environment, and the guard that led the session is gone.
+static void a_session_is_found_without_its_leader(void **state)
+{
+    (void)state;
+    int pidfd;
+    struct process_end end;
+    struct process_list list = {0};
+    uint64_t ticks;
+    char folder[] = "/tmp/panther-session-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    CLEANUP_FREE char *command = memory_printf("mkdir %s/work; cd %s/work; sleep 100 & cd /; sleep 100 & read x", folder, folder);
+    pid_t leader = start(command, -1, PROCESS_PLACE_SESSION, &pidfd);
+    assert_int_equal(process_start_time(leader, &ticks), 0); // a zombie counts: it is not reaped yet
+    for (; list.count == 0; usleep(1000))
+        processes_of_session(leader, ticks, folder, &list);
+    assert_int_equal(list.count, 1); // not the one that works elsewhere
+    assert_int_equal(process_reap(pidfd, true, &end), 1);
+    close(pidfd);
+    process_list_free(&list);
+    processes_of_session(leader, ticks, folder, &list);
+    assert_int_equal(list.count, 1);
+    process_list_free(&list);
+    processes_of_session(getsid(0), 1, folder, &list); // its leader, if it lives, started at another time
+    assert_int_equal(list.count, 0);
+    folder_remove(folder, NULL); // it is still known by the folder that it had
+    processes_of_session(leader, ticks, folder, &list);
+    assert_int_equal(list.count, 1);
+    process_list_free(&list);
+    kill(-leader, SIGKILL);
+}
+
 static void boot_id_and_own_folder(void **state)
 {
     (void)state;
@@ -197,10 +228,15 @@ static void boot_id_and_own_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(end_tells_status_signal_and_cost),         cmocka_unit_test(nothing_is_inherited_but_what_is_named),
-        cmocka_unit_test(place_is_a_group_or_a_session_of_its_own), cmocka_unit_test(program_that_is_not_there_is_an_error),
-        cmocka_unit_test(identity_is_pid_and_start_time),           cmocka_unit_test(odd_name_does_not_confuse),
-        cmocka_unit_test(descendants_and_markers_are_found),        cmocka_unit_test(boot_id_and_own_folder),
+        cmocka_unit_test(end_tells_status_signal_and_cost),
+        cmocka_unit_test(nothing_is_inherited_but_what_is_named),
+        cmocka_unit_test(place_is_a_group_or_a_session_of_its_own),
+        cmocka_unit_test(program_that_is_not_there_is_an_error),
+        cmocka_unit_test(identity_is_pid_and_start_time),
+        cmocka_unit_test(odd_name_does_not_confuse),
+        cmocka_unit_test(descendants_and_markers_are_found),
+        cmocka_unit_test(a_session_is_found_without_its_leader),
+        cmocka_unit_test(boot_id_and_own_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
