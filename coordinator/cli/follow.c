@@ -86,10 +86,22 @@ static void print_cell(const struct follow *follow, const struct table *cells, s
            *reason ? "  (" : "", reason, *reason ? ")" : "", *text ? "  " : "", line);
 }
 
+static void welcome_back(struct follow *follow)
+{
+    if (follow->away_since_ns) {
+        fputs("panther-coord: it is back\n", stderr);
+        follow->away_since_ns = 0;
+        follow->client->waits = false;
+    }
+}
+
 static int print_ended_cells(struct follow *follow)
 {
     struct table *cells = NULL;
     int status = client_query(follow->client, PB__TABLE__TABLE_CELLS, follow->run, &cells, &follow->cursor, true);
+    if (!status) {
+        welcome_back(follow);
+    }
     for (size_t row = 0; !status && row < table_count(cells); row++) {
         const char *state = table_value(cells, row, "state");
         if (state && strcmp(state, "ended") == 0) {
@@ -139,11 +151,7 @@ static int poll_run(struct follow *follow, uint64_t started_ns)
         table_free(&run);
         return status;
     }
-    if (follow->away_since_ns) {
-        fputs("panther-coord: it is back\n", stderr);
-        follow->away_since_ns = 0;
-        follow->client->waits = false;
-    }
+    welcome_back(follow);
     int result = -1;
     const char *state = table_count(run) ? table_value(run, 0, "state") : "";
     if (strcmp(state, "ended") == 0) {
