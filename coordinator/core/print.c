@@ -12,9 +12,9 @@ static void print_instance(const struct instance *instance, struct text *out)
                 lifecycle_name(&instance_lifecycle, instance->state), instance->last_number, instance->open ? instance->open->number : 0,
                 instance->cases_answered, instance->case_count, instance->execute_number, instance->execute_answered,
                 verdict_name(instance->outcome.verdict), reason_name(instance->outcome.reason));
-    text_printf(out, " initialize=%d next=%u processes=%zu/%u exits=%u:%d..%d clean=%d", instance->initialize != NULL,
-                instance->next_case, map_count(instance->processes), instance->processes_started,
-                instance->exits.count, instance->exits.least, instance->exits.most, instance->exits_clean);
+    text_printf(out, " initialize=%d next=%u processes=%zu/%u exits=%u:%d..%d clean=%d", instance->initialize != NULL, instance->next_case,
+                map_count(instance->processes), instance->processes_started, instance->exits.count, instance->exits.least,
+                instance->exits.most, instance->exits_clean);
     text_printf(out, " streams=%u gap=%llu matches=%zu broken=%d heard=%d lost=%d fail=%d end=%d\n", instance->streams_ended,
                 (unsigned long long)instance->gap_bytes, map_count(instance->matches), instance->broken, instance->heard, instance->lost,
                 instance->any_fail, instance->end_cause);
