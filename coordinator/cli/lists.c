@@ -1,4 +1,4 @@
-// runs, results, artifacts, events: pages of the store's tables.
+// runs, results, events: pages of the store's tables.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,24 +118,6 @@ int cli_results(int argc, char **argv)
         detail++;
     }
     int status = print_list(&arguments.client, detail->table, arguments.scope ? arguments.scope : "@last", detail->shown, NULL);
-    client_close(&arguments.client);
-    return status;
-}
-
-int cli_artifacts(int argc, char **argv)
-{
-    static const char *const shown[] = {"name", "kind", "size_bytes", "state", "hash", NULL};
-    const struct argp argp = {NULL,
-                              parse,
-                              "[RUN|CELL|TRIAL|SERVICE]",
-                              "The files that services left (default: of @last). `panther-coord logs NAME` prints one.",
-                              children,
-                              NULL,
-                              NULL};
-    struct list_arguments arguments = {0};
-    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    int status = print_list(&arguments.client, PB__TABLE__TABLE_ARTIFACTS, arguments.scope ? arguments.scope : "@last", shown,
-                            "its services left no file");
     client_close(&arguments.client);
     return status;
 }
