@@ -5,6 +5,7 @@
 #include "common/base/units.h"
 #include "common/schema/schema.h"
 #include "coordinator/cli/client.h"
+#include "coordinator/cli/plugin_json.h"
 
 static char *join(struct arena *arena, char *const *items, size_t count)
 {
@@ -158,6 +159,8 @@ int cli_plugins(int argc, char **argv)
         status = EXIT_FAIL;
     } else if (!status && arguments.argument && arguments.client.format == REPORT_TABLE) {
         print_one(&arguments.client, reply->plugins);
+    } else if (!status && arguments.argument) {
+        plugin_json_print(reply->plugins->plugins[0], stdout, arguments.client.format == REPORT_JSONL);
     } else if (!status) {
         print_overview(&arguments.client, reply->plugins);
     }
