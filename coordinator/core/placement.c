@@ -166,7 +166,7 @@ static void gather_candidates(struct search *search)
     search->candidates = ARENA_ARRAY(search->arena, struct agent_live *, map_count(search->core->agents) + 1);
     for (struct map_entry *entry = map_first(search->core->agents); entry; entry = map_next(search->core->agents, entry)) {
         struct agent_live *agent = entry->value;
-        if (!agent->route || agent->suspect || !agent->reconciled) {
+        if (!agent->route || !agent->reconciled || !agent_live_is_fresh(search->core, agent)) {
             continue;
         }
         size_t used = map_count(identity_of(search, agent)->placed), at = search->candidate_count++;

@@ -14,6 +14,12 @@ bool agent_live_is_connected(const struct agent_live *agent)
     return agent && agent->route != 0;
 }
 
+// After a pause of our own an agent is not suspect, but leases run from its last stamp, which is old.
+bool agent_live_is_fresh(const struct core *core, const struct agent_live *agent)
+{
+    return !agent->suspect && core->event->now_ns - agent->stamped_ns < SUSPECT_MS * NS_PER_MS;
+}
+
 const char *agent_live_state(const struct agent_live *agent)
 {
     if (!agent) {
@@ -162,6 +168,8 @@ static void agent_take_hello(struct core *core, struct agent_live *agent, const 
     agent->route = core->event->route;
     agent->session = (++core->ids ^ (core->event->random << 20)) | UINT64_C(1) << 63; // 0 is no session
     agent->heard_ns = core->event->now_ns;
+    agent->stamp_ns = hello->boottime_ns;
+    agent->stamped_ns = core->event->now_ns;
     agent->suspect = false;
     agent->reconciled = false;
     agent->outbox_target = hello->outbox_last;
@@ -370,6 +378,9 @@ static void grant_leases(struct core *core, struct agent_live *agent, Pb__Heartb
 static void take_heartbeat(struct core *core, struct agent_live *agent, const Pb__Heartbeat *heartbeat)
 {
     clock_measure(agent, heartbeat);
+    core->placement_due |= !agent_live_is_fresh(core, agent);
+    agent->stamp_ns = heartbeat->agent_sent_ns;
+    agent->stamped_ns = core->event->now_ns;
     agent->disk_free_bytes = heartbeat->disk_free_bytes;
     // Urgent: leases must not run out because our disk is slow or full, and a grant tells nothing that a crash could take back.
     Pb__Envelope *envelope = core_send_urgent(core, agent->route, agent->session);

@@ -26,6 +26,8 @@ struct agent_live {   // volatile: one per agent heard in this life of the coord
     uint64_t route;   // 0: no session
     uint64_t session;
     uint64_t heard_ns;
+    uint64_t stamp_ns;   // the last one of its own clock that we know: of Hello or of a heartbeat
+    uint64_t stamped_ns; // when it came
     bool suspect;
     Pb__Hello *hello;       // heap copy: slots, labels, addresses, facts, plugins
     struct map *presences;  // plugin name -> Pb__PluginPresence (heap)
@@ -111,6 +113,7 @@ void sessions_tick(struct core *core); // suspect, lost, leases
 void sessions_key_revoked(struct core *core, const char *name);
 struct agent_live *sessions_agent(const struct core *core, const char *name); // NULL: not heard in this life
 bool agent_live_is_connected(const struct agent_live *agent);
+bool agent_live_is_fresh(const struct core *core, const struct agent_live *agent); // a lease can begin there
 const char *agent_live_state(const struct agent_live *agent);
 
 // ---- enrolment and clients: requests.c

@@ -86,12 +86,19 @@ static Pb__Command *command_new(struct core *core, const struct instance *instan
     return command;
 }
 
-// Initialize begins a lease when the agent takes it, which may be long after it was decided.
+// Initialize begins a lease when it is sent, which may be long after it was decided; and it runs from the agent's own last stamp that we
+// know, so that one that waits on its way (for the disk, in a queue) begins none that we do not count with.
 static void send_initialize(struct core *core, struct instance *instance, const Pb__Command *command)
 {
-    if (!core_trial_is_over(core, instance->trial)) {
-        core_instance_link(core, instance)->lease_until_ns = core_lease_until(core, instance);
-        send_one(core, instance, command);
+    if (core_trial_is_over(core, instance->trial)) {
+        return;
+    }
+    core_instance_link(core, instance)->lease_until_ns = core_lease_until(core, instance);
+    const struct agent_live *agent = reachable(core, instance);
+    if (agent) {
+        Pb__Command *stamped = MESSAGE_COPY(command, core->effects->arena);
+        stamped->initialize->lease_stamp_ns = agent->stamp_ns;
+        send_one(core, instance, stamped);
     }
 }
 
