@@ -106,12 +106,33 @@ static bool leaves_before_commit(const struct delivery *delivery, size_t index)
     return sends[index].urgent || sends[index].prompt;
 }
 
+// A case that leaves before the commit has its number from a record that was committed before.
+static void check_released(const struct lab *lab, const Pb__Command *command)
+{
+    for (size_t i = 0; i < lab->record_count; i++) {
+        const Pb__CasesReleased *released = lab->records[i]->cases_released;
+        if (lab->records[i]->body_case == PB__RECORD__BODY_CASES_RELEASED && released->instance == command->instance &&
+            command->number >= released->first_number && command->number < released->first_number + released->n_cases) {
+            return;
+        }
+    }
+    fail_msg("command %u of instance %u follows from nothing that is committed", command->number, (unsigned)command->instance);
+}
+
+static void check_early(const struct lab *lab, const struct core_send *send)
+{
+    for (size_t i = 0; send->prompt && i < send->envelope->commands->n_commands; i++) {
+        check_released(lab, send->envelope->commands->commands[i]);
+    }
+}
+
 static void crash(struct lab *lab)
 {
     lab->crash_next = false;
     struct delivery delivery = take_effects(lab);
     for (size_t i = 0; i < delivery.send_count; i++) {
         if (leaves_before_commit(&delivery, i)) {
+            check_early(lab, &delivery.sends[i]);
             deliver_one(lab, &delivery.sends[i]);
         }
     }
@@ -139,12 +160,17 @@ void lab_step(struct lab *lab, struct core_event *event)
 
 void lab_begin(struct lab *lab)
 {
+    lab_begin_with(lab, 2);
+}
+
+void lab_begin_with(struct lab *lab, size_t agents)
+{
     *lab = (struct lab){.now_ns = 1000000000, .case_verdict = VERDICT_PASS};
     lab->arena = arena_new(0);
     effects_begin(&lab->effects);
     lab->core = core_new(&(struct core_options){.version = "test"});
     lab_step(lab, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = LAB_STORE_ID});
-    lab_agents_begin(lab, 2);
+    lab_agents_begin(lab, agents);
 }
 
 static char *print_core(const struct core *core)

@@ -18,9 +18,10 @@ struct lab_guard {
     uint64_t instance;
     uint32_t generation, last_command;
     uint64_t lease_ns;
-    uint64_t outbox_last;   // its last event
-    uint32_t cases_running; // taken and not answered
+    uint64_t outbox_last; // its last event
+    uint32_t cases_done;
     bool is_tester, process_lives;
+    bool is_wedged; // it does nothing more, but renews its lease
     bool ended;
     bool is_orphan; // its agent has forgotten it
     bool tainted;   // something happened that forbids a pass
@@ -37,7 +38,6 @@ struct lab_agent {
     size_t guard_count, guard_capacity;
     const Pb__Command **inbox; // of this session, when commands are queued
     size_t inbox_count, inbox_capacity, inbox_done;
-    uint64_t stamp_ns;  // last one that was answered: leases run from it
     uint64_t beaten_ns; // last heartbeat
     bool mute;          // takes commands, as if they had not arrived
     bool connected;
@@ -69,7 +69,8 @@ struct lab {
     void (*whim)(struct lab *lab, struct lab_guard *guard, const Pb__Command *command); // sets the above before each command
 };
 
-void lab_begin(struct lab *lab);
+void lab_begin(struct lab *lab); // with two agents
+void lab_begin_with(struct lab *lab, size_t agents);
 void lab_end(struct lab *lab);
 void lab_step(struct lab *lab, struct core_event *event);     // and delivers what comes out
 void lab_pass_ms(struct lab *lab, uint64_t ms, bool beating); // ticks every 100 ms

@@ -159,6 +159,7 @@ static void send_hello(struct lab *lab, const struct lab_agent *agent)
     hello.outbox_last = agent->sequence;
     hello.outbox_acknowledged = agent->acknowledged;
     hello.store_id = TEXT(LAB_STORE_ID);
+    hello.boottime_ns = lab->now_ns;
     hello.slots = agent->slots;
     hello.facts = &facts;
     hello.plugins = plugins;
@@ -178,7 +179,6 @@ void lab_agent_hello(struct lab *lab, size_t index)
     agent->session = 0;
     agent->connected = true;
     agent->inbox_count = agent->inbox_done = 0;
-    agent->stamp_ns = lab->now_ns;
     send_hello(lab, agent);
     if (agent->session) {
         send_descriptions(lab, agent);
@@ -247,6 +247,7 @@ static void say_case(struct lab *lab, size_t index, struct lab_guard *guard, con
     event.case_result = &result;
     say(lab, index, guard, &event);
     guard->tainted |= lab->case_verdict > VERDICT_PASS;
+    guard->cases_done++;
 }
 
 static void say_started(struct lab *lab, size_t index, struct lab_guard *guard)
@@ -372,7 +373,7 @@ static struct lab_guard *guard_new(struct lab *lab, size_t index, const Pb__Comm
     struct lab_guard *guard = &APPEND(agent->guards, agent->guard_count, agent->guard_capacity);
     *guard = (struct lab_guard){.instance = command->instance,
                                 .generation = command->generation,
-                                .lease_ns = agent->stamp_ns + command->initialize->lease_ms * NS_PER_MS,
+                                .lease_ns = command->initialize->lease_stamp_ns + command->initialize->lease_ms * NS_PER_MS,
                                 .is_tester = command->initialize->is_tester};
     return guard;
 }
@@ -394,17 +395,24 @@ static void take(struct lab *lab, size_t index, const Pb__Command *command)
     if (command->number != guard->last_command + 1 && command->body_case != PB__COMMAND__BODY_STOP) {
         fail_msg("instance %u: command %u after %u", (unsigned)command->instance, command->number, guard->last_command);
     }
+    if (lab->now_ns >= guard->lease_ns) { // it waited for too long: as agent/core/placing.c refuses it
+        say_done(lab, index, guard, command, false, "initialize");
+        say_ended(lab, index, guard, PB__END_CAUSE__END_CAUSE_LEASE);
+        return;
+    }
     if (lab->whim) {
         lab->whim(lab, guard, command);
     }
     guard->last_command = command->number;
-    obey(lab, index, guard, command);
+    if (!guard->is_wedged) {
+        obey(lab, index, guard, command);
+    }
 }
 
 void lab_agent_work(struct lab *lab, size_t index, size_t commands)
 {
     struct lab_agent *agent = &lab->agents[index];
-    for (; commands && agent->inbox_done < agent->inbox_count; commands--) {
+    for (; agent->connected && commands && agent->inbox_done < agent->inbox_count; commands--) {
         take(lab, index, agent->inbox[agent->inbox_done++]);
     }
 }
@@ -423,7 +431,6 @@ static void take_commands(struct lab *lab, size_t index, const Pb__Commands *com
 
 static void take_grants(struct lab_agent *agent, const Pb__HeartbeatReply *reply)
 {
-    agent->stamp_ns = reply->agent_sent_ns;
     for (size_t i = 0; i < reply->n_grants; i++) {
         for (size_t g = 0; g < agent->guard_count; g++) {
             struct lab_guard *guard = &agent->guards[g];

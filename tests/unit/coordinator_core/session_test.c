@@ -183,6 +183,18 @@ STORY(what_was_told_before_a_wipe_is_not_started_twice)
     lab_end(&lab);
 }
 
+STORY(what_an_agent_has_and_nobody_wants_is_discarded)
+{
+    BEGIN;
+    submit(&lab, 1);
+    struct lab_agent *agent = &lab.agents[0];
+    agent->guards[0].ended = false; // of a trial that has ended, as in a store that was restored
+    lab_agent_gone(&lab, 0);
+    lab_agent_hello(&lab, 0);
+    assert_true(agent->guards[0].ended);
+    lab_end(&lab);
+}
+
 STORY(an_initialize_that_never_arrived_does_not_hold_up_a_cancel)
 {
     BEGIN;
@@ -240,6 +252,33 @@ STORY(an_initialize_that_is_sent_again_begins_a_lease_again)
     lab.is_async = false;
     lab_agent_gone(&lab, 1);
     assert_only_cell(&lab, VERDICT_ERROR, REASON_LOST);
+    lab_end(&lab);
+}
+
+STORY(a_lease_begins_with_a_stamp_that_the_coordinator_knew)
+{
+    BEGIN;
+    lab.is_async = true;
+    lab_pass_ms(&lab, 5000, true); // the last heartbeat is of 4 s
+    uint64_t stamp_ns = lab.agents[0].beaten_ns;
+    submit(&lab, 1);
+    lab_pass_ms(&lab, 2000, true); // meanwhile it waits for the disk
+    assert_int_equal(lab.agents[0].inbox_count, 1);
+    assert_int_equal(lab.agents[0].inbox[0]->initialize->lease_stamp_ns, stamp_ns);
+    lab_end(&lab);
+}
+
+STORY(nothing_is_placed_where_a_lease_would_be_over)
+{
+    BEGIN;
+    lab_pass_ms(&lab, 1000, true);
+    lab.now_ns += 20000 * NS_PER_MS;
+    lab_tick(&lab);
+    submit(&lab, 1);
+    lab_pass_ms(&lab, 100, false);
+    assert_int_equal(lab.agents[0].guard_count + lab.agents[1].guard_count, 0);
+    lab_pass_ms(&lab, 100, true); // their heartbeats are read
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
     lab_end(&lab);
 }
 
@@ -427,9 +466,12 @@ int main(void)
         cmocka_unit_test(a_rebooted_host_that_forgot_is_a_loss_at_once),
         cmocka_unit_test(a_rebooted_host_that_did_not_forget_says_so),
         cmocka_unit_test(what_was_told_before_a_wipe_is_not_started_twice),
+        cmocka_unit_test(what_an_agent_has_and_nobody_wants_is_discarded),
         cmocka_unit_test(an_initialize_that_never_arrived_does_not_hold_up_a_cancel),
         cmocka_unit_test(an_instance_that_was_placed_before_a_restart_gets_its_whole_lease),
         cmocka_unit_test(an_initialize_that_is_sent_again_begins_a_lease_again),
+        cmocka_unit_test(a_lease_begins_with_a_stamp_that_the_coordinator_knew),
+        cmocka_unit_test(nothing_is_placed_where_a_lease_would_be_over),
         cmocka_unit_test(a_trial_is_stopped_in_the_middle_of_more_cases_than_are_on_their_way),
         cmocka_unit_test(a_long_reason_is_not_too_long_for_an_agent),
         cmocka_unit_test(a_pause_of_the_coordinator_is_not_the_silence_of_its_agents),
