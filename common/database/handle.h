@@ -27,6 +27,8 @@ struct statement {
     const char *sql;
 };
 
+// For a handle that is written to from now on, and to which nobody else writes: gives its log room. Best effort.
+void database_prepare_log(const struct database *database);
 // The one place where SQLite's codes become ours. `doing` is what failed ("commit").
 int database_fail(struct database *database, int code, const char *doing, struct panther_error *error);
 void statement_free(struct statement **statement);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
-#include "common/database/database.h"
+#include "common/database/handle.h"
 #include "common/system/loop.h"
 
 // Try again this often when the disk is full: soon enough for a person who made room.
@@ -243,6 +243,7 @@ int database_writer_new(struct database_writer **out, struct loop *loop, struct 
     struct database_writer *writer = NEW(struct database_writer);
     writer->database = *database;
     *database = NULL;
+    database_prepare_log(writer->database);
     writer->callbacks = *callbacks;
     writer->context = context;
     writer->last = &writer->first;

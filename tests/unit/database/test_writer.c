@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/database/handle.h"
 #include "common/system/file.h"
 #include "tests/unit/database/faulty_disk.h"
 #include "tests/unit/database/fixture.h"
@@ -70,6 +72,23 @@ static void a_commit_is_told_only_when_it_is_synced(void **state)
         assert_int_equal(count_items(fixture->path), i);
     }
     assert_int_equal(database_writer_pending(fixture->writer), 0);
+}
+
+// A log that grows costs each commit a wait for the file system's journal.
+static void the_log_does_not_grow_with_commits(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_start_writer(fixture);
+    CLEANUP_FREE char *log = memory_printf("%s-wal", fixture->path);
+    struct stat before, after;
+    assert_int_equal(stat(log, &before), 0);
+    assert_true(before.st_size > CHECKPOINT_PAGES * 4096);
+    for (int64_t i = 1; i <= 50; i++) {
+        uint64_t number = fixture_submit(fixture, i);
+        WAIT_FOR(fixture, fixture->committed == number);
+    }
+    assert_int_equal(stat(log, &after), 0);
+    assert_int_equal(after.st_size, before.st_size);
 }
 
 static void freeing_commits_what_waits(void **state)
@@ -246,6 +265,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_waits_is_one_transaction, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(a_commit_is_told_only_when_it_is_synced, fixture_begin, fixture_end),
+        cmocka_unit_test_setup_teardown(the_log_does_not_grow_with_commits, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(freeing_commits_what_waits, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(a_full_disk_is_waited_for, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(freeing_while_full_does_not_hang, fixture_begin, fixture_end),
