@@ -1,7 +1,9 @@
 #include "agent/shell/enrolment.h"
 
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/shell/host.h"
 #include "common/base/limits.h"
@@ -107,6 +109,33 @@ static int ask(struct enrolment *enrolment, struct panther_error *error)
     return result;
 }
 
+// The token works once and the name is taken then: what could keep the key from being written must show before it is used.
+static int try_key_file(const char *key_path, struct bus_peer_file *file, const char *part, struct panther_error *error)
+{
+    CLEANUP_FREE char *path = memory_string(key_path);
+    int result = folder_make(dirname(path), 0755, error);
+    if (result == 0) {
+        snprintf(file->name, sizeof file->name, "enrolling");
+        result = bus_peer_file_write(part, file, error);
+    }
+    return result;
+}
+
+static int ask_and_keep(struct enrolment *enrolment, const char *key_path, struct panther_error *error)
+{
+    CLEANUP_FREE char *part = memory_printf("%s.part", key_path);
+    snprintf(enrolment->file.coordinator, sizeof enrolment->file.coordinator, "%s", enrolment->token.coordinator);
+    snprintf(enrolment->file.server_key, sizeof enrolment->file.server_key, "%s", enrolment->token.server_key);
+    bus_key_new(enrolment->file.public_key, enrolment->file.secret_key);
+    int result = try_key_file(key_path, &enrolment->file, part, error);
+    if (result == 0)
+        result = ask(enrolment, error);
+    if (result == 0)
+        result = bus_peer_file_write(key_path, &enrolment->file, error);
+    unlink(part);
+    return result;
+}
+
 int enrolment_run(const char *token, const char *key_path, const char *state, struct panther_error *error)
 {
     struct enrolment enrolment = {.file.role = "agent"};
@@ -118,13 +147,8 @@ int enrolment_run(const char *token, const char *key_path, const char *state, st
         result = folder_make(state, 0700, error);
     if (result == 0)
         result = host_id_read(state, enrolment.host_id, error);
-    if (result == 0) {
-        snprintf(enrolment.file.coordinator, sizeof enrolment.file.coordinator, "%s", enrolment.token.coordinator);
-        bus_key_new(enrolment.file.public_key, enrolment.file.secret_key);
-        result = ask(&enrolment, error);
-    }
     if (result == 0)
-        result = bus_peer_file_write(key_path, &enrolment.file, error);
+        result = ask_and_keep(&enrolment, key_path, error);
     if (result == 0)
         printf("enrolled as %s; the key is in %s\n", enrolment.file.name, key_path);
     bus_end();
