@@ -6,13 +6,19 @@
 #include "coordinator/core/state.h"
 
 // Steps of one search: 64 services on 1,000 hosts would be endless otherwise. Beyond, the cell waits.
-#define SEARCH_STEPS_MAX 20000
+#define SEARCH_STEPS_MAX 5000
+
+struct candidate {
+    struct agent_live *agent;
+    const struct agent_identity *identity;
+    size_t here, exclusive_here; // services of this cell that the search has put here
+};
 
 struct search {
     struct core *core;
     const Pb__CellPlan *plan;
     struct arena *arena;
-    struct agent_live **candidates; // usable agents, least used first
+    struct candidate *candidates; // usable agents, least used first
     size_t candidate_count;
     struct agent_live **chosen; // per service
     size_t steps;
@@ -20,11 +26,6 @@ struct search {
     size_t problem_depth;
     bool hopeless;
 };
-
-static struct agent_identity *identity_of(const struct search *search, const struct agent_live *agent)
-{
-    return map_get_text(search->core->durable->agents, agent->name);
-}
 
 static bool has_labels(const struct agent_live *agent, const Pb__HostRule *rule)
 {
@@ -63,29 +64,16 @@ static bool fits_alone(const struct search *search, const struct agent_live *age
                      !named_in(rule->not_names, rule->n_not_names, agent->name));
 }
 
-static size_t chosen_on(const struct search *search, size_t depth, const struct agent_live *agent)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < depth; i++) {
-        count += search->chosen[i] == agent;
-    }
-    return count;
-}
-
 static bool is_exclusive(const Pb__ServicePlan *service)
 {
     return service->host && service->host->exclusive;
 }
 
-static bool has_room(const struct search *search, const struct agent_live *agent, size_t depth)
+static bool has_room(const struct candidate *candidate, const Pb__ServicePlan *service)
 {
-    const struct agent_identity *identity = identity_of(search, agent);
-    size_t used = map_count(identity->placed), here = chosen_on(search, depth, agent);
-    bool wants_alone = is_exclusive(search->plan->services[depth]);
-    for (size_t i = 0; i < depth; i++) {
-        wants_alone |= search->chosen[i] == agent && is_exclusive(search->plan->services[i]);
-    }
-    return used + here < agent->hello->slots && identity->exclusive == 0 && !(wants_alone && used > 0);
+    size_t used = map_count(candidate->identity->placed);
+    bool wants_alone = candidate->exclusive_here || is_exclusive(service);
+    return used + candidate->here < candidate->agent->hello->slots && candidate->identity->exclusive == 0 && !(wants_alone && used > 0);
 }
 
 // apart_from and with hold in both directions, whichever service says so.
@@ -128,32 +116,48 @@ static void note_problem(struct search *search, size_t depth, size_t able, size_
     }
 }
 
+static bool place_from(struct search *search, size_t depth);
+
+static bool place_here(struct search *search, size_t depth, struct candidate *candidate)
+{
+    bool exclusive = is_exclusive(search->plan->services[depth]);
+    search->chosen[depth] = candidate->agent;
+    candidate->here++;
+    candidate->exclusive_here += exclusive;
+    if (place_from(search, depth + 1)) {
+        return true;
+    }
+    candidate->here--;
+    candidate->exclusive_here -= exclusive;
+    search->chosen[depth] = NULL;
+    return false;
+}
+
 static bool place_from(struct search *search, size_t depth)
 {
     if (depth == search->plan->n_services) {
         return true;
     }
+    const Pb__ServicePlan *service = search->plan->services[depth];
     size_t able = 0, with_room = 0;
     // Hosts that this cell uses least come first, so that a trial spreads over the lab.
-    for (size_t load = 0; load <= depth; load++) {
+    for (size_t load = 0; load <= depth && search->steps < SEARCH_STEPS_MAX; load++) {
         for (size_t i = 0; i < search->candidate_count; i++) {
-            struct agent_live *agent = search->candidates[i];
-            if (chosen_on(search, depth, agent) != load || !fits_alone(search, agent, search->plan->services[depth])) {
+            struct candidate *candidate = &search->candidates[i];
+            if (candidate->here != load || !fits_alone(search, candidate->agent, service)) {
                 continue;
             }
             able++;
-            if (!has_room(search, agent, depth)) {
+            if (!has_room(candidate, service)) {
                 continue;
             }
             with_room++;
-            if (!fits_neighbours(search, agent, depth) || ++search->steps > SEARCH_STEPS_MAX) {
+            if (!fits_neighbours(search, candidate->agent, depth) || ++search->steps > SEARCH_STEPS_MAX) {
                 continue;
             }
-            search->chosen[depth] = agent;
-            if (place_from(search, depth + 1)) {
+            if (place_here(search, depth, candidate)) {
                 return true;
             }
-            search->chosen[depth] = NULL;
         }
     }
     note_problem(search, depth, able, with_room);
@@ -163,22 +167,24 @@ static bool place_from(struct search *search, size_t depth)
 // Insertion sort by use: labs are small, and the order must be the same for equals.
 static void gather_candidates(struct search *search)
 {
-    search->candidates = ARENA_ARRAY(search->arena, struct agent_live *, map_count(search->core->agents) + 1);
-    for (struct map_entry *entry = map_first(search->core->agents); entry; entry = map_next(search->core->agents, entry)) {
+    const struct core *core = search->core;
+    search->candidates = ARENA_ARRAY(search->arena, struct candidate, map_count(core->agents) + 1);
+    for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
         struct agent_live *agent = entry->value;
-        if (!agent->route || !agent->reconciled || !agent_live_is_fresh(search->core, agent)) {
+        if (!agent->route || !agent->reconciled || !agent_live_is_fresh(core, agent)) {
             continue;
         }
-        size_t used = map_count(identity_of(search, agent)->placed), at = search->candidate_count++;
+        const struct candidate candidate = {.agent = agent, .identity = map_get_text(core->durable->agents, agent->name)};
+        size_t used = map_count(candidate.identity->placed), at = search->candidate_count++;
         for (; at > 0; at--) {
-            struct agent_live *before = search->candidates[at - 1];
-            size_t before_used = map_count(identity_of(search, before)->placed);
-            if (before_used < used || (before_used == used && strcmp(before->name, agent->name) < 0)) {
+            const struct candidate *before = &search->candidates[at - 1];
+            size_t before_used = map_count(before->identity->placed);
+            if (before_used < used || (before_used == used && strcmp(before->agent->name, agent->name) < 0)) {
                 break;
             }
-            search->candidates[at] = before;
+            search->candidates[at] = *before;
         }
-        search->candidates[at] = agent;
+        search->candidates[at] = candidate;
     }
 }
 

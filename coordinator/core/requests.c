@@ -10,6 +10,8 @@
 #define NS_PER_MS UINT64_C(1000000)
 // Cells that a dry run shows: what a person reads.
 #define DRY_RUN_CELLS_MAX 200
+// Names of cases that a dry run shows: with 100 bytes each far below a control frame.
+#define DRY_RUN_CASES_MAX 20000
 
 static bool is_operator(struct core *core, uint64_t request)
 {
@@ -67,8 +69,22 @@ static Pb__PlannedCell *plan_cell(struct core *core, const Pb__Experiment *exper
     return planned;
 }
 
+static bool leave_out_cases(Pb__PlannedCell *planned, size_t *cases)
+{
+    bool any = false;
+    for (size_t i = 0; i < planned->n_services; i++) {
+        *cases += planned->services[i]->n_cases;
+        if (*cases > DRY_RUN_CASES_MAX) {
+            any |= planned->services[i]->n_cases > 0;
+            planned->services[i]->n_cases = 0;
+        }
+    }
+    return any;
+}
+
 static void dry_run(struct core *core, Pb__Submitted *submitted, const Pb__Experiment *experiment)
 {
+    size_t cases = 0;
     submitted->plan = ARENA_ARRAY(core->effects->arena, Pb__PlannedCell *, DRY_RUN_CELLS_MAX);
     for (size_t test = 0; test < experiment->n_tests; test++) {
         for (uint64_t cell = 0; cell < experiment_cells(experiment->tests[test]); cell++) {
@@ -76,7 +92,9 @@ static void dry_run(struct core *core, Pb__Submitted *submitted, const Pb__Exper
                 submitted->plan_truncated = true;
                 return;
             }
-            submitted->plan[submitted->n_plan++] = MESSAGE_COPY(plan_cell(core, experiment, test, cell), core->effects->arena);
+            Pb__PlannedCell *planned = plan_cell(core, experiment, test, cell);
+            submitted->plan_truncated |= leave_out_cases(planned, &cases);
+            submitted->plan[submitted->n_plan++] = MESSAGE_COPY(planned, core->effects->arena);
         }
     }
 }

@@ -14,7 +14,7 @@ static struct run_link *run_link(struct core *core, const struct run *run)
     struct run_link *link = map_get_number(core->run_links, run->number);
     if (!link) {
         link = NEW(struct run_link);
-        link->waiting_since_ns = core->event->now_ns;
+        link->known_since_ns = link->waiting_since_ns = core->event->now_ns;
         map_put_number(core->run_links, run->number, link);
     }
     return link;
@@ -137,6 +137,15 @@ static void end_cancelled_cells(struct core *core, struct run *run)
     core->placement_due |= budget == 0;
 }
 
+// The run has stood still for all of its time in the queue; or the lab has been the same for as long, and has no place for this cell.
+static bool has_waited_enough(const struct core *core, const struct run *run, const Pb__CellPlan *plan, const struct placement *placement)
+{
+    const struct run_link *link = map_get_number(core->run_links, run->number);
+    uint64_t now_ns = core->event->now_ns, queue_ns = (uint64_t)plan->timeouts->queue_ms * NS_PER_MS;
+    bool stands_still = !run->live_trials && now_ns - link->waiting_since_ns >= queue_ns;
+    return stands_still || (placement->hopeless && now_ns - core->lab_changed_ns >= queue_ns && now_ns - link->known_since_ns >= queue_ns);
+}
+
 // Places one cell, or ends it when it has waited for too long. True: something was recorded.
 static bool try_cell(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempts)
 {
@@ -150,8 +159,7 @@ static bool try_cell(struct core *core, struct run *run, uint32_t test, uint64_t
         link->waiting_since_ns = core->event->now_ns;
         return true;
     }
-    uint64_t waited_ns = core->event->now_ns - link->waiting_since_ns;
-    if (waited_ns < (uint64_t)plan->timeouts->queue_ms * NS_PER_MS || run->live_trials || core->expired_cells == EXPIRED_CELLS_PER_STEP) {
+    if (!has_waited_enough(core, run, plan, &placement) || core->expired_cells == EXPIRED_CELLS_PER_STEP) {
         return false;
     }
     core->placement_due |= ++core->expired_cells == EXPIRED_CELLS_PER_STEP;

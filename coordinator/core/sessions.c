@@ -54,13 +54,20 @@ static void lose_instance(struct core *core, struct instance *instance, const ch
     core_emit(core, record);
 }
 
+// Cells that wait may find a host now, and ones that could never be placed may be able to be.
+static void lab_changed(struct core *core)
+{
+    core->lab_changed_ns = core->event->now_ns;
+    core->placement_due = true;
+}
+
 static void end_session(struct core *core, struct agent_live *agent)
 {
     if (agent->route) {
         map_remove_number(core->routes, agent->route);
         agent->route = 0;
         agent->reconciled = false;
-        core->placement_due = true;
+        lab_changed(core);
     }
 }
 
@@ -102,7 +109,7 @@ static void presences_take(struct core *core, struct agent_live *agent, Pb__Plug
             message_free(map_put_text(agent->presences, plugins[i]->name, MESSAGE_COPY(plugins[i], NULL)));
         }
     }
-    core->placement_due = true;
+    lab_changed(core);
 }
 
 static size_t wanted_descriptions(struct core *core, Pb__PluginPresence *const *plugins, size_t count, char ***wanted)
@@ -172,7 +179,9 @@ static void agent_take_hello(struct core *core, struct agent_live *agent, const 
     agent->stamped_ns = core->event->now_ns;
     agent->suspect = false;
     agent->reconciled = false;
-    agent->outbox_target = hello->outbox_last;
+    // One that served another store ends everything of it when it reads Welcome, and comes again: until then its numbers are not ours.
+    bool is_foreign = *hello->store_id && strcmp(hello->store_id, core->durable->store_id) != 0;
+    agent->outbox_target = is_foreign ? UINT64_MAX : hello->outbox_last;
     map_put_number(core->routes, agent->route, agent);
 }
 
@@ -265,7 +274,7 @@ static void reconcile(struct core *core, struct agent_live *agent)
         return;
     }
     agent->reconciled = true;
-    core->placement_due = true;
+    lab_changed(core);
     // Losing one may end its trial, and so take others out of the map: map_next goes on from a removed entry.
     for (struct map_entry *entry = map_first(known->placed); entry; entry = map_next(known->placed, entry)) {
         struct instance *instance = entry->value;
@@ -298,7 +307,9 @@ static void take_hello(struct core *core, const Pb__Hello *hello)
     record_agent_seen(core, hello);
     agent_take_hello(core, agent, hello);
     send_welcome(core, agent, hello);
-    take_listed(core, agent, hello);
+    if (agent->outbox_target != UINT64_MAX) {
+        take_listed(core, agent, hello);
+    }
     reconcile(core, agent);
 }
 
@@ -338,7 +349,7 @@ static void take_descriptions(struct core *core, const struct agent_live *agent,
         record->description = MESSAGE_COPY(described, core->effects->arena);
         core_emit(core, record);
     }
-    core->placement_due = true;
+    lab_changed(core);
 }
 
 static void clock_measure(struct agent_live *agent, const Pb__Heartbeat *heartbeat)
@@ -378,7 +389,9 @@ static void grant_leases(struct core *core, struct agent_live *agent, Pb__Heartb
 static void take_heartbeat(struct core *core, struct agent_live *agent, const Pb__Heartbeat *heartbeat)
 {
     clock_measure(agent, heartbeat);
-    core->placement_due |= !agent_live_is_fresh(core, agent);
+    if (!agent_live_is_fresh(core, agent)) {
+        lab_changed(core);
+    }
     agent->stamp_ns = heartbeat->agent_sent_ns;
     agent->stamped_ns = core->event->now_ns;
     agent->disk_free_bytes = heartbeat->disk_free_bytes;
@@ -468,7 +481,7 @@ void sessions_message(struct core *core)
     agent->heard_ns = core->event->now_ns;
     if (agent->suspect) {
         agent->suspect = false;
-        core->placement_due = true;
+        lab_changed(core);
     }
     switch (envelope->body_case) {
     case PB__ENVELOPE__BODY_DESCRIPTIONS:
@@ -506,6 +519,7 @@ static void forgive_pause(struct core *core)
         struct agent_live *agent = entry->value;
         agent->heard_ns = agent->heard_ns + pause_ns < now_ns ? agent->heard_ns + pause_ns : now_ns;
     }
+    lab_changed(core);
 }
 
 static void agents_tick(struct core *core)
@@ -517,8 +531,9 @@ static void agents_tick(struct core *core)
         if (agent->route && silent_ns >= LOST_MS * NS_PER_MS) {
             core_close(core, agent->route);
             end_session(core, agent);
-        } else if (agent->route && silent_ns >= SUSPECT_MS * NS_PER_MS) {
+        } else if (agent->route && silent_ns >= SUSPECT_MS * NS_PER_MS && !agent->suspect) {
             agent->suspect = true;
+            lab_changed(core);
         }
     }
 }

@@ -52,6 +52,7 @@ struct trial_link {        // volatile: per live trial
 };
 
 struct run_link {
+    uint64_t known_since_ns;   // it was accepted, or the coordinator restarted
     uint64_t waiting_since_ns; // nothing of the run could be placed since then
 };
 
@@ -70,8 +71,9 @@ struct core {
     bool started;
     bool is_full;
     char *full_why;
-    bool placement_due; // something changed that may let a cell start
-    uint64_t ticked_ns; // last tick
+    bool placement_due;      // something changed that may let a cell start
+    uint64_t ticked_ns;      // last tick
+    uint64_t lab_changed_ns; // an agent came, went, fell silent, or has other plugins
     uint64_t start_ns;
     uint64_t placed_ns;   // last try
     size_t expired_cells; // that ended without a host in this step

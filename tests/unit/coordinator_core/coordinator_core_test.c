@@ -110,6 +110,30 @@ STORY(a_cell_without_a_host_ends_when_its_time_in_the_queue_is_over)
     lab_end(&lab);
 }
 
+STORY(cells_that_no_host_can_take_do_not_hold_up_the_others)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 100);
+    Pb__Test *test = experiment->tests[0];
+    Pb__AxisValue here = PB__AXIS_VALUE__INIT, nowhere = PB__AXIS_VALUE__INIT, *values[] = {&nowhere, &here};
+    here.id = here.text = arena_string(lab.arena, "lab-a");
+    nowhere.id = nowhere.text = arena_string(lab.arena, "lab-z");
+    Pb__Axis axis = PB__AXIS__INIT, *axes[] = {&axis};
+    axis.name = arena_string(lab.arena, "host");
+    axis.values = values;
+    axis.n_values = 2;
+    test->axes = axes;
+    test->n_axes = 1;
+    test->combinations = 2;
+    test->services[0]->host->name = arena_string(lab.arena, "$(axes.host)");
+    submit_experiment(&lab, experiment);
+    lab_pass_ms(&lab, 120000, true); // twice the time in the queue
+    assert_non_null(lab.run_ended);
+    assert_int_equal(lab.run_ended->passed, 100);
+    assert_int_equal(lab.run_ended->errors, 100);
+    lab_end(&lab);
+}
+
 STORY(a_run_without_any_host_ends_as_a_whole)
 {
     BEGIN;
@@ -189,6 +213,7 @@ int main(void)
         cmocka_unit_test(a_coordinator_that_restarts_completes_the_run),
         cmocka_unit_test(cancel_ends_every_cell),
         cmocka_unit_test(a_cell_without_a_host_ends_when_its_time_in_the_queue_is_over),
+        cmocka_unit_test(cells_that_no_host_can_take_do_not_hold_up_the_others),
         cmocka_unit_test(a_run_without_any_host_ends_as_a_whole),
         cmocka_unit_test(a_trial_that_never_ends_is_ended),
         cmocka_unit_test(a_full_disk_stops_admission_and_opens_it_again),

@@ -29,6 +29,7 @@ struct lab_guard {
 
 struct lab_agent {
     char name[32], host_id[40], boot_id[40], epoch[40];
+    const char *store_id; // that it knows
     uint32_t slots;
     uint64_t route, session;
     Pb__Event **outbox; // [sequence - 1]

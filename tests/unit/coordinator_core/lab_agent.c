@@ -158,7 +158,7 @@ static void send_hello(struct lab *lab, const struct lab_agent *agent)
     hello.outbox_first = agent->acknowledged + 1;
     hello.outbox_last = agent->sequence;
     hello.outbox_acknowledged = agent->acknowledged;
-    hello.store_id = TEXT(LAB_STORE_ID);
+    hello.store_id = TEXT(agent->store_id);
     hello.boottime_ns = lab->now_ns;
     hello.slots = agent->slots;
     hello.facts = &facts;
@@ -514,6 +514,7 @@ void lab_agents_begin(struct lab *lab, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct lab_agent *agent = &lab->agents[i];
         agent->slots = 8;
+        agent->store_id = LAB_STORE_ID;
         snprintf(agent->name, sizeof agent->name, "lab-%c", (char)('a' + i));
         snprintf(agent->host_id, sizeof agent->host_id, "%032zu", i + 1);
         snprintf(agent->boot_id, sizeof agent->boot_id, "%032zu", i + 50);

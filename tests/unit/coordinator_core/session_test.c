@@ -81,6 +81,7 @@ STORY(the_same_name_from_another_host_is_refused_by_name)
     strcpy(lab.agents[2].host_id, "00000000000000000000000000000099");
     strcpy(lab.agents[2].boot_id, lab.agents[0].boot_id);
     strcpy(lab.agents[2].epoch, lab.agents[0].epoch);
+    lab.agents[2].store_id = lab.agents[0].store_id;
     lab.agent_count = 3;
     lab_agent_hello(&lab, 2);
     assert_non_null(lab.refused);
@@ -192,6 +193,27 @@ STORY(what_an_agent_has_and_nobody_wants_is_discarded)
     lab_agent_gone(&lab, 0);
     lab_agent_hello(&lab, 0);
     assert_true(agent->guards[0].ended);
+    lab_end(&lab);
+}
+
+STORY(an_agent_of_another_store_is_not_believed_before_it_has_cleared)
+{
+    BEGIN;
+    for (size_t i = 0; i < 2; i++) {
+        lab_agent_gone(&lab, i);
+        lab.agents[i].store_id = "00000000000000000000000000000002";
+        lab_agent_hello(&lab, i);
+    }
+    submit(&lab, 1);
+    assert_int_equal(lab.agents[0].guard_count + lab.agents[1].guard_count, 0);
+    for (size_t i = 0; i < 2; i++) {
+        lab_agent_gone(&lab, i);
+        lab_agent_wipe(&lab, i);
+        lab.agents[i].store_id = "";
+        lab_agent_hello(&lab, i);
+    }
+    lab_pass_ms(&lab, 1000, true);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
     lab_end(&lab);
 }
 
@@ -467,6 +489,7 @@ int main(void)
         cmocka_unit_test(a_rebooted_host_that_did_not_forget_says_so),
         cmocka_unit_test(what_was_told_before_a_wipe_is_not_started_twice),
         cmocka_unit_test(what_an_agent_has_and_nobody_wants_is_discarded),
+        cmocka_unit_test(an_agent_of_another_store_is_not_believed_before_it_has_cleared),
         cmocka_unit_test(an_initialize_that_never_arrived_does_not_hold_up_a_cancel),
         cmocka_unit_test(an_instance_that_was_placed_before_a_restart_gets_its_whole_lease),
         cmocka_unit_test(an_initialize_that_is_sent_again_begins_a_lease_again),

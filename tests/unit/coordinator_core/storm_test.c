@@ -9,7 +9,7 @@
 
 #include "coordinator/core/state.h"
 
-#define SEEDS 1500
+#define SEEDS 800
 #define TRIAL_MS 20000
 #define STOP_MS 2000
 // Of a calm: what is wedged takes its trial's time, the time to wind down and its lease; what was waiting goes on beside it or after it.
