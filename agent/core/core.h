@@ -29,6 +29,8 @@
 // Sent and not acknowledged: enough for 10,000 events/s over 200 ms of commit and way; frames as libzmq's queue holds 1,000.
 #define AGENT_WINDOW_EVENTS 4096
 #define AGENT_WINDOW_FRAMES 64
+// Events of a guard's spool between two acknowledgements: a guard keeps its spool whole, so it need not be woken for each.
+#define AGENT_ACKNOWLEDGE_EVENTS 256
 // A frame of events by size: a quarter of a control frame, so that one fat event always fits on top.
 #define AGENT_EVENTS_FRAME_BYTES (1024 * 1024)
 // Commands that wait for a guard to be attached: all that can be in flight to one instance, and the lifecycle's five.

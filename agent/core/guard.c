@@ -117,7 +117,7 @@ static void send_acknowledged(struct agent_core *core, struct instance *instance
 {
     Pb__SpoolAcknowledged *acknowledged = ARENA_NEW(core->out->arena, Pb__SpoolAcknowledged);
     pb__spool_acknowledged__init(acknowledged);
-    acknowledged->sequence = instance->row.spool_sequence;
+    acknowledged->sequence = instance->acknowledged = instance->row.spool_sequence;
     request(core, instance, PB__GUARD_REQUEST__BODY_ACKNOWLEDGED, true)->acknowledged = acknowledged;
 }
 
@@ -297,6 +297,12 @@ static bool is_its_own(struct agent_core *core, const struct instance *instance,
     return true;
 }
 
+// Often enough for a guard that would free what it need not keep, seldom enough that it is not woken for each case.
+static bool acknowledgement_is_due(const struct instance *instance)
+{
+    return instance->row.ended || instance->row.spool_sequence - instance->acknowledged >= AGENT_ACKNOWLEDGE_EVENTS;
+}
+
 void agent_guard_spooled(struct agent_core *core, struct instance *instance, const struct agent_spooled *events, size_t count,
                          uint64_t offset)
 {
@@ -313,6 +319,6 @@ void agent_guard_spooled(struct agent_core *core, struct instance *instance, con
     }
     instance->row.spool_offset = offset;
     agent_instance_touch(core, instance);
-    if (instance->state == INSTANCE_ATTACHED)
+    if (instance->state == INSTANCE_ATTACHED && acknowledgement_is_due(instance))
         send_acknowledged(core, instance);
 }

@@ -62,6 +62,7 @@ struct instance {
     char *gone_why;
     uint64_t lease_ns;       // boottime
     uint32_t passed_command; // highest that the guard was given
+    uint64_t acknowledged;   // of its events, as the guard was told
     Pb__Command *waiting[AGENT_COMMANDS_WAITING_MAX];
     size_t waiting_count;
     bool *file_is_there; // per file of the specification

@@ -708,14 +708,17 @@ static void events_are_sent_only_when_they_are_on_disk(void **state)
     story_live(story);
     story_run(story, 7);
     story_skip(story);
-    story_spool(story, 7, 1, 1, 10, 50, false);
+    story_spool(story, 7, 1, 1, AGENT_ACKNOWLEDGE_EVENTS, 50, false);
     assert_int_equal(story_count(story, AGENT_EFFECT_SEND_EVENTS), 0);
     assert_null(story_asked(story, PB__GUARD_REQUEST__BODY_ACKNOWLEDGED));
     story_commit(story);
     const struct agent_effect *events = story_next(story, AGENT_EFFECT_SEND_EVENTS);
     assert_int_equal(events->events.first, 1);
-    assert_int_equal(events->events.count, 10);
-    assert_int_equal(story_asked(story, PB__GUARD_REQUEST__BODY_ACKNOWLEDGED)->acknowledged->sequence, 10);
+    assert_int_equal(events->events.count, AGENT_ACKNOWLEDGE_EVENTS);
+    assert_int_equal(story_asked(story, PB__GUARD_REQUEST__BODY_ACKNOWLEDGED)->acknowledged->sequence, AGENT_ACKNOWLEDGE_EVENTS);
+    story_spool(story, 7, 1, AGENT_ACKNOWLEDGE_EVENTS + 1, AGENT_ACKNOWLEDGE_EVENTS + 1, 60, false);
+    story_commit(story);
+    assert_null(story_asked(story, PB__GUARD_REQUEST__BODY_ACKNOWLEDGED)); // not woken for each
 }
 
 static void repeated_and_foreign_events_are_not_taken(void **state)
