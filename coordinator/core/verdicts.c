@@ -68,7 +68,7 @@ static void judge_exit(struct judge *judge, const Pb__Assertion *assertion, cons
     }
     int32_t worst = exits->least < 0 ? exits->least : exits->most; // a signal, else the highest status
     char observed[64];
-    snprintf(observed, sizeof observed, worst < 0 ? "signal %d" : "status %d", abs(worst));
+    snprintf(observed, sizeof observed, worst < 0 ? "signal %d" : "status %d", worst < 0 ? -worst : worst);
     int32_t wanted = assertion->exit->status;
     bool holds = assertion->exit->clean ? instance->exits_clean : exits->least == wanted && exits->most == wanted;
     if (holds && judge->trial->cancelled) {

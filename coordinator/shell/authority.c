@@ -36,7 +36,7 @@ static int open_core(const char *folder, bool create, struct store **store, stru
     if (result) {
         return result;
     }
-    const struct core_options options = {.endpoint = server.coordinator, .server_key = server.public_key};
+    const struct core_options options = {.version = PANTHER_VERSION, .endpoint = server.coordinator, .server_key = server.public_key};
     *core = core_new(&options);
     result = store_replay(*store, replay_one, *core, error);
     if (result) {
