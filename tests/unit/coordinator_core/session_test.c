@@ -1,4 +1,4 @@
-// Stories of sessions: agents that are lost, come back, forget, or say what no agent says.
+// Stories of sessions: agents that are lost, come back, or forget.
 #include "tests/unit/coordinator_core/story.h"
 
 #include <string.h>
@@ -382,98 +382,6 @@ STORY(a_plugin_that_is_there_twice_is_there)
     lab_end(&lab);
 }
 
-// ---- what no honest agent says: refused or without effect, and never the coordinator's end
-
-static void say_odd(struct lab *lab, uint64_t instance, uint32_t number)
-{
-    Pb__Outcome outcome = PB__OUTCOME__INIT;
-    outcome.verdict = PB__VERDICT__VERDICT_PASS;
-    Pb__CaseResult result = PB__CASE_RESULT__INIT;
-    result.number = number;
-    result.outcome = &outcome;
-    Pb__CommandDone done = PB__COMMAND_DONE__INIT;
-    done.number = number;
-    done.status = PB__COMMAND_STATUS__COMMAND_STATUS_OK;
-    Pb__ProcessExited exited = PB__PROCESS_EXITED__INIT;
-    exited.process = number;
-    exited.expectation = PB__EXIT_EXPECTATION__EXIT_EXPECTATION_STOPPED;
-    Pb__OutputMatch match = PB__OUTPUT_MATCH__INIT;
-    match.rule = number;
-    Pb__StreamEnd end = PB__STREAM_END__INIT;
-    for (int kind = 0; kind < 5; kind++) {
-        Pb__Event event = PB__EVENT__INIT;
-        event.instance = instance;
-        event.generation = 1;
-        event.body_case = kind == 0   ? PB__EVENT__BODY_CASE_RESULT
-                          : kind == 1 ? PB__EVENT__BODY_COMMAND_DONE
-                          : kind == 2 ? PB__EVENT__BODY_PROCESS_EXITED
-                          : kind == 3 ? PB__EVENT__BODY_OUTPUT_MATCH
-                                      : PB__EVENT__BODY_STREAM_END;
-        if (kind == 0) {
-            event.case_result = &result;
-        } else if (kind == 1) {
-            event.command_done = &done;
-        } else if (kind == 2) {
-            event.process_exited = &exited;
-        } else if (kind == 3) {
-            event.output_match = &match;
-        } else {
-            event.stream_end = &end;
-        }
-        lab_event(lab, instance % 2 ? 0 : 1, &event);
-    }
-}
-
-static const uint32_t odd_numbers[] = {1, 2, 3, 4, 5, 6, 7, 1000, UINT32_MAX};
-
-STORY(odd_events_bring_nothing_down_in_any_state)
-{
-    for (size_t after = 0; after < 40; after++) {
-        BEGIN;
-        lab.is_async = true;
-        submit(&lab, 1);
-        for (size_t i = 0; i < 60; i++) {
-            if (i == after) {
-                for (size_t n = 0; n < 2 * sizeof odd_numbers / sizeof *odd_numbers; n++) {
-                    say_odd(&lab, n % 2 + 1, odd_numbers[n / 2]);
-                }
-            }
-            lab_agent_work(&lab, i % 2, 1);
-            lab_agent_flush(&lab, i % 2);
-            lab_pass_ms(&lab, 100, true);
-        }
-        for (size_t i = 0; i < 200 && !lab.run_ended; i++) { // an answer that it believes leaves a command without one
-            lab_agent_gone(&lab, 0);
-            lab_agent_gone(&lab, 1);
-            lab_pass_ms(&lab, 1000, false);
-        }
-        assert_non_null(lab.run_ended);
-        assert_int_equal(lab.cell_count, 1);
-        lab_end(&lab);
-    }
-}
-
-STORY(an_end_before_the_beginning_is_an_end)
-{
-    BEGIN;
-    lab.agents[0].mute = true;
-    submit(&lab, 1);
-    for (uint64_t instance = 1; instance <= 2; instance++) {
-        Pb__InstanceEnded ended = PB__INSTANCE_ENDED__INIT;
-        ended.cause = PB__END_CAUSE__END_CAUSE_CLEANED;
-        Pb__Event event = PB__EVENT__INIT;
-        event.instance = instance;
-        event.generation = 1;
-        event.body_case = PB__EVENT__BODY_INSTANCE_ENDED;
-        event.instance_ended = &ended;
-        lab_event(&lab, instance % 2 ? 0 : 1, &event);
-        lab_event(&lab, instance % 2 ? 0 : 1, &event);
-        lab_agent_flush(&lab, instance % 2 ? 0 : 1);
-    }
-    assert_only_cell(&lab, VERDICT_ERROR, REASON_INFRASTRUCTURE);
-    lab_end(&lab);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,8 +407,6 @@ int main(void)
         cmocka_unit_test(a_long_reason_is_not_too_long_for_an_agent),
         cmocka_unit_test(a_pause_of_the_coordinator_is_not_the_silence_of_its_agents),
         cmocka_unit_test(a_plugin_that_is_there_twice_is_there),
-        cmocka_unit_test(odd_events_bring_nothing_down_in_any_state),
-        cmocka_unit_test(an_end_before_the_beginning_is_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
