@@ -273,7 +273,7 @@ static void message_dispatch(struct core *core)
         requests_message(core);
         break;
     case PB__ROLE__ROLE_ENROLL:
-        requests_enroll(core);
+        keys_enroll(core);
         break;
     default:
         core_refuse(core, core->event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_ROLE, 0, "this key has no role here");

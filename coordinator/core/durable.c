@@ -8,7 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/base/message.h"
-#include "coordinator/core/durable_event.h"
+#include "coordinator/core/durable_fold.h"
 
 static const char *const trial_names[] = {"initializing", "starting", "running", "stopping", "cleaning", "ended"};
 static const uint32_t trial_next[] = {
@@ -121,7 +121,7 @@ static void instance_free(struct instance *instance)
     free(instance);
 }
 
-static void trial_free(void *value)
+void durable_trial_free(void *value)
 {
     struct trial *trial = value;
     for (size_t i = 0; i < trial->instance_count; i++) {
@@ -169,7 +169,7 @@ void durable_free(struct durable **pointer)
         return;
     }
     map_free(&durable->instances);
-    map_free_with(&durable->trials, trial_free);
+    map_free_with(&durable->trials, durable_trial_free);
     map_free_with(&durable->runs, run_free);
     map_free_with(&durable->submissions, submission_free);
     map_free_with(&durable->descriptions, message_free);
@@ -207,7 +207,7 @@ static void apply_key_revoked(struct durable *durable, const Pb__KeyRevokedRecor
     }
 }
 
-static struct agent_identity *agent_entry(struct durable *durable, const char *name)
+struct agent_identity *durable_agent(struct durable *durable, const char *name)
 {
     struct agent_identity *agent = map_get_text(durable->agents, name);
     if (!agent) {
@@ -230,7 +230,7 @@ static void replace_text(char **place, const char *text)
 
 static void apply_agent_seen(struct durable *durable, const Pb__AgentSeen *record)
 {
-    struct agent_identity *agent = agent_entry(durable, record->name);
+    struct agent_identity *agent = durable_agent(durable, record->name);
     bool other_outbox = *agent->epoch && strcmp(agent->epoch, record->epoch) != 0;
     for (struct map_entry *entry = map_first(agent->placed); entry && other_outbox; entry = map_next(agent->placed, entry)) {
         struct instance *instance = entry->value;
@@ -291,7 +291,7 @@ bool run_cell_is_pending(const struct run *run, uint32_t test, uint64_t cell)
     return cell >= progress->cursor ? cell < progress->cells : map_get_number(progress->skipped, cell) != NULL;
 }
 
-static void cell_leaves_queue(struct run *run, uint32_t test, uint64_t cell)
+void run_cell_leaves_queue(struct run *run, uint32_t test, uint64_t cell)
 {
     struct test_progress *progress = &run->tests[test];
     for (; progress->cursor <= cell; progress->cursor++) {
@@ -302,15 +302,15 @@ static void cell_leaves_queue(struct run *run, uint32_t test, uint64_t cell)
     map_remove_number(progress->skipped, cell);
 }
 
-static void retry_key(char text[48], uint32_t test, uint64_t cell)
+void run_retry_key(char text[48], uint32_t test, uint64_t cell)
 {
     snprintf(text, 48, "%u/%llu", test, (unsigned long long)cell);
 }
 
-static void retry_forget(struct run *run, uint32_t test, uint64_t cell)
+void run_retry_forget(struct run *run, uint32_t test, uint64_t cell)
 {
     char key[48];
-    retry_key(key, test, cell);
+    run_retry_key(key, test, cell);
     free(map_remove_text(run->retries, key));
 }
 
@@ -319,9 +319,9 @@ static void apply_cell_ended(struct durable *durable, const Pb__CellEnded *recor
     struct run *run = map_get_number(durable->runs, record->run);
     INVARIANT(run && record->test < run->experiment->n_tests);
     if (run_cell_is_pending(run, record->test, record->cell)) {
-        cell_leaves_queue(run, record->test, record->cell);
+        run_cell_leaves_queue(run, record->test, record->cell);
     }
-    retry_forget(run, record->test, record->cell);
+    run_retry_forget(run, record->test, record->cell);
     run->cells_ended++;
     INVARIANT((unsigned)record->outcome->verdict <= VERDICT_ERROR);
     run->counts[record->outcome->verdict]++;
@@ -334,228 +334,9 @@ static void apply_run_ended(struct durable *durable, const Pb__RunEnded *record)
     run_free(run);
 }
 
-// ---- trials
-
-static struct instance *instance_place(struct durable *durable, struct trial *trial, const Pb__PlacedService *placed, uint32_t index)
-{
-    struct instance *instance = NEW(struct instance);
-    instance->id = placed->instance;
-    instance->generation = 1;
-    instance->trial = trial;
-    instance->index = index;
-    instance->service = trial->plan->services[index]->name;
-    instance->plugin = trial->plan->services[index]->plugin;
-    instance->is_tester = placed->is_tester;
-    instance->agent = memory_string(placed->agent);
-    instance->description_hash = memory_string(placed->description_hash);
-    instance->capabilities = memory_new(sizeof *instance->capabilities * (placed->n_capabilities + 1));
-    for (size_t i = 0; i < placed->n_capabilities; i++) {
-        instance->capabilities[instance->capability_count++] = memory_string(placed->capabilities[i]);
-    }
-    instance->metrics = map_new();
-    instance->matches = map_new();
-    instance->processes = map_new();
-    instance->exits_clean = true;
-    map_put_number(durable->instances, instance->id, instance);
-    if (instance->id > durable->last_instance) {
-        durable->last_instance = instance->id;
-    }
-    struct agent_identity *agent = agent_entry(durable, placed->agent);
-    map_put_number(agent->placed, instance->id, instance);
-    const Pb__HostRule *rule = trial->plan->services[index]->host;
-    agent->exclusive += rule && rule->exclusive;
-    return instance;
-}
-
-static void apply_trial_started(struct durable *durable, const Pb__TrialStarted *record)
-{
-    struct run *run = map_get_number(durable->runs, record->run);
-    INVARIANT(run && record->test < run->experiment->n_tests);
-    struct trial *trial = NEW(struct trial);
-    trial->id = record->trial;
-    trial->run = run;
-    trial->test = record->test;
-    trial->cell = record->cell;
-    trial->attempt = record->attempt;
-    trial->name = memory_string(record->name);
-    trial->plan = MESSAGE_COPY(record->plan, NULL);
-    trial->lease_ms = record->lease_ms;
-    trial->instance_count = record->n_services;
-    trial->instances = memory_new(sizeof *trial->instances * record->n_services);
-    for (uint32_t i = 0; i < record->n_services; i++) {
-        trial->instances[i] = instance_place(durable, trial, record->services[i], i);
-    }
-    map_put_number(durable->trials, trial->id, trial);
-    durable->last_trial = record->trial;
-    run->live_trials++;
-    if (record->attempt == 1) {
-        cell_leaves_queue(run, record->test, record->cell);
-    } else {
-        retry_forget(run, record->test, record->cell);
-    }
-}
-
-const Pb__ServicePlan *instance_plan(const struct instance *instance)
-{
-    return instance->trial->plan->services[instance->index];
-}
-
-struct instance *trial_instance(const struct trial *trial, const char *service)
-{
-    for (size_t i = 0; i < trial->instance_count; i++) {
-        if (strcmp(trial->instances[i]->service, service) == 0) {
-            return trial->instances[i];
-        }
-    }
-    return NULL;
-}
-
-bool instance_can(const struct instance *instance, const char *capability)
-{
-    for (size_t i = 0; i < instance->capability_count; i++) {
-        if (strcmp(instance->capabilities[i], capability) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool instance_work_is_done(const struct instance *instance)
-{
-    return instance->cases_answered == instance->case_count && (!instance->execute_number || instance->execute_answered);
-}
-
-void instance_move(struct instance *instance, unsigned to)
-{
-    lifecycle_move(&instance_lifecycle, &instance->state, to);
-}
-
-static void instance_leaves_agent(struct durable *durable, struct instance *instance)
-{
-    struct agent_identity *agent = agent_entry(durable, instance->agent);
-    INVARIANT(map_remove_number(agent->placed, instance->id) == instance);
-    const Pb__HostRule *rule = instance_plan(instance)->host;
-    agent->exclusive -= rule && rule->exclusive;
-}
-
-void instance_end(struct durable *durable, struct instance *instance)
-{
-    instance_move(instance, INSTANCE_ENDED);
-    message_free(instance->open);
-    message_free(instance->initialize);
-    instance->open = instance->initialize = NULL;
-    instance_leaves_agent(durable, instance);
-}
-
-static void apply_command_issued(struct durable *durable, const Pb__CommandIssued *record)
-{
-    struct instance *instance = map_get_number(durable->instances, record->command->instance);
-    INVARIANT(instance);
-    if (instance->open && instance->open->body_case == PB__COMMAND__BODY_INITIALIZE) {
-        instance->initialize = instance->open;
-    } else {
-        message_free(instance->open);
-    }
-    instance->open = MESSAGE_COPY(record->command, NULL);
-    instance->last_number = record->command->number;
-    switch (record->command->body_case) {
-    case PB__COMMAND__BODY_INITIALIZE:
-        instance_move(instance, INSTANCE_INITIALIZING);
-        break;
-    case PB__COMMAND__BODY_START:
-        instance_move(instance, INSTANCE_STARTING);
-        break;
-    case PB__COMMAND__BODY_STOP:
-        instance_move(instance, INSTANCE_STOPPING);
-        break;
-    case PB__COMMAND__BODY_CLEANUP:
-        instance_move(instance, INSTANCE_CLEANING);
-        break;
-    default:
-        PANIC("command of kind %d is not issued alone", (int)record->command->body_case);
-    }
-    struct trial *trial = instance->trial;
-    if (record->command->body_case == PB__COMMAND__BODY_START && trial->state == TRIAL_INITIALIZING) {
-        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_STARTING);
-    }
-    if (record->command->body_case == PB__COMMAND__BODY_CLEANUP && trial->state == TRIAL_STOPPING) {
-        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_CLEANING);
-    }
-}
-
-static void apply_cases_released(struct durable *durable, const Pb__CasesReleased *record)
-{
-    struct instance *instance = map_get_number(durable->instances, record->instance);
-    INVARIANT(instance && instance->case_count == 0);
-    instance->case_timeout_ms = record->timeout_ms;
-    if (record->execute) {
-        instance->execute_number = record->first_number;
-        instance->last_number = record->first_number;
-    } else {
-        instance->first_case = record->first_number;
-        instance->case_count = (uint32_t)record->n_cases;
-        instance->last_number = record->first_number + instance->case_count - 1;
-        instance->cases = memory_new(sizeof *instance->cases * record->n_cases);
-        instance->case_verdicts = memory_new(record->n_cases);
-        memset(instance->case_verdicts, CASE_UNANSWERED, record->n_cases);
-        for (size_t i = 0; i < record->n_cases; i++) {
-            instance->cases[i] = memory_string(record->cases[i]);
-        }
-    }
-    instance_move(instance, INSTANCE_RUNNING);
-    struct trial *trial = instance->trial;
-    if (trial->state != TRIAL_RUNNING) {
-        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_RUNNING);
-    }
-}
-
-static void apply_trial_stopping(struct durable *durable, const Pb__TrialStopping *record)
-{
-    struct trial *trial = map_get_number(durable->trials, record->trial);
-    INVARIANT(trial);
-    trial->cancelled |= record->cancel;
-    if (record->outcome) {
-        outcome_worsen(&trial->outcome, (int)record->outcome->verdict, (int)record->outcome->reason, record->outcome->text);
-    }
-    if (trial->state < TRIAL_STOPPING) {
-        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_STOPPING);
-    }
-}
-
-static void apply_instance_lost(struct durable *durable, const Pb__InstanceLost *record)
-{
-    struct instance *instance = map_get_number(durable->instances, record->instance);
-    INVARIANT(instance);
-    instance->lost = true;
-    instance->broken = true;
-    outcome_worsen(&instance->outcome, VERDICT_ERROR, REASON_LOST, record->text);
-    instance_end(durable, instance);
-}
-
-static void apply_trial_ended(struct durable *durable, const Pb__TrialEnded *record)
-{
-    struct trial *trial = map_remove_number(durable->trials, record->trial);
-    INVARIANT(trial);
-    for (size_t i = 0; i < trial->instance_count; i++) {
-        map_remove_number(durable->instances, trial->instances[i]->id);
-        if (trial->instances[i]->state != INSTANCE_ENDED) {
-            instance_leaves_agent(durable, trial->instances[i]);
-        }
-    }
-    struct run *run = trial->run;
-    run->live_trials--;
-    // Until CellEnded or the next TrialStarted takes it away again, the cell waits for another attempt.
-    struct cell_retry *retry = NEW(struct cell_retry);
-    *retry = (struct cell_retry){trial->test, trial->cell, trial->attempt};
-    char key[48];
-    retry_key(key, trial->test, trial->cell);
-    free(map_put_text(run->retries, key, retry));
-    trial_free(trial);
-}
-
 static void apply_instance_event(struct durable *durable, const Pb__InstanceEvent *record)
 {
-    struct agent_identity *agent = agent_entry(durable, record->agent);
+    struct agent_identity *agent = durable_agent(durable, record->agent);
     if (strcmp(agent->epoch, record->epoch) == 0) {
         agent->last_seen = record->sequence;
     }
@@ -594,25 +375,25 @@ void durable_apply(struct durable *durable, const Pb__Record *record)
         apply_run_cancelled(durable, record->run_cancelled);
         break;
     case PB__RECORD__BODY_TRIAL_STARTED:
-        apply_trial_started(durable, record->trial_started);
+        fold_trial_started(durable, record->trial_started);
         break;
     case PB__RECORD__BODY_COMMAND_ISSUED:
-        apply_command_issued(durable, record->command_issued);
+        fold_command_issued(durable, record->command_issued);
         break;
     case PB__RECORD__BODY_CASES_RELEASED:
-        apply_cases_released(durable, record->cases_released);
+        fold_cases_released(durable, record->cases_released);
         break;
     case PB__RECORD__BODY_INSTANCE_EVENT:
         apply_instance_event(durable, record->instance_event);
         break;
     case PB__RECORD__BODY_INSTANCE_LOST:
-        apply_instance_lost(durable, record->instance_lost);
+        fold_instance_lost(durable, record->instance_lost);
         break;
     case PB__RECORD__BODY_TRIAL_STOPPING:
-        apply_trial_stopping(durable, record->trial_stopping);
+        fold_trial_stopping(durable, record->trial_stopping);
         break;
     case PB__RECORD__BODY_TRIAL_ENDED:
-        apply_trial_ended(durable, record->trial_ended);
+        fold_trial_ended(durable, record->trial_ended);
         break;
     case PB__RECORD__BODY_CELL_ENDED:
         apply_cell_ended(durable, record->cell_ended);

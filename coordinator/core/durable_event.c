@@ -1,6 +1,6 @@
 // The fold of what instances report. Called by durable.c for every InstanceEvent that is not stale; decides what is broken and which
 // verdict an event alone stands for (EXPERIMENT language, "Verdicts").
-#include "coordinator/core/durable_event.h"
+#include "coordinator/core/durable_fold.h"
 
 #include <stdio.h>
 #include <string.h>

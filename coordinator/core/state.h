@@ -118,10 +118,27 @@ bool agent_live_is_connected(const struct agent_live *agent);
 bool agent_live_is_fresh(const struct core *core, const struct agent_live *agent); // a lease can begin there
 const char *agent_live_state(const struct agent_live *agent);
 
-// ---- enrolment and clients: requests.c
+// for hello.c
+struct agent_identity *sessions_identity(const struct core *core, const struct agent_live *agent);
+void sessions_lose(struct core *core, struct instance *instance, const char *text);
+void sessions_end(struct core *core, struct agent_live *agent);
+void sessions_lab_changed(struct core *core);
+
+// ---- hello.c
+void hello_take(struct core *core, const Pb__Hello *hello);
+void hello_reconcile(struct core *core, struct agent_live *agent); // once its outbox has been read to where it stood at Hello
+void hello_presences(struct core *core, struct agent_live *agent, Pb__PluginPresence *const *plugins, size_t count);
+size_t hello_wanted(struct core *core, Pb__PluginPresence *const *plugins, size_t count, char ***wanted); // hashes of descriptions
+
+// ---- clients: requests.c
 void requests_message(struct core *core);
 void requests_submit(struct core *core);
-void requests_enroll(struct core *core);
+
+// ---- keys.c
+void keys_add(struct core *core, uint64_t request, const Pb__AddKey *add);
+void keys_revoke(struct core *core, uint64_t request, const char *name);
+void keys_list(struct core *core, uint64_t request);
+void keys_enroll(struct core *core);
 
 // ---- runs.c: which cell next
 void runs_schedule(struct core *core);
@@ -140,9 +157,16 @@ void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t ce
                   const struct placement *placement);
 void trials_advance(struct core *core, struct trial *trial); // issues what is due, until nothing is
 void trials_tick(struct core *core);
-void trials_resend(struct core *core, struct instance *instance); // a new session: what is open goes out again
 bool trials_case_is_supported(const struct core *core, const struct instance *instance, const char *name);
 void trials_stop(struct core *core, struct trial *trial, const struct outcome *outcome, bool cancel);
+
+// ---- commands.c
+const char *commands_initialize(struct core *core, struct instance *instance); // NULL, or why it cannot be told to initialize
+void commands_issue(struct core *core, struct instance *instance, Pb__Command__BodyCase kind); // start, stop, cleanup
+void commands_execute(struct core *core, struct instance *instance);                           // if released and not answered
+void commands_cases(struct core *core, struct instance *instance);                             // keeps the window full
+void commands_resend(struct core *core, struct instance *instance);                            // a new session: what is open goes out again
+const Pb__CaseDescription *commands_case(const struct core *core, const struct instance *instance, const char *name);
 
 // ---- verdicts.c
 Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial);

@@ -1,0 +1,224 @@
+// The fold of records of trials and their instances; what instances report is folded by durable_event.c.
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/base/message.h"
+#include "coordinator/core/durable_fold.h"
+
+static struct instance *instance_place(struct durable *durable, struct trial *trial, const Pb__PlacedService *placed, uint32_t index)
+{
+    struct instance *instance = NEW(struct instance);
+    instance->id = placed->instance;
+    instance->generation = 1;
+    instance->trial = trial;
+    instance->index = index;
+    instance->service = trial->plan->services[index]->name;
+    instance->plugin = trial->plan->services[index]->plugin;
+    instance->is_tester = placed->is_tester;
+    instance->agent = memory_string(placed->agent);
+    instance->description_hash = memory_string(placed->description_hash);
+    instance->capabilities = memory_new(sizeof *instance->capabilities * (placed->n_capabilities + 1));
+    for (size_t i = 0; i < placed->n_capabilities; i++) {
+        instance->capabilities[instance->capability_count++] = memory_string(placed->capabilities[i]);
+    }
+    instance->metrics = map_new();
+    instance->matches = map_new();
+    instance->processes = map_new();
+    instance->exits_clean = true;
+    map_put_number(durable->instances, instance->id, instance);
+    if (instance->id > durable->last_instance) {
+        durable->last_instance = instance->id;
+    }
+    struct agent_identity *agent = durable_agent(durable, placed->agent);
+    map_put_number(agent->placed, instance->id, instance);
+    const Pb__HostRule *rule = trial->plan->services[index]->host;
+    agent->exclusive += rule && rule->exclusive;
+    return instance;
+}
+
+void fold_trial_started(struct durable *durable, const Pb__TrialStarted *record)
+{
+    struct run *run = map_get_number(durable->runs, record->run);
+    INVARIANT(run && record->test < run->experiment->n_tests);
+    struct trial *trial = NEW(struct trial);
+    trial->id = record->trial;
+    trial->run = run;
+    trial->test = record->test;
+    trial->cell = record->cell;
+    trial->attempt = record->attempt;
+    trial->name = memory_string(record->name);
+    trial->plan = MESSAGE_COPY(record->plan, NULL);
+    trial->lease_ms = record->lease_ms;
+    trial->instance_count = record->n_services;
+    trial->instances = memory_new(sizeof *trial->instances * record->n_services);
+    for (uint32_t i = 0; i < record->n_services; i++) {
+        trial->instances[i] = instance_place(durable, trial, record->services[i], i);
+    }
+    map_put_number(durable->trials, trial->id, trial);
+    durable->last_trial = record->trial;
+    run->live_trials++;
+    if (record->attempt == 1) {
+        run_cell_leaves_queue(run, record->test, record->cell);
+    } else {
+        run_retry_forget(run, record->test, record->cell);
+    }
+}
+
+const Pb__ServicePlan *instance_plan(const struct instance *instance)
+{
+    return instance->trial->plan->services[instance->index];
+}
+
+struct instance *trial_instance(const struct trial *trial, const char *service)
+{
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        if (strcmp(trial->instances[i]->service, service) == 0) {
+            return trial->instances[i];
+        }
+    }
+    return NULL;
+}
+
+bool instance_can(const struct instance *instance, const char *capability)
+{
+    for (size_t i = 0; i < instance->capability_count; i++) {
+        if (strcmp(instance->capabilities[i], capability) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool instance_work_is_done(const struct instance *instance)
+{
+    return instance->cases_answered == instance->case_count && (!instance->execute_number || instance->execute_answered);
+}
+
+void instance_move(struct instance *instance, unsigned to)
+{
+    lifecycle_move(&instance_lifecycle, &instance->state, to);
+}
+
+static void instance_leaves_agent(struct durable *durable, struct instance *instance)
+{
+    struct agent_identity *agent = durable_agent(durable, instance->agent);
+    INVARIANT(map_remove_number(agent->placed, instance->id) == instance);
+    const Pb__HostRule *rule = instance_plan(instance)->host;
+    agent->exclusive -= rule && rule->exclusive;
+}
+
+void instance_end(struct durable *durable, struct instance *instance)
+{
+    instance_move(instance, INSTANCE_ENDED);
+    message_free(instance->open);
+    message_free(instance->initialize);
+    instance->open = instance->initialize = NULL;
+    instance_leaves_agent(durable, instance);
+}
+
+void fold_command_issued(struct durable *durable, const Pb__CommandIssued *record)
+{
+    struct instance *instance = map_get_number(durable->instances, record->command->instance);
+    INVARIANT(instance);
+    if (instance->open && instance->open->body_case == PB__COMMAND__BODY_INITIALIZE) {
+        instance->initialize = instance->open;
+    } else {
+        message_free(instance->open);
+    }
+    instance->open = MESSAGE_COPY(record->command, NULL);
+    instance->last_number = record->command->number;
+    switch (record->command->body_case) {
+    case PB__COMMAND__BODY_INITIALIZE:
+        instance_move(instance, INSTANCE_INITIALIZING);
+        break;
+    case PB__COMMAND__BODY_START:
+        instance_move(instance, INSTANCE_STARTING);
+        break;
+    case PB__COMMAND__BODY_STOP:
+        instance_move(instance, INSTANCE_STOPPING);
+        break;
+    case PB__COMMAND__BODY_CLEANUP:
+        instance_move(instance, INSTANCE_CLEANING);
+        break;
+    default:
+        PANIC("command of kind %d is not issued alone", (int)record->command->body_case);
+    }
+    struct trial *trial = instance->trial;
+    if (record->command->body_case == PB__COMMAND__BODY_START && trial->state == TRIAL_INITIALIZING) {
+        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_STARTING);
+    }
+    if (record->command->body_case == PB__COMMAND__BODY_CLEANUP && trial->state == TRIAL_STOPPING) {
+        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_CLEANING);
+    }
+}
+
+void fold_cases_released(struct durable *durable, const Pb__CasesReleased *record)
+{
+    struct instance *instance = map_get_number(durable->instances, record->instance);
+    INVARIANT(instance && instance->case_count == 0);
+    instance->case_timeout_ms = record->timeout_ms;
+    if (record->execute) {
+        instance->execute_number = record->first_number;
+        instance->last_number = record->first_number;
+    } else {
+        instance->first_case = record->first_number;
+        instance->case_count = (uint32_t)record->n_cases;
+        instance->last_number = record->first_number + instance->case_count - 1;
+        instance->cases = memory_new(sizeof *instance->cases * record->n_cases);
+        instance->case_verdicts = memory_new(record->n_cases);
+        memset(instance->case_verdicts, CASE_UNANSWERED, record->n_cases);
+        for (size_t i = 0; i < record->n_cases; i++) {
+            instance->cases[i] = memory_string(record->cases[i]);
+        }
+    }
+    instance_move(instance, INSTANCE_RUNNING);
+    struct trial *trial = instance->trial;
+    if (trial->state != TRIAL_RUNNING) {
+        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_RUNNING);
+    }
+}
+
+void fold_trial_stopping(struct durable *durable, const Pb__TrialStopping *record)
+{
+    struct trial *trial = map_get_number(durable->trials, record->trial);
+    INVARIANT(trial);
+    trial->cancelled |= record->cancel;
+    if (record->outcome) {
+        outcome_worsen(&trial->outcome, (int)record->outcome->verdict, (int)record->outcome->reason, record->outcome->text);
+    }
+    if (trial->state < TRIAL_STOPPING) {
+        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_STOPPING);
+    }
+}
+
+void fold_instance_lost(struct durable *durable, const Pb__InstanceLost *record)
+{
+    struct instance *instance = map_get_number(durable->instances, record->instance);
+    INVARIANT(instance);
+    instance->lost = true;
+    instance->broken = true;
+    outcome_worsen(&instance->outcome, VERDICT_ERROR, REASON_LOST, record->text);
+    instance_end(durable, instance);
+}
+
+void fold_trial_ended(struct durable *durable, const Pb__TrialEnded *record)
+{
+    struct trial *trial = map_remove_number(durable->trials, record->trial);
+    INVARIANT(trial);
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        map_remove_number(durable->instances, trial->instances[i]->id);
+        if (trial->instances[i]->state != INSTANCE_ENDED) {
+            instance_leaves_agent(durable, trial->instances[i]);
+        }
+    }
+    struct run *run = trial->run;
+    run->live_trials--;
+    // Until CellEnded or the next TrialStarted takes it away again, the cell waits for another attempt.
+    struct cell_retry *retry = NEW(struct cell_retry);
+    *retry = (struct cell_retry){trial->test, trial->cell, trial->attempt};
+    char key[48];
+    run_retry_key(key, trial->test, trial->cell);
+    free(map_put_text(run->retries, key, retry));
+    durable_trial_free(trial);
+}
