@@ -1,7 +1,6 @@
 // The verdict of a trial, from evidence alone: what its instances reported, its assertions, and whether anything is missing.
 // A pass needs complete evidence (P9); what is missing is named.
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "coordinator/core/state.h"
