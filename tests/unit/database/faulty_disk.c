@@ -42,6 +42,12 @@ static int file_write(sqlite3_file *file, const void *data, int bytes, sqlite3_i
     return real(file)->pMethods->xWrite(real(file), data, bytes, offset);
 }
 
+// From here on a log is only room for what will be written.
+static bool is_zero(const char *data, size_t bytes)
+{
+    return data[0] == 0 && memcmp(data, data + 1, bytes - 1) == 0;
+}
+
 // Called with the mutex, so that power goes off before or after a sync, not within.
 static void keep_synced(const struct faulty_file *file)
 {
@@ -50,7 +56,7 @@ static void keep_synced(const struct faulty_file *file)
     FILE *from = fopen(file->path, "rb"), *to = fopen(kept, "wb");
     INVARIANT(from && to);
     size_t got;
-    while ((got = fread(buffer, 1, sizeof buffer, from)) > 0)
+    while ((got = fread(buffer, 1, sizeof buffer, from)) > 0 && !(file->is_log && is_zero(buffer, got)))
         INVARIANT(fwrite(buffer, 1, got, to) == got);
     fclose(from);
     fclose(to);
