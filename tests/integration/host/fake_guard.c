@@ -166,6 +166,28 @@ uint32_t fake_guard_case(struct fake_guard *guard, const char *name, uint32_t ti
     return send_command(guard, PB__HOST_REQUEST__BODY_RUN_CASE, &body);
 }
 
+uint32_t fake_guard_cases(struct fake_guard *guard, const char *const *names, size_t count)
+{
+    Pb__HostRequest request;
+    Pb__HostCases cases;
+    pb__host_request__init(&request);
+    pb__host_cases__init(&cases);
+    request.body_case = PB__HOST_REQUEST__BODY_CASES;
+    request.cases = &cases;
+    cases.cases = ARENA_ARRAY(guard->arena, Pb__HostCase *, count);
+    for (size_t i = 0; i < count; i++) {
+        Pb__HostCase *one = cases.cases[cases.n_cases++] = ARENA_NEW(guard->arena, Pb__HostCase);
+        pb__host_case__init(one);
+        one->number = ++guard->number;
+        one->run_case = ARENA_NEW(guard->arena, Pb__RunCase);
+        pb__run_case__init(one->run_case);
+        one->run_case->name = copy(guard, names[i]);
+        one->run_case->timeout_ms = 60000;
+    }
+    fake_guard_send(guard, &request);
+    return guard->number - (uint32_t)count + 1;
+}
+
 uint32_t fake_guard_execute(struct fake_guard *guard, uint32_t timeout_ms)
 {
     Pb__Execute body;
@@ -334,6 +356,7 @@ static Pb__HostNotice *next_single(struct fake_guard *guard)
     notice = next_notice(guard);
     if (notice != NULL && notice->body_case == PB__HOST_NOTICE__BODY_RESULTS) {
         message_free(guard->results);
+        guard->packets_of_results++;
         guard->results = MESSAGE_COPY(notice->results, NULL);
         guard->next_result = 0;
         notice = next_result(guard);

@@ -28,7 +28,7 @@ struct fake_guard {
     Pb__Initialize *initialize; // what begin() sends; a test fills it
     size_t metric_count, log_count;
     Pb__HostResults *results; // that came together: handed out one by one
-    size_t next_result;
+    size_t next_result, packets_of_results;
     Pb__HostNotice single;
 };
 
@@ -38,6 +38,8 @@ void fake_guard_setting(struct fake_guard *guard, const char *name, const char *
 uint32_t fake_guard_initialize(struct fake_guard *guard);
 uint32_t fake_guard_start(struct fake_guard *guard);
 uint32_t fake_guard_case(struct fake_guard *guard, const char *name, uint32_t timeout_ms);
+// Several at once, in one packet; the number of the first.
+uint32_t fake_guard_cases(struct fake_guard *guard, const char *const *names, size_t count);
 uint32_t fake_guard_execute(struct fake_guard *guard, uint32_t timeout_ms);
 uint32_t fake_guard_stop(struct fake_guard *guard, bool cancel);
 uint32_t fake_guard_cleanup(struct fake_guard *guard);

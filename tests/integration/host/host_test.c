@@ -205,6 +205,41 @@ static void stop_with_cancel_ends_the_running_case_and_drops_the_queued(void **s
     fake_guard_end(&guard);
 }
 
+static void short_cases_that_came_together_are_answered_together(void **state)
+{
+    (void)state;
+    enum { COUNT = 40 };
+    const char *names[COUNT];
+    struct fake_guard guard;
+    fake_guard_begin(&guard, NULL_PLUGIN);
+    fake_guard_up(&guard);
+    for (size_t i = 0; i < COUNT; i++) {
+        names[i] = i % 2 == 0 ? "pass" : "fail";
+    }
+    const uint32_t first = fake_guard_cases(&guard, names, COUNT);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        assert_int_equal(fake_guard_result(&guard, first + i)->outcome->verdict, i % 2 == 0 ? VERDICT_PASS : VERDICT_FAIL);
+    }
+    assert_in_range(guard.packets_of_results, 1, COUNT / 2);
+    fake_guard_end(&guard);
+}
+
+static void a_result_does_not_wait_for_the_long_case_behind_it(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"pass", "slow", "pass"};
+    struct fake_guard guard;
+    fake_guard_begin(&guard, NULL_PLUGIN);
+    fake_guard_up(&guard);
+    const uint64_t begin_ns = clock_boottime_ns();
+    const uint32_t first = fake_guard_cases(&guard, names, 3);
+    assert_int_equal(fake_guard_result(&guard, first)->outcome->verdict, VERDICT_PASS);
+    assert_in_range(clock_boottime_ns() - begin_ns, 0, 900000000); // slow takes a second
+    assert_int_equal(fake_guard_result(&guard, first + 1)->outcome->verdict, VERDICT_PASS);
+    assert_int_equal(fake_guard_result(&guard, first + 2)->outcome->verdict, VERDICT_PASS);
+    fake_guard_end(&guard);
+}
+
 static void queued_cases_flow_fast(void **state)
 {
     (void)state;
@@ -473,6 +508,8 @@ int main(void)
         cmocka_unit_test(a_case_that_is_late_is_inconclusive_by_timeout),
         cmocka_unit_test(a_short_case_behind_a_long_one_keeps_its_own_deadline),
         cmocka_unit_test(stop_with_cancel_ends_the_running_case_and_drops_the_queued),
+        cmocka_unit_test(short_cases_that_came_together_are_answered_together),
+        cmocka_unit_test(a_result_does_not_wait_for_the_long_case_behind_it),
         cmocka_unit_test(queued_cases_flow_fast),
         cmocka_unit_test(status_is_answered_while_execute_runs),
         cmocka_unit_test(execute_of_a_tester_ends_with_its_verdict),

@@ -339,6 +339,37 @@ static void commands_wait_for_the_guard_and_keep_their_order(void **state)
     assert_int_equal(story_asked(story, PB__GUARD_REQUEST__BODY_COMMAND)->command->number, 6);
 }
 
+static void cases_that_go_together_share_a_packet(void **state)
+{
+    struct story *story = *state;
+    story_live(story);
+    story_initialize(story, 7, 1);
+    story_command(story, 7, 1, 2, PB__COMMAND__BODY_START);
+    for (uint32_t number = 3; number <= 5; number++)
+        story_command(story, 7, 1, number, PB__COMMAND__BODY_RUN_CASE);
+    story_command(story, 7, 1, 6, PB__COMMAND__BODY_STOP);
+    story_commit(story);
+    story_attached(story, 7, 1, 1);
+    assert_int_equal(story_asked(story, PB__GUARD_REQUEST__BODY_COMMAND)->command->number, 2);
+    const Pb__GuardCases *cases = story_asked(story, PB__GUARD_REQUEST__BODY_CASES)->cases;
+    assert_int_equal(cases->n_cases, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(cases->cases[i]->number, 3 + i);
+    assert_int_equal(story_asked(story, PB__GUARD_REQUEST__BODY_COMMAND)->command->number, 6);
+}
+
+static void a_case_of_its_own_is_a_command(void **state)
+{
+    struct story *story = *state;
+    story_live(story);
+    story_run(story, 7);
+    story_skip(story);
+    for (uint32_t number = 2; number <= 3; number++) {
+        story_command(story, 7, 1, number, PB__COMMAND__BODY_RUN_CASE);
+        assert_int_equal(story_asked(story, PB__GUARD_REQUEST__BODY_COMMAND)->command->number, number);
+    }
+}
+
 static void a_command_out_of_order_ends_the_session(void **state)
 {
     struct story *story = *state;
@@ -1169,6 +1200,8 @@ int main(void)
         TEST(nothing_is_spawned_before_its_intent_is_on_disk),
         TEST(a_repeated_initialize_does_not_start_a_second_one),
         TEST(commands_wait_for_the_guard_and_keep_their_order),
+        TEST(cases_that_go_together_share_a_packet),
+        TEST(a_case_of_its_own_is_a_command),
         TEST(a_command_out_of_order_ends_the_session),
         TEST(more_commands_than_can_wait_end_the_session),
         TEST(commands_for_unknown_instances_are_dropped),

@@ -391,6 +391,12 @@ void story_command(struct story *story, uint64_t instance, uint32_t generation, 
     command.number = number;
     command.body_case = body;
     command.start = &begin;
+    Pb__RunCase run_case = PB__RUN_CASE__INIT;
+    char case_name[] = "noop";
+    run_case.name = case_name;
+    run_case.timeout_ms = 1000;
+    if (body == PB__COMMAND__BODY_RUN_CASE)
+        command.run_case = &run_case;
     if (body == PB__COMMAND__BODY_INITIALIZE)
         command.initialize = story_initialize_message(story);
     send(story, &command);
