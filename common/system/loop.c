@@ -313,17 +313,23 @@ void loop_after_round(struct loop *loop, loop_round_fn *callback, void *context)
 // ---- rounds
 
 // Arms the timerfd for the earliest timer, once before each wait however often timers were moved. A deadline that moves away, as most
-// do, leaves it as it is: one wake-up for nothing at the old time costs less than a call for each move.
-static void arm(struct loop *loop)
+// do, leaves it as it is: one wake-up for nothing at the old time costs less than a call for each move. True: one is due already, so
+// there is nothing to wait for.
+static bool arm(struct loop *loop)
 {
     uint64_t due_ns = loop->heap_count > 0 ? loop->heap[0]->due_ns : 0;
-    if (due_ns == 0 || (loop->armed_ns != 0 && loop->armed_ns <= due_ns))
-        return;
+    if (due_ns == 0)
+        return false;
+    if (due_ns <= clock_boottime_ns())
+        return true;
+    if (loop->armed_ns != 0 && loop->armed_ns <= due_ns)
+        return false;
     struct itimerspec when = {
         .it_value = {.tv_sec = (time_t)(due_ns / NANOSECONDS_PER_SECOND), .tv_nsec = (long)(due_ns % NANOSECONDS_PER_SECOND)}};
     if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) < 0)
         PANIC("timerfd_settime: %s", strerror(errno));
     loop->armed_ns = due_ns;
+    return false;
 }
 
 static void fire_timers(struct loop *loop)
@@ -351,8 +357,8 @@ void loop_run_once(struct loop *loop, int timeout_ms)
 {
     struct epoll_event events[EVENTS_PER_ROUND_MAX];
     INVARIANT(!loop->dispatching);
-    arm(loop);
-    int count = epoll_wait(loop->epoll_fd, events, EVENTS_PER_ROUND_MAX, loop->again ? 0 : timeout_ms);
+    bool is_due = arm(loop);
+    int count = epoll_wait(loop->epoll_fd, events, EVENTS_PER_ROUND_MAX, loop->again || is_due ? 0 : timeout_ms);
     if (count < 0 && errno != EINTR)
         PANIC("epoll_wait: %s", strerror(errno));
     loop->dispatching = true;
