@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/map.h"
 #include "coordinator/experiment/cells.h"
 #include "coordinator/experiment/plugins.h"
 
@@ -49,19 +50,30 @@ static const struct value *place_of_case(const struct value *cases, const char *
     return cases;
 }
 
-static void check_case(struct scope *scope, const Pb__PluginDescription *plugin, const char *name, const struct value *place)
+static void unknown_case(struct scope *scope, const Pb__PluginDescription *plugin, const char *const *names, const char *name,
+                         const struct value *place)
 {
-    const char **names = ARENA_ARRAY(scope->document.arena, const char *, plugin->n_cases);
-    for (size_t i = 0; i < plugin->n_cases; i++) {
-        names[i] = plugin->cases[i]->name;
-        if (strcmp(names[i], name) == 0)
-            return;
-    }
     if (strcmp(name, "all") == 0)
         document_error(&scope->document, place, "`all` stands alone: write `cases: all`");
     else
         document_error(&scope->document, place, "%s has no case \"%.80s\"%s", plugin->name, name,
                        document_hint(&scope->document, name, names, plugin->n_cases));
+}
+
+// By a map: a plugin may have 20,000 cases, and an experiment may name all of them.
+static void check_cases(struct scope *scope, const Pb__PluginDescription *plugin, const struct value *cases,
+                        const Pb__ServiceTemplate *service)
+{
+    struct map *known = map_new();
+    const char **names = ARENA_ARRAY(scope->document.arena, const char *, plugin->n_cases);
+    for (size_t i = 0; i < plugin->n_cases; i++) {
+        names[i] = plugin->cases[i]->name;
+        map_put_text(known, names[i], plugin->cases[i]);
+    }
+    for (size_t i = 0; i < service->n_cases; i++)
+        if (!map_get_text(known, service->cases[i]))
+            unknown_case(scope, plugin, names, service->cases[i], place_of_case(cases, service->cases[i]));
+    map_free(&known);
 }
 
 static void complete_cases(struct scope *scope, const struct value *cases, Pb__ServiceTemplate *service)
@@ -75,8 +87,7 @@ static void complete_cases(struct scope *scope, const struct value *cases, Pb__S
         take_all(scope, plugin, service);
         return;
     }
-    for (size_t i = 0; i < service->n_cases; i++)
-        check_case(scope, plugin, service->cases[i], place_of_case(cases, service->cases[i]));
+    check_cases(scope, plugin, cases, service);
     if (cases->kind == VALUE_LIST && cases->count == 0 && !plugin->executes)
         document_error(&scope->document, cases, "%s has nothing to do: name its cases, or `all`", plugin->name);
 }
