@@ -1,5 +1,6 @@
 // Processes: what they inherit, how their end is learned, who they are, who descends from whom.
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -195,9 +196,9 @@ static void a_session_is_found_without_its_leader(void **state)
     assert_non_null(mkdtemp(folder));
     CLEANUP_FREE char *command = memory_printf("mkdir %s/work; cd %s/work; sleep 100 & cd /; sleep 100 & read x", folder, folder);
     pid_t leader = start(command, -1, PROCESS_PLACE_SESSION, &pidfd);
-    assert_int_equal(process_start_time(leader, &ticks), 0); // a zombie counts: it is not reaped yet
-    for (; list.count == 0; usleep(1000))
-        processes_of_session(leader, ticks, folder, &list);
+    assert_int_equal(process_start_time(leader, &ticks), 0);                           // a zombie counts: it is not reaped yet
+    assert_int_equal(poll(&(struct pollfd){.fd = pidfd, .events = POLLIN}, 1, -1), 1); // it has ended, after both were started
+    processes_of_session(leader, ticks, folder, &list);
     assert_int_equal(list.count, 1); // not the one that works elsewhere
     assert_int_equal(process_reap(pidfd, true, &end), 1);
     close(pidfd);
