@@ -7,9 +7,9 @@
 
 #include "common/base/units.h"
 #include "common/system/file.h"
+#include "coordinator/cli/client_settings.h"
 #include "coordinator/report/readable.h"
 
-#define TIMEOUT_MS 10000
 // What one page of a query may allocate here.
 #define REPLY_MAX_BYTES (64 * 1024 * 1024)
 
@@ -34,10 +34,21 @@ static const char *default_key_path(void)
     return file_exists(path) ? path : file_exists("/etc/panther/key") ? "/etc/panther/key" : NULL;
 }
 
-static const char *first_of(const char *flag, const char *variable)
+// Below the flags: what stands before the command, in the environment, in client.yaml.
+static void take_settings(struct client *client, struct argp_state *state)
 {
-    const char *value = getenv(variable);
-    return flag ? flag : value && *value ? value : NULL;
+    struct client_settings settings;
+    struct panther_error error = {0};
+    if (client_settings_load(&settings, &error)) {
+        fprintf(stderr, "panther-coord: %s\n", error.message);
+        exit(EXIT_USAGE);
+    }
+    client->timeout_ms = settings.timeout_ms;
+    client->key_path = client_key_from_main ? client_key_from_main : settings.key;
+    client->coordinator = client_coordinator_from_main ? client_coordinator_from_main : settings.coordinator;
+    if (!report_format_parse(settings.output, &client->format)) {
+        argp_error(state, "output \"%s\" ($PANTHER_OUTPUT or client.yaml): use table, json or jsonl", settings.output);
+    }
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -46,9 +57,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     uint64_t ms;
     switch (key) {
     case ARGP_KEY_INIT:
-        client->timeout_ms = TIMEOUT_MS;
-        client->key_path = first_of(client_key_from_main, "PANTHER_KEY");
-        client->coordinator = first_of(client_coordinator_from_main, "PANTHER_COORDINATOR");
+        take_settings(client, state);
         client->colour = report_wants_colour(stdout);
         return 0;
     case 'k':

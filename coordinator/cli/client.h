@@ -10,8 +10,8 @@
 #include "coordinator/report/table.h"
 
 struct client {
-    const char *key_path;    // --key-file, else $PANTHER_KEY, else ~/.config/panther/key, else /etc/panther/key
-    const char *coordinator; // --coordinator, else $PANTHER_COORDINATOR, else the key file's
+    const char *key_path;    // --key-file, else $PANTHER_KEY, client.yaml's, ~/.config/panther/key, /etc/panther/key
+    const char *coordinator; // --coordinator, else $PANTHER_COORDINATOR, client.yaml's, the key file's
     enum report_format format;
     uint32_t timeout_ms;
     bool colour;
