@@ -1,0 +1,23 @@
+// A folder as one file and back: how folders of an experiment travel. Used by coordinator/cli (packs) and the agent's `unpack` child.
+// The only place with libarchive. What is packed depends on names, contents and executable bits alone, so the same folder has the same
+// hash.
+#ifndef PANTHER_COMMON_ARCHIVE_ARCHIVE_H
+#define PANTHER_COMMON_ARCHIVE_ARCHIVE_H
+
+#include <stddef.h>
+
+#include "common/base/error.h"
+
+// A folder that travels is content or a configuration, not a disk: what is above is a mistake in the path.
+#define ARCHIVE_ENTRIES_MAX 65536
+// Deeper is a loop of mounts, or an attack on path lengths.
+#define ARCHIVE_DEPTH_MAX 32
+
+// All regular files and folders below `folder`, as a tar archive; heap. Links, sockets and devices are refused by name.
+int archive_pack(const char *folder, size_t max_bytes, char **data, size_t *bytes, struct panther_error *error);
+
+// Makes `folder`, which must not exist, from what archive_pack made, and syncs it. Nothing is written outside of it whatever the archive
+// says; anything but regular files and folders is refused. After an error a part of the folder may be there.
+int archive_unpack(const char *path, const char *folder, struct panther_error *error);
+
+#endif
