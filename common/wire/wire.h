@@ -11,6 +11,7 @@
 #include "panther/v1/envelope.pb-c.h"
 #include "panther/v1/guard.pb-c.h"
 #include "panther/v1/journal.pb-c.h"
+#include "panther/v1/snapshot.pb-c.h"
 
 // Any message. Packing cannot fail; the buffer is freed by the caller, or is in the arena.
 size_t wire_packed_bytes(const void *message);

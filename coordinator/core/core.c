@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/message.h"
+#include "coordinator/core/snapshot.h"
 #include "coordinator/core/state.h"
 
 // ---- effects
@@ -74,6 +75,13 @@ Pb__Reply *core_reply(struct core *core, uint64_t route, uint64_t request)
     envelope->reply = NEW_MESSAGE(core, Pb__Reply, pb__reply);
     envelope->reply->number = request;
     return envelope->reply;
+}
+
+Pb__Reply *core_reply_urgent(struct core *core, uint64_t route, uint64_t request)
+{
+    Pb__Reply *reply = core_reply(core, route, request);
+    core->effects->sends[core->effects->send_count - 1].urgent = true;
+    return reply;
 }
 
 void core_refuse(struct core *core, uint64_t route, uint64_t request, int code, uint32_t retry_after_ms, const char *format, ...)
@@ -166,6 +174,7 @@ struct core *core_new(const struct core_options *options)
     core->instance_links = map_new();
     core->trial_links = map_new();
     core->run_links = map_new();
+    core->survey = survey_new();
     core->counters = map_new();
     core->cases = map_new();
     return core;
@@ -203,6 +212,7 @@ void core_free(struct core **pointer)
     map_free_values(&core->instance_links);
     map_free_values(&core->trial_links);
     map_free_values(&core->run_links);
+    survey_free(&core->survey);
     map_free_values(&core->counters);
     for (struct map_entry *entry = map_first(core->cases); entry; entry = map_next(core->cases, entry)) {
         struct map *cases = entry->value;
@@ -222,6 +232,17 @@ void core_replay(struct core *core, const Pb__Record *record)
 {
     INVARIANT(!core->started);
     durable_apply(core->durable, record);
+}
+
+void core_save(const struct core *core, core_part_fn *callback, void *context)
+{
+    snapshot_save(core->durable, callback, context);
+}
+
+const char *core_load(struct core *core, const Pb__SnapshotPart *part)
+{
+    INVARIANT(!core->started);
+    return snapshot_load(core->durable, part);
 }
 
 // After replay nobody knows what lives out there: every live instance may have a lease that was granted just before the end.
@@ -289,6 +310,7 @@ void core_step(struct core *core, const struct core_event *event, struct core_ef
     case CORE_TICK:
         sessions_tick(core);
         trials_tick(core);
+        survey_tick(core);
         break;
     case CORE_MESSAGE:
         message_dispatch(core);

@@ -12,6 +12,7 @@
 #include "common/base/memory.h"
 #include "panther/v1/envelope.pb-c.h"
 #include "panther/v1/journal.pb-c.h"
+#include "panther/v1/snapshot.pb-c.h"
 
 struct core;
 
@@ -89,6 +90,12 @@ struct core *core_new(const struct core_options *options);
 void core_free(struct core **core);
 // Recovery: every record of the journal, in order, before the first step.
 void core_replay(struct core *core, const Pb__Record *record);
+// Or from a snapshot: the durable state as messages (borrowed, during the call only), at any time between two steps; and back into a new
+// core, in the same order, before the records that came after it are replayed. core_load: NULL, or a static reason why a part does not
+// fit; that core is to be thrown away, and the whole journal to be replayed into another.
+typedef void core_part_fn(void *context, const Pb__SnapshotPart *part);
+void core_save(const struct core *core, core_part_fn *callback, void *context);
+const char *core_load(struct core *core, const Pb__SnapshotPart *part);
 void core_step(struct core *core, const struct core_event *event, struct core_effects *effects);
 
 // Roles are looked up at every message. False: unknown or revoked. `name` lives until the next step.

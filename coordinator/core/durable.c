@@ -182,7 +182,7 @@ void durable_free(struct durable **pointer)
 
 // ---- keys and agents
 
-static void apply_key(struct durable *durable, const Pb__KeyRecord *record, int64_t wall_ns)
+struct key_entry *durable_key_put(struct durable *durable, const Pb__KeyRecord *record, int64_t wall_ns)
 {
     struct key_entry *key = NEW(struct key_entry);
     *key = (struct key_entry){.name = memory_string(record->name),
@@ -197,6 +197,7 @@ static void apply_key(struct durable *durable, const Pb__KeyRecord *record, int6
         key_free(old);
     }
     map_put_text(durable->keys_by_public, key->public_key, key);
+    return key;
 }
 
 static void apply_key_revoked(struct durable *durable, const Pb__KeyRevokedRecord *record)
@@ -228,7 +229,7 @@ static void replace_text(char **place, const char *text)
     *place = memory_string(text);
 }
 
-static void apply_agent_seen(struct durable *durable, const Pb__AgentSeen *record)
+void durable_agent_seen(struct durable *durable, const Pb__AgentSeen *record)
 {
     struct agent_identity *agent = durable_agent(durable, record->name);
     bool other_outbox = *agent->epoch && strcmp(agent->epoch, record->epoch) != 0;
@@ -242,20 +243,20 @@ static void apply_agent_seen(struct durable *durable, const Pb__AgentSeen *recor
     agent->last_seen = record->last_seen;
 }
 
-static void apply_description(struct durable *durable, const Pb__DescribedPlugin *described)
+void durable_description_put(struct durable *durable, const Pb__DescribedPlugin *described)
 {
     message_free(map_put_text(durable->descriptions, described->hash, MESSAGE_COPY(described->description, NULL)));
 }
 
 // ---- runs
 
-static void apply_run_accepted(struct durable *durable, const Pb__RunAccepted *record)
+struct run *durable_run_put(struct durable *durable, uint64_t number, const char *key, const Pb__Experiment *experiment, uint64_t cells)
 {
     struct run *run = NEW(struct run);
-    run->number = record->run;
-    run->key = memory_string(record->key);
-    run->experiment = MESSAGE_COPY(record->experiment, NULL);
-    run->cells = record->cells;
+    run->number = number;
+    run->key = memory_string(key);
+    run->experiment = MESSAGE_COPY(experiment, NULL);
+    run->cells = cells;
     run->retries = map_new();
     run->tests = memory_new(sizeof *run->tests * run->experiment->n_tests);
     for (size_t i = 0; i < run->experiment->n_tests; i++) {
@@ -264,15 +265,26 @@ static void apply_run_accepted(struct durable *durable, const Pb__RunAccepted *r
         run->tests[i].skipped = map_new();
     }
     map_put_number(durable->runs, run->number, run);
+    return run;
+}
+
+void durable_submission_put(struct durable *durable, const char *key, uint64_t run, const char *content_hash)
+{
+    struct submission *submission = NEW(struct submission);
+    submission->run = run;
+    submission->content_hash = memory_string(content_hash);
+    struct submission *old = map_put_text(durable->submissions, key, submission);
+    if (old) {
+        submission_free(old);
+    }
+}
+
+static void apply_run_accepted(struct durable *durable, const Pb__RunAccepted *record)
+{
+    durable_run_put(durable, record->run, record->key, record->experiment, record->cells);
     durable->last_run = record->run;
     if (*record->key) {
-        struct submission *submission = NEW(struct submission);
-        submission->run = record->run;
-        submission->content_hash = memory_string(record->content_hash);
-        struct submission *old = map_put_text(durable->submissions, record->key, submission);
-        if (old) {
-            submission_free(old);
-        }
+        durable_submission_put(durable, record->key, record->run, record->content_hash);
     }
 }
 
@@ -302,9 +314,18 @@ void run_cell_leaves_queue(struct run *run, uint32_t test, uint64_t cell)
     map_remove_number(progress->skipped, cell);
 }
 
-void run_retry_key(char text[48], uint32_t test, uint64_t cell)
+static void run_retry_key(char text[48], uint32_t test, uint64_t cell)
 {
     snprintf(text, 48, "%u/%llu", test, (unsigned long long)cell);
+}
+
+void run_retry_put(struct run *run, uint32_t test, uint64_t cell, uint32_t attempts)
+{
+    struct cell_retry *retry = NEW(struct cell_retry);
+    *retry = (struct cell_retry){test, cell, attempts};
+    char key[48];
+    run_retry_key(key, test, cell);
+    free(map_put_text(run->retries, key, retry));
 }
 
 void run_retry_forget(struct run *run, uint32_t test, uint64_t cell)
@@ -357,16 +378,16 @@ void durable_apply(struct durable *durable, const Pb__Record *record)
         durable->incarnation = record->store_opened->incarnation;
         break;
     case PB__RECORD__BODY_KEY_ADDED:
-        apply_key(durable, record->key_added, record->wall_ns);
+        durable_key_put(durable, record->key_added, record->wall_ns);
         break;
     case PB__RECORD__BODY_KEY_REVOKED:
         apply_key_revoked(durable, record->key_revoked);
         break;
     case PB__RECORD__BODY_AGENT_SEEN:
-        apply_agent_seen(durable, record->agent_seen);
+        durable_agent_seen(durable, record->agent_seen);
         break;
     case PB__RECORD__BODY_DESCRIPTION:
-        apply_description(durable, record->description);
+        durable_description_put(durable, record->description);
         break;
     case PB__RECORD__BODY_RUN_ACCEPTED:
         apply_run_accepted(durable, record->run_accepted);

@@ -6,7 +6,7 @@
 #include "common/base/message.h"
 #include "coordinator/core/durable_fold.h"
 
-static struct instance *instance_place(struct durable *durable, struct trial *trial, const Pb__PlacedService *placed, uint32_t index)
+struct instance *instance_new(struct durable *durable, struct trial *trial, const Pb__PlacedService *placed, uint32_t index)
 {
     struct instance *instance = NEW(struct instance);
     instance->id = placed->instance;
@@ -27,13 +27,24 @@ static struct instance *instance_place(struct durable *durable, struct trial *tr
     instance->processes = map_new();
     instance->exits_clean = true;
     map_put_number(durable->instances, instance->id, instance);
+    return instance;
+}
+
+void instance_enters_agent(struct durable *durable, struct instance *instance)
+{
+    struct agent_identity *agent = durable_agent(durable, instance->agent);
+    map_put_number(agent->placed, instance->id, instance);
+    const Pb__HostRule *rule = instance_plan(instance)->host;
+    agent->exclusive += rule && rule->exclusive;
+}
+
+static struct instance *instance_place(struct durable *durable, struct trial *trial, const Pb__PlacedService *placed, uint32_t index)
+{
+    struct instance *instance = instance_new(durable, trial, placed, index);
     if (instance->id > durable->last_instance) {
         durable->last_instance = instance->id;
     }
-    struct agent_identity *agent = durable_agent(durable, placed->agent);
-    map_put_number(agent->placed, instance->id, instance);
-    const Pb__HostRule *rule = trial->plan->services[index]->host;
-    agent->exclusive += rule && rule->exclusive;
+    instance_enters_agent(durable, instance);
     return instance;
 }
 
@@ -215,10 +226,6 @@ void fold_trial_ended(struct durable *durable, const Pb__TrialEnded *record)
     struct run *run = trial->run;
     run->live_trials--;
     // Until CellEnded or the next TrialStarted takes it away again, the cell waits for another attempt.
-    struct cell_retry *retry = NEW(struct cell_retry);
-    *retry = (struct cell_retry){trial->test, trial->cell, trial->attempt};
-    char key[48];
-    run_retry_key(key, trial->test, trial->cell);
-    free(map_put_text(run->retries, key, retry));
+    run_retry_put(run, trial->test, trial->cell, trial->attempt);
     durable_trial_free(trial);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/base/message.h"
+#include "common/wire/wire.h"
 
 static void keep_records(struct lab *lab)
 {
@@ -180,23 +181,98 @@ static char *print_core(const struct core *core)
     return text.data;
 }
 
-static struct core *replayed(const struct lab *lab)
+static struct core *replayed(const struct lab *lab, size_t count)
 {
     struct core *core = core_new(&(struct core_options){.version = "test"});
-    for (size_t i = 0; i < lab->record_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         core_replay(core, lab->records[i]);
     }
     return core;
 }
 
+// ---- snapshots: packed as a shell keeps them
+
+struct packed_parts {
+    struct text bytes;
+    size_t ends[4096]; // of each part
+    size_t count;
+};
+
+static void pack_part(void *context, const Pb__SnapshotPart *part)
+{
+    struct packed_parts *packed = context;
+    size_t bytes;
+    uint8_t *data = wire_pack(part, NULL, &bytes);
+    text_append_bytes(&packed->bytes, data, bytes);
+    free(data);
+    assert_in_range(packed->count, 0, sizeof packed->ends / sizeof *packed->ends - 1);
+    packed->ends[packed->count++] = packed->bytes.length;
+}
+
+static struct packed_parts *save(const struct core *core)
+{
+    struct packed_parts *packed = NEW(struct packed_parts);
+    core_save(core, pack_part, packed);
+    return packed;
+}
+
+static void parts_free(struct packed_parts *packed)
+{
+    text_free(&packed->bytes);
+    free(packed);
+}
+
+static struct core *load(const struct packed_parts *packed)
+{
+    struct core *core = core_new(&(struct core_options){.version = "test"});
+    size_t from = 0;
+    for (size_t i = 0; i < packed->count; i++) {
+        struct arena *arena = arena_new(0);
+        Pb__SnapshotPart *part = wire_unpack(&pb__snapshot_part__descriptor, packed->bytes.data + from, packed->ends[i] - from, arena);
+        assert_non_null(part);
+        const char *why = core_load(core, part);
+        if (why) {
+            fail_msg("part %zu of a snapshot: %s", i, why);
+        }
+        from = packed->ends[i];
+        arena_free(&arena);
+    }
+    return core;
+}
+
+// As after a restart: a snapshot of some moment, which the records chose, and what came after it.
+static struct core *recovered(const struct lab *lab)
+{
+    size_t moment = lab->record_count * 7919 % 101 * lab->record_count / 100;
+    struct core *then = replayed(lab, moment);
+    struct packed_parts *parts = save(then);
+    core_free(&then);
+    struct core *core = load(parts);
+    parts_free(parts);
+    for (size_t i = moment; i < lab->record_count; i++) {
+        core_replay(core, lab->records[i]);
+    }
+    return core;
+}
+
+static void assert_same(const struct core *live, struct core *copy)
+{
+    char *live_text = print_core(live), *copy_text = print_core(copy);
+    assert_string_equal(live_text, copy_text);
+    free(live_text);
+    free(copy_text);
+    struct packed_parts *live_parts = save(live), *copy_parts = save(copy);
+    assert_int_equal(live_parts->bytes.length, copy_parts->bytes.length);
+    assert_memory_equal(live_parts->bytes.data, copy_parts->bytes.data, live_parts->bytes.length);
+    parts_free(live_parts);
+    parts_free(copy_parts);
+    core_free(&copy);
+}
+
 void lab_check_replay(struct lab *lab)
 {
-    struct core *copy = replayed(lab);
-    char *live_text = print_core(lab->core), *replay_text = print_core(copy);
-    assert_string_equal(live_text, replay_text);
-    free(live_text);
-    free(replay_text);
-    core_free(&copy);
+    assert_same(lab->core, replayed(lab, lab->record_count));
+    assert_same(lab->core, recovered(lab));
 }
 
 void lab_end(struct lab *lab)
@@ -212,7 +288,7 @@ void lab_end(struct lab *lab)
 void lab_restart(struct lab *lab)
 {
     core_free(&lab->core);
-    lab->core = replayed(lab);
+    lab->core = recovered(lab);
     effects_clear(&lab->effects);
     for (size_t i = 0; i < lab->agent_count; i++) {
         lab->agents[i].connected = false;

@@ -76,8 +76,8 @@ void lab_end(struct lab *lab);
 void lab_step(struct lab *lab, struct core_event *event);     // and delivers what comes out
 void lab_pass_ms(struct lab *lab, uint64_t ms, bool beating); // ticks every 100 ms
 void lab_tick(struct lab *lab);
-void lab_restart(struct lab *lab);      // the core dies and is replayed
-void lab_check_replay(struct lab *lab); // replay gives the live state
+void lab_restart(struct lab *lab);      // the core dies and is recovered: a snapshot, and the records after it
+void lab_check_replay(struct lab *lab); // replay gives the live state, and so does a snapshot of any moment with the records after it
 void lab_submit(struct lab *lab, const Pb__Experiment *experiment, const char *key, const char *hash, int role);
 void lab_request(struct lab *lab, Pb__Request *request, int role);
 void lab_cancel(struct lab *lab, const char *run, const char *why);
