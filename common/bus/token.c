@@ -25,6 +25,14 @@ void bus_token_format(const struct bus_token *token, char text[BUS_TOKEN_BYTES])
     text[out] = '\0';
 }
 
+// The token is written in one way only: what was pasted with a piece too much decodes to the same, but is not it.
+static bool is_written_as(const struct bus_token *token, const char *text)
+{
+    char written[BUS_TOKEN_BYTES];
+    bus_token_format(token, written);
+    return strcmp(written, text) == 0;
+}
+
 // Returns the number of bytes, or -1 at a character that does not belong.
 static int decode(const char *text, char *plain, size_t plain_bytes)
 {
@@ -55,7 +63,7 @@ int bus_token_parse(const char *text, struct bus_token *token, struct panther_er
     if (decode(text, plain, sizeof plain) < 0 || strncmp(plain, "1 ", 2) != 0)
         return error_set(error, PANTHER_EINVALID, "this is not an enrolment token; %s", advice);
     if (sscanf(plain, "1 %255s %40s %40s%n", parsed.coordinator, parsed.server_key, parsed.secret_key, &end) != 3 || plain[end] != '\0' ||
-        !bus_key_is_valid(parsed.server_key) || !bus_key_is_valid(parsed.secret_key))
+        !bus_key_is_valid(parsed.server_key) || !bus_key_is_valid(parsed.secret_key) || !is_written_as(&parsed, text))
         return error_set(error, PANTHER_EINVALID, "the token is incomplete or damaged; %s", advice);
     *token = parsed;
     return 0;

@@ -45,22 +45,75 @@ static unsigned long repeats_at(const char **cursor)
     return larger ? larger : 1;
 }
 
-// How much longer the written-out expression may get: repeats count as if all were nested, which is never too little.
+// The length of the expression as the library writes it out: x+ becomes xx*, x{m,n} n times x, and what is nested is multiplied. An open
+// group's length waits on the stack.
+struct written {
+    unsigned long outer[PATTERN_MAX_BYTES];
+    size_t depth;
+    unsigned long length; // of the innermost open group
+    unsigned long last;   // of what a repetition would repeat
+};
+
+static void write_one(struct written *written)
+{
+    written->last = 1;
+    written->length++;
+}
+
+static void write_again(struct written *written, unsigned long copies)
+{
+    written->length += written->last * (copies - 1);
+    written->last *= copies;
+}
+
+static void open_group(struct written *written)
+{
+    written->outer[written->depth++] = written->length;
+    written->length = written->last = 1;
+}
+
+static void close_group(struct written *written)
+{
+    written->last = written->length;
+    written->length += written->outer[--written->depth];
+}
+
+// What stands at the cursor; returns how often a {m,n} repeats, else 1.
+static unsigned long write_next(struct written *written, const char **cursor)
+{
+    char character = *(*cursor)++;
+    if (character == '{') {
+        unsigned long repeats = repeats_at(cursor);
+        write_again(written, repeats + 1); // x{m,} is m times x, and x*
+        return repeats;
+    }
+    if (character == '+')
+        write_again(written, 2);
+    else if (character == '(')
+        open_group(written);
+    else if (character == ')' && written->depth > 0)
+        close_group(written);
+    else
+        write_one(written);
+    if (character == '\\' && **cursor)
+        ++*cursor;
+    else if (character == '[')
+        *cursor = skip_bracket(*cursor);
+    return 1;
+}
+
 static const char *costly(const char *pattern)
 {
+    struct written written = {.last = 1};
     unsigned long repeats = 1;
     for (const char *cursor = pattern; *cursor;) {
-        char character = *cursor++;
-        if (character == '\\' && *cursor >= '1' && *cursor <= '9')
+        if (*cursor == '\\' && cursor[1] >= '1' && cursor[1] <= '9')
             return "has a back-reference, which POSIX extended expressions do not have";
-        if (character == '\\' && *cursor)
-            cursor++;
-        else if (character == '[')
-            cursor = skip_bracket(cursor);
-        else if (character == '{')
-            repeats *= repeats_at(&cursor);
+        repeats *= write_next(&written, &cursor);
         if (repeats > PATTERN_REPEATS_MAX)
             return "repeats too often: all its {m,n} multiplied must stay below 1000";
+        if (written.length > PATTERN_WRITTEN_MAX || written.last > PATTERN_WRITTEN_MAX)
+            return "grows too long: x+ is written out as xx*, also within another +";
     }
     return NULL;
 }
