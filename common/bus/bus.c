@@ -23,6 +23,12 @@ void bus_begin(void)
     zsys_set_linger(0);
 }
 
+void bus_io_threads(unsigned threads)
+{
+    int status = zmq_ctx_set(zsys_init(), ZMQ_IO_THREADS, (int)threads);
+    INVARIANT(status == 0);
+}
+
 void bus_end(void)
 {
     zap_end();

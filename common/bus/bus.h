@@ -18,6 +18,8 @@
 // Once per process, before any other call and before threads; bus_end() after the last socket.
 void bus_begin(void);
 void bus_end(void);
+// For a process with hundreds of links: libzmq's threads that share them. After bus_begin(), before the first socket.
+void bus_io_threads(unsigned threads);
 void bus_key_new(char public_key[BUS_KEY_TEXT_BYTES], char secret_key[BUS_KEY_TEXT_BYTES]);
 bool bus_key_is_valid(const char *key);
 // The public key of a secret key.
