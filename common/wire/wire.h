@@ -49,6 +49,7 @@ const char *host_notice_invalid(const Pb__HostNotice *notice);
 const char *event_invalid(const Pb__Event *event);
 const char *command_invalid(const Pb__Command *command);
 const char *record_invalid(const Pb__Record *record);
+const char *snapshot_part_invalid(const Pb__SnapshotPart *part);
 const char *guard_spec_invalid(const Pb__GuardSpec *spec);
 const char *plugin_description_invalid(const Pb__PluginDescription *description);
 

@@ -9,15 +9,9 @@
 #include "common/system/file.h"
 #include "common/system/loop.h"
 #include "coordinator/core/core.h"
-#include "coordinator/store/store.h"
+#include "coordinator/shell/recovery.h"
 
 #define LOCAL_OPERATOR "local"
-
-static void replay_one(void *context, uint64_t sequence, const Pb__Record *record)
-{
-    (void)sequence;
-    core_replay(context, record);
-}
 
 int authority_server_key(const char *folder, struct bus_peer_file *file, struct panther_error *error)
 {
@@ -37,10 +31,9 @@ static int open_core(const char *folder, bool create, struct store **store, stru
         return result;
     }
     const struct core_options options = {.version = PANTHER_VERSION, .endpoint = server.coordinator, .server_key = server.public_key};
-    *core = core_new(&options);
-    result = store_replay(*store, replay_one, *core, error);
+    struct recovery recovery;
+    result = recovery_run(folder, &options, core, &recovery, error);
     if (result) {
-        core_free(core);
         store_close(store);
     }
     return result;

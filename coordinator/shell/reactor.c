@@ -16,7 +16,9 @@
 #include "coordinator/shell/bulk.h"
 #include "coordinator/shell/outbound.h"
 #include "coordinator/shell/reader.h"
+#include "coordinator/shell/recovery.h"
 #include "coordinator/shell/serve.h"
+#include "coordinator/shell/snapshots.h"
 #include "coordinator/shell/submission.h"
 #include "coordinator/store/store.h"
 
@@ -40,6 +42,7 @@ struct reactor {
     struct bulk *bulk;
     struct reader *reader;
     struct backup *backup;
+    struct snapshots *snapshots;
     struct outbound *outbound;
     struct loop_source *tick;
     struct arena *unpacked; // of the message at hand: capped, its content is a stranger's
@@ -186,6 +189,7 @@ static void on_tick(void *context)
 {
     struct reactor *reactor = context;
     run_step(reactor, &(struct core_event){.kind = CORE_TICK});
+    snapshots_tick(reactor->snapshots, store_last_sequence(reactor->store));
     loop_timer_set(reactor->tick, clock_boottime_ns() + TICK_MS * NS_PER_MS);
 }
 
@@ -423,12 +427,6 @@ static void on_signal(void *context, int signal_number)
     loop_stop(reactor->loop, 0);
 }
 
-static void replay_one(void *context, uint64_t sequence, const Pb__Record *record)
-{
-    (void)sequence;
-    core_replay(context, record);
-}
-
 static void allow_key(void *context, const char *public_key, const char *name, int role)
 {
     struct reactor *reactor = context;
@@ -436,15 +434,31 @@ static void allow_key(void *context, const char *public_key, const char *name, i
     bulk_key_set(reactor->bulk, public_key, name, role);
 }
 
-static int replay(struct reactor *reactor, const struct bus_peer_file *server, struct panther_error *error)
+// A start after a long journal keeps what it has found, so that the next one is short.
+static int recover(struct reactor *reactor, const struct bus_peer_file *server, struct panther_error *error)
 {
     const struct core_options core_options = {.version = reactor->options->version,
                                               .bulk_port = bulk_port(reactor->bulk),
                                               .case_window = reactor->options->case_window,
                                               .endpoint = server->coordinator,
                                               .server_key = server->public_key};
-    reactor->core = core_new(&core_options);
-    return store_replay(reactor->store, replay_one, reactor->core, error);
+    const char *folder = reactor->options->folder;
+    struct recovery recovery;
+    int result = recovery_run(folder, &core_options, &reactor->core, &recovery, error);
+    if (result) {
+        return result;
+    }
+    if (recovery.problem.code) {
+        log_warning("there is no snapshot of use, all of the journal was replayed: %s", recovery.problem.message);
+    }
+    uint64_t replayed = recovery.position.sequence - recovery.snapshot;
+    log_info("replayed %llu records of %llu", (unsigned long long)replayed, (unsigned long long)recovery.position.sequence);
+    struct panther_error problem;
+    if (replayed >= SNAPSHOT_RECORDS && recovery_keep(folder, &core_options, reactor->core, &recovery, &problem) < 0) {
+        log_warning("no snapshot was made, the next start takes as long: %s", problem.message);
+    }
+    uint64_t covered = replayed >= SNAPSHOT_RECORDS ? recovery.position.sequence : recovery.snapshot;
+    return snapshots_new(&reactor->snapshots, folder, reactor->options->version, covered, reactor->loop, error);
 }
 
 static int open_network(struct reactor *reactor, const struct bus_peer_file *server, struct panther_error *error)
@@ -482,7 +496,7 @@ static int begin_parts(struct reactor *reactor, const struct bus_peer_file *serv
         (result = backup_new(&reactor->backup, folder, reactor->loop, on_backed_up, reactor, error))) {
         return result;
     }
-    return replay(reactor, server, error);
+    return recover(reactor, server, error);
 }
 
 static int begin(struct reactor *reactor, struct panther_error *error)
@@ -512,6 +526,7 @@ static void end(struct reactor *reactor)
     bulk_free(&reactor->bulk);
     reader_free(&reactor->reader);
     backup_free(&reactor->backup);
+    snapshots_free(&reactor->snapshots);
     store_close(&reactor->store);
     core_free(&reactor->core);
     outbound_free(&reactor->outbound);

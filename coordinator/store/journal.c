@@ -10,7 +10,8 @@
 
 static const char INSERT[] = "INSERT INTO journal(sequence, run, trial, instance, kind, hash, payload) VALUES(?, ?, ?, ?, ?, ?, ?)";
 static const char LAST[] = "SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1";
-static const char ALL[] = "SELECT sequence, hash, payload FROM journal ORDER BY sequence";
+static const char FROM[] = "SELECT sequence, hash, payload FROM journal WHERE sequence > ? ORDER BY sequence";
+static const char LINK_OF[] = "SELECT hash FROM journal WHERE sequence = ?";
 static const char SUBJECT[] = "UPDATE journal SET run = ?2, trial = ?3, instance = ?4 WHERE sequence = ?1 AND"
                               " (run <> ?2 OR trial <> ?3 OR instance <> ?4)";
 static const char VERSION[] = "SELECT version FROM projection";
@@ -146,25 +147,43 @@ void journal_unload(struct journal *journal)
 struct replay {
     struct arena *arena;
     struct text scratch;
-    uint8_t link[LINK_BYTES];
-    uint64_t sequence;
+    struct store_position *position;
 };
+
+// Is the position of this journal? It is not when another store was put in its place, or an older backup.
+static int find_position(struct database *database, const struct store_position *position, struct panther_error *error)
+{
+    if (position->sequence == 0)
+        return 0;
+    struct statement *statement = database_statement(database, LINK_OF);
+    statement_bind_integer(statement, 1, (int64_t)position->sequence);
+    int result = statement_step(statement, error);
+    size_t bytes = 0;
+    const void *link = result == 1 ? statement_blob(statement, 0, &bytes) : NULL;
+    bool is_there = bytes == LINK_BYTES && memcmp(link, position->link, LINK_BYTES) == 0;
+    statement_reset(statement);
+    if (result < 0 || is_there)
+        return result < 0 ? result : 0;
+    return error_set(error, PANTHER_ENOTFOUND, "record %llu of the journal is another one or is not there",
+                     (unsigned long long)position->sequence);
+}
 
 static int check_link(struct replay *replay, struct statement *statement, const void *payload, size_t payload_bytes,
                       struct panther_error *error)
 {
-    uint64_t expected = replay->sequence + 1;
-    replay->sequence = (uint64_t)statement_integer(statement, 0);
-    if (replay->sequence != expected)
+    struct store_position *position = replay->position;
+    uint64_t expected = position->sequence + 1;
+    position->sequence = (uint64_t)statement_integer(statement, 0);
+    if (position->sequence != expected)
         return error_set(error, PANTHER_EIO, "the journal has no record %llu: it was damaged or changed; restore a backup",
                          (unsigned long long)expected);
-    link_next(&replay->scratch, replay->link, payload, payload_bytes);
+    link_next(&replay->scratch, position->link, payload, payload_bytes);
     size_t bytes;
     const void *link = statement_blob(statement, 1, &bytes);
-    if (bytes != LINK_BYTES || memcmp(link, replay->link, LINK_BYTES) != 0)
+    if (bytes != LINK_BYTES || memcmp(link, position->link, LINK_BYTES) != 0)
         return error_set(error, PANTHER_EIO,
                          "the hash link of record %llu of the journal is broken: it was damaged or changed; restore a backup",
-                         (unsigned long long)replay->sequence);
+                         (unsigned long long)position->sequence);
     return 0;
 }
 
@@ -177,7 +196,7 @@ static const Pb__Record *read_record(struct replay *replay, struct statement *st
         return NULL;
     arena_reset(replay->arena);
     const Pb__Record *record = wire_unpack(&pb__record__descriptor, payload, bytes, replay->arena);
-    unsigned long long sequence = replay->sequence;
+    unsigned long long sequence = replay->position->sequence;
     const char *why = record ? NULL : "cannot be unpacked";
     if (record && record->format != JOURNAL_FORMAT) {
         error_set(error, PANTHER_EVERSION, "record %llu of the journal has format %u, this program reads format %d", sequence,
@@ -192,19 +211,23 @@ static const Pb__Record *read_record(struct replay *replay, struct statement *st
     return NULL;
 }
 
-int journal_replay(struct database *database, store_replay_fn *callback, void *context, struct panther_error *error)
+int journal_replay(struct database *database, struct store_position *position, store_replay_fn *callback, void *context,
+                   struct panther_error *error)
 {
+    int result = find_position(database, position, error);
+    if (result < 0)
+        return result;
     struct panther_error local = {0};
-    struct replay replay = {.arena = arena_new(0)};
-    struct statement *statement = database_statement(database, ALL);
-    int result;
+    struct replay replay = {.arena = arena_new(0), .position = position};
+    struct statement *statement = database_statement(database, FROM);
+    statement_bind_integer(statement, 1, (int64_t)position->sequence);
     while ((result = statement_step(statement, &local)) == 1) {
         const Pb__Record *record = read_record(&replay, statement, &local);
         if (!record) {
             result = local.code;
             break;
         }
-        callback(context, replay.sequence, record);
+        callback(context, position->sequence, record);
     }
     statement_reset(statement);
     arena_free(&replay.arena);
@@ -248,7 +271,8 @@ static int rebuild_all(struct database *database, struct panther_error *error)
 {
     struct rebuild *rebuild = NEW(struct rebuild);
     rebuild->projection.database = database;
-    int result = journal_replay(database, rebuild_record, rebuild, error);
+    struct store_position beginning = {0};
+    int result = journal_replay(database, &beginning, rebuild_record, rebuild, error);
     if (result == 0 && rebuild->result < 0) {
         result = rebuild->result;
         if (error)

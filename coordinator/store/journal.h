@@ -6,7 +6,7 @@
 #include "coordinator/store/projection.h"
 #include "coordinator/store/store.h"
 
-#define LINK_BYTES 32 // BLAKE2b-256
+#define LINK_BYTES STORE_LINK_BYTES
 
 // The end of the chain; belongs to the thread that performs batches.
 struct journal {
@@ -25,7 +25,9 @@ int batch_perform(struct database *database, void *batch, struct panther_error *
 // Reads the last sequence and link.
 int journal_load(struct journal *journal, struct database *database, uint64_t *last_sequence, struct panther_error *error);
 void journal_unload(struct journal *journal);
-int journal_replay(struct database *database, store_replay_fn *callback, void *context, struct panther_error *error);
+// What follows *position, which moves on.
+int journal_replay(struct database *database, struct store_position *position, store_replay_fn *callback, void *context,
+                   struct panther_error *error);
 // Drops the projections and makes them again from the journal, in one transaction.
 int journal_rebuild(struct database *database, struct panther_error *error);
 // Do the projections have the shape that this program reads?

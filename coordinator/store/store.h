@@ -1,5 +1,5 @@
 // The coordinator's data folder: journal (the truth), projections (made from it, in the same transaction), blobs.
-//   DATA/lock  DATA/journal.db  DATA/server.key  DATA/blobs/ab/<hash>  DATA/streams/<instance>.<generation>/<name> (growing)
+//   DATA/lock  DATA/journal.db  DATA/snapshot  DATA/server.key  DATA/blobs/ab/<hash>  DATA/streams/<instance>.<generation>/<name> (growing)
 // Small on purpose: a server database can stand behind it. Everything but the reader belongs to the reactor's thread.
 #ifndef PANTHER_COORDINATOR_STORE_STORE_H
 #define PANTHER_COORDINATOR_STORE_STORE_H
@@ -25,6 +25,16 @@ void store_close(struct store **store);
 // Every record in order, each checked (format, hash link). A record of another format: PANTHER_EVERSION naming both.
 typedef void store_replay_fn(void *context, uint64_t sequence, const Pb__Record *record);
 int store_replay(struct store *store, store_replay_fn *callback, void *context, struct panther_error *error);
+// A place in the journal: a record, and the hash that stands for it and all before it. {0}: before the first.
+#define STORE_LINK_BYTES 32 // BLAKE2b-256
+struct store_position {
+    uint64_t sequence;
+    uint8_t link[STORE_LINK_BYTES];
+};
+// The records after *position, which moves on to the last one; through a connection of its own, so from any thread. PANTHER_ENOTFOUND:
+// the position is not of this journal, and nothing was called.
+int store_replay_from(const char *folder, struct store_position *position, store_replay_fn *callback, void *context,
+                      struct panther_error *error);
 uint64_t store_last_sequence(const struct store *store);
 // Hands a batch to the writer: packed now, so the records stay the caller's. Returns the batch's number (on_committed gets it). With no
 // loop the call returns after the commit, and 0 on failure with *error.
@@ -36,6 +46,20 @@ int store_rebuild(struct store *store, struct panther_error *error);
 // agents send it again. records may be NULL.
 int store_backup(const char *folder, const char *path, uint64_t *bytes, uint64_t *records, struct panther_error *error);
 const char *store_folder(const struct store *store);
+
+// ---- a snapshot: what the records up to a position add up to, in a file beside the journal (DATA/snapshot). Derived: it may be removed
+// at any time, and one that is damaged or of another program is worth nothing. Any thread; one writer.
+struct snapshot_file;
+struct snapshot_file *snapshot_file_new(const struct store_position *position, const char *version);
+void snapshot_file_add(struct snapshot_file *file, const Pb__SnapshotPart *part);
+uint64_t snapshot_file_bytes(const struct snapshot_file *file);
+void snapshot_file_free(struct snapshot_file **file);
+int snapshot_file_write(struct snapshot_file *file, const char *folder, struct panther_error *error); // whole or not at all
+// Its parts in order. The callback returns NULL, or why it does not take a part. PANTHER_ENOTFOUND: there is none; PANTHER_EVERSION,
+// PANTHER_EINVALID: there is one of no use, and why; parts may have been called with.
+typedef const char *snapshot_part_fn(void *context, const Pb__SnapshotPart *part);
+int snapshot_file_read(const char *folder, const char *version, snapshot_part_fn *callback, void *context, struct store_position *position,
+                       struct panther_error *error);
 
 // ---- reading, in a thread of its own: an own read-only connection
 struct store_reader;

@@ -1,0 +1,71 @@
+#include "coordinator/shell/recovery.h"
+
+static void replay_one(void *context, uint64_t sequence, const Pb__Record *record)
+{
+    (void)sequence;
+    core_replay(context, record);
+}
+
+static const char *load_one(void *context, const Pb__SnapshotPart *part)
+{
+    return core_load(context, part);
+}
+
+static int recover_whole(const char *folder, const struct core_options *options, struct core **core, struct recovery *recovery,
+                         struct panther_error *error)
+{
+    *core = core_new(options);
+    recovery->position = (struct store_position){0};
+    recovery->snapshot = 0;
+    int result = store_replay_from(folder, &recovery->position, replay_one, *core, error);
+    if (result < 0) {
+        core_free(core);
+    }
+    return result;
+}
+
+// 1: there is no snapshot of use, and the journal is as good as ever.
+static int recover_from_snapshot(const char *folder, const struct core_options *options, struct core **core, struct recovery *recovery,
+                                 struct panther_error *error)
+{
+    *core = core_new(options);
+    int result = snapshot_file_read(folder, options->version, load_one, *core, &recovery->position, &recovery->problem);
+    bool is_none = result < 0;
+    if (result == PANTHER_ENOTFOUND) {
+        recovery->problem = (struct panther_error){0};
+    } else if (result == 0) {
+        recovery->snapshot = recovery->position.sequence;
+        result = store_replay_from(folder, &recovery->position, replay_one, *core, &recovery->problem);
+        is_none = result == PANTHER_ENOTFOUND; // it is of another journal
+    }
+    if (result < 0) {
+        core_free(core);
+    }
+    if (result < 0 && !is_none && error) {
+        *error = recovery->problem;
+    }
+    return is_none ? 1 : result;
+}
+
+int recovery_run(const char *folder, const struct core_options *options, struct core **core, struct recovery *recovery,
+                 struct panther_error *error)
+{
+    *recovery = (struct recovery){0};
+    int result = recover_from_snapshot(folder, options, core, recovery, error);
+    return result == 1 ? recover_whole(folder, options, core, recovery, error) : result;
+}
+
+static void add_part(void *context, const Pb__SnapshotPart *part)
+{
+    snapshot_file_add(context, part);
+}
+
+int recovery_keep(const char *folder, const struct core_options *options, const struct core *core, const struct recovery *recovery,
+                  struct panther_error *error)
+{
+    struct snapshot_file *file = snapshot_file_new(&recovery->position, options->version);
+    core_save(core, add_part, file);
+    int result = snapshot_file_write(file, folder, error);
+    snapshot_file_free(&file);
+    return result;
+}
