@@ -67,7 +67,8 @@ struct core_send {
     uint64_t route;
     Pb__Envelope *envelope;
     bool urgent; // may go before the batch is committed: it tells nothing that a crash could take back
-    bool prompt; // a command that follows from records that are committed already: needs no commit, but keeps its place among commands
+    bool prompt; // a command that follows from records that are committed already: needs no commit, but keeps its place behind Welcome and
+                 // commands
 };
 
 // What a step decided. Lives in `arena` until effects_clear. Several steps may add to one batch.

@@ -3,16 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/map.h"
 #include "common/wire/wire.h"
 
 struct outbound {
     struct outbound_batch *first, *last;
     size_t count;
+    struct map *leading; // route -> how many messages wait that commands may not overtake
 };
 
 struct outbound *outbound_new(void)
 {
-    return NEW(struct outbound);
+    struct outbound *outbound = NEW(struct outbound);
+    outbound->leading = map_new();
+    return outbound;
 }
 
 void outbound_batch_free(struct outbound_batch **pointer)
@@ -47,8 +51,44 @@ void outbound_free(struct outbound **pointer)
         outbound->first = batch->next;
         outbound_batch_free(&batch);
     }
+    map_free(&outbound->leading);
     free(outbound);
     *pointer = NULL;
+}
+
+bool outbound_leads(const struct core_send *send)
+{
+    return send->envelope->body_case == PB__ENVELOPE__BODY_COMMANDS || send->envelope->body_case == PB__ENVELOPE__BODY_WELCOME;
+}
+
+static void *as_value(uintptr_t count)
+{
+    return (void *)count;
+}
+
+void outbound_note(struct outbound *outbound, uint64_t route)
+{
+    map_put_number(outbound->leading, route, as_value((uintptr_t)map_get_number(outbound->leading, route) + 1));
+}
+
+bool outbound_holds_back(const struct outbound *outbound, uint64_t route)
+{
+    return map_get_number(outbound->leading, route) != NULL;
+}
+
+static void forget_notes(struct outbound *outbound, const struct outbound_batch *batch)
+{
+    for (size_t i = 0; i < batch->message_count; i++) {
+        if (!batch->messages[i].leads) {
+            continue;
+        }
+        uintptr_t left = (uintptr_t)map_get_number(outbound->leading, batch->messages[i].route) - 1;
+        if (left) {
+            map_put_number(outbound->leading, batch->messages[i].route, as_value(left));
+        } else {
+            map_remove_number(outbound->leading, batch->messages[i].route);
+        }
+    }
 }
 
 static void hold_key(struct outbound_batch *batch, const Pb__Record *record)
@@ -81,7 +121,7 @@ void outbound_hold(struct outbound *outbound, const struct core_effects *effects
             struct outbound_message *message = &batch->messages[batch->message_count++];
             message->route = effects->sends[i].route;
             message->data = wire_pack(effects->sends[i].envelope, NULL, &message->bytes);
-            message->is_command = effects->sends[i].envelope->body_case == PB__ENVELOPE__BODY_COMMANDS;
+            message->leads = outbound_leads(&effects->sends[i]);
         }
     }
     batch->keys = memory_new(sizeof *batch->keys * (effects->record_count + 1));
@@ -116,19 +156,8 @@ struct outbound_batch *outbound_next(struct outbound *outbound, uint64_t committ
     }
     outbound->count--;
     batch->next = NULL;
+    forget_notes(outbound, batch);
     return batch;
-}
-
-bool outbound_holds_command(const struct outbound *outbound, uint64_t route)
-{
-    for (const struct outbound_batch *batch = outbound->first; batch; batch = batch->next) {
-        for (size_t i = 0; i < batch->message_count; i++) {
-            if (batch->messages[i].is_command && batch->messages[i].route == route) {
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 size_t outbound_count(const struct outbound *outbound)

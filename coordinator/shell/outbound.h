@@ -13,7 +13,7 @@ struct outbound_message {
     uint64_t route;
     uint8_t *data; // heap
     size_t bytes;
-    bool is_command;
+    bool leads; // commands to this route stay behind it
 };
 
 struct outbound_key {
@@ -43,8 +43,11 @@ void outbound_hold(struct outbound *outbound, const struct core_effects *effects
 // The next batch whose records (and all before) are committed up to number; NULL: none. The caller frees it.
 struct outbound_batch *outbound_next(struct outbound *outbound, uint64_t committed);
 void outbound_batch_free(struct outbound_batch **batch);
-// A command to this route waits: later ones may not overtake it.
-bool outbound_holds_command(const struct outbound *outbound, uint64_t route);
+// Welcome, and commands: what a command to the same agent must not overtake. An agent without Welcome takes none.
+bool outbound_leads(const struct core_send *send);
+// Such a message waits, or is noted to be held next.
+void outbound_note(struct outbound *outbound, uint64_t route);
+bool outbound_holds_back(const struct outbound *outbound, uint64_t route);
 size_t outbound_count(const struct outbound *outbound);
 
 #endif

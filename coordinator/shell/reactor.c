@@ -120,19 +120,16 @@ static void check_records(const struct core_effects *effects)
     }
 }
 
-// A command that needs no commit goes now, unless one to the same agent waits for a commit: agents take commands in their order.
-static bool goes_now(const struct reactor *reactor, size_t index)
+// A command that needs no commit goes now, unless what it may not overtake waits for one.
+static bool goes_now(struct reactor *reactor, const struct core_send *send)
 {
-    const struct core_send *sends = reactor->effects.sends;
-    if (!sends[index].prompt) {
-        return sends[index].urgent;
+    if (send->urgent || (send->prompt && !outbound_holds_back(reactor->outbound, send->route))) {
+        return true;
     }
-    for (size_t i = 0; i < index; i++) {
-        if (!sends[i].urgent && sends[i].route == sends[index].route && sends[i].envelope->body_case == PB__ENVELOPE__BODY_COMMANDS) {
-            return false;
-        }
+    if (outbound_leads(send)) {
+        outbound_note(reactor->outbound, send->route);
     }
-    return !outbound_holds_command(reactor->outbound, sends[index].route);
+    return false;
 }
 
 // Once per round of the loop: what all steps of the round decided goes to the disk as one batch.
@@ -141,7 +138,7 @@ static int flush(void *context)
     struct reactor *reactor = context;
     struct core_effects *effects = &reactor->effects;
     for (size_t i = 0; i < effects->send_count; i++) {
-        effects->sends[i].urgent = goes_now(reactor, i);
+        effects->sends[i].urgent = goes_now(reactor, &effects->sends[i]);
         if (effects->sends[i].urgent) {
             send_envelope(reactor, effects->sends[i].route, effects->sends[i].envelope);
         }
