@@ -1,5 +1,6 @@
 // A backup of a live store that `serve` can start from. It is made beside and renamed at its end, so that a backup that is there is
-// whole. Order: the journal first, so that every blob it names is there when the blobs are linked.
+// whole. Order: the journal before the blobs, so that every blob it names is there when they are linked; the snapshot before the journal,
+// so that it is of a record that the copy has.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -105,9 +106,12 @@ static int backup_folder(const char *from, const char *to, uint64_t *bytes, stru
 static int backup_all(const char *folder, const char *to, uint64_t *bytes, uint64_t *records, struct panther_error *error)
 {
     CLEANUP_FREE char *key = path_join(folder, "server.key"), *key_to = path_join(to, "server.key");
+    CLEANUP_FREE char *snapshot = path_join(folder, "snapshot"), *snapshot_to = path_join(to, "snapshot");
     CLEANUP_FREE char *blobs = path_join(folder, "blobs"), *blobs_to = path_join(to, "blobs"), *journal = path_join(to, "journal.db");
     struct stat status;
     int result = folder_make(to, 0700, error);
+    if (result == 0 && file_exists(snapshot))
+        result = copy_file(snapshot, snapshot_to, error);
     if (result == 0)
         result = backup_journal(folder, to, records, error);
     if (result == 0 && stat(journal, &status) == 0)
