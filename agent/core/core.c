@@ -149,6 +149,9 @@ static void step(struct agent_core *core, const struct agent_input *input)
     case AGENT_INPUT_CATALOGUE:
         catalogue(core, input);
         break;
+    case AGENT_INPUT_SURVEYED:
+        agent_surveyed(core, input);
+        break;
     case AGENT_INPUT_FILE:
         agent_file_arrived(core, input->file.hash, input->file.path, input->file.why);
         break;

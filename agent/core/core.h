@@ -100,6 +100,7 @@ enum agent_input_kind {
     AGENT_INPUT_SPOOL,
     AGENT_INPUT_SWEPT,
     AGENT_INPUT_FILE,      // a fetched file is there, or cannot be had
+    AGENT_INPUT_SURVEYED,  // answer to survey
     AGENT_INPUT_BULK_DONE, // streams and artifacts are complete at the coordinator, or it does not want them
     AGENT_INPUT_STOP,
 };
@@ -172,6 +173,12 @@ struct agent_input {
             uint32_t killed;
         } swept;
         struct {
+            uint64_t session, number; // of the effect
+            Pb__HostProcess *const *processes;
+            size_t count; // at most HOST_PROCESSES_MAX
+            uint64_t left_out;
+        } survey;
+        struct {
             const char *hash;
             const char *path; // NULL: cannot be had
             const char *why;
@@ -226,6 +233,7 @@ enum agent_effect_kind {
     AGENT_EFFECT_SWEEP,       // kill what a lost guard left: SWEPT
     AGENT_EFFECT_REMOVE_FOLDER,
     AGENT_EFFECT_LOG,
+    AGENT_EFFECT_SURVEY, // look at all processes of instances: SURVEYED
     AGENT_EFFECT_STOPPED, // everything was said: the program may end
 };
 
@@ -245,6 +253,9 @@ struct agent_effect {
         const char *hash;
         const Pb__GuardSpec *spec;   // spawn; the shell adds its own paths
         const struct agent_row *row; // adopt
+        struct {
+            uint64_t session, number;
+        } survey;
         const Pb__GuardRequest *request;
         struct {
             enum agent_log_level level;

@@ -150,6 +150,9 @@ static void live_message(struct agent_core *core, const Pb__Envelope *envelope)
     case PB__ENVELOPE__BODY_DESCRIPTIONS_WANTED:
         agent_plugins_describe(core, envelope->descriptions_wanted->hashes, envelope->descriptions_wanted->n_hashes);
         break;
+    case PB__ENVELOPE__BODY_SURVEY:
+        agent_take_survey(core, envelope->survey);
+        break;
     default:
         agent_session_fail(core, "a message that no coordinator sends to a live agent");
     }

@@ -184,6 +184,10 @@ void agent_guard_tick(struct agent_core *core);
 uint64_t agent_guard_deadline(const struct agent_core *core);
 void agent_adopted(struct agent_core *core, struct instance *instance);
 
+// ---- survey.c
+void agent_take_survey(struct agent_core *core, const Pb__Survey *survey);
+void agent_surveyed(struct agent_core *core, const struct agent_input *input);
+
 // ---- outbox.c
 void agent_outbox_load(struct outbox *outbox, uint64_t acknowledged, const uint32_t *bytes, size_t count);
 void agent_outbox_append(struct agent_core *core, struct instance *instance, const Pb__Event *event, const void *packed, size_t bytes);

@@ -61,6 +61,11 @@ void children_watch(struct children *children, pid_t pid, child_ended_fn *callba
     free(map_put_number(children->watched, (uint64_t)pid, child));
 }
 
+bool children_has(const struct children *children, pid_t pid)
+{
+    return map_get_number(children->watched, (uint64_t)pid) != NULL;
+}
+
 void children_forget(struct children *children, pid_t pid)
 {
     free(map_remove_number(children->watched, (uint64_t)pid));

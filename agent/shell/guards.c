@@ -270,6 +270,15 @@ void guards_send(struct guards *guards, uint64_t instance, uint32_t generation, 
         guard_link_send(guard->link, request);
 }
 
+void guards_each(const struct guards *guards, guard_each_fn *callback, void *context)
+{
+    for (struct map_entry *e = map_first(guards->all); e; e = map_next(guards->all, e)) {
+        const struct guard *guard = e->value;
+        if (guard->pid > 0)
+            callback(context, guard->pid, guard->instance, guard->generation);
+    }
+}
+
 void guards_kill(struct guards *guards, uint64_t instance, uint32_t generation)
 {
     struct guard *guard = find(guards, instance, generation);

@@ -28,6 +28,9 @@ void guards_free(struct guards **guards); // lets go of them; they go on under t
 void guards_spawn(struct guards *guards, const Pb__GuardSpec *spec);
 void guards_adopt(struct guards *guards, const struct agent_row *row);
 void guards_send(struct guards *guards, uint64_t instance, uint32_t generation, const Pb__GuardRequest *request);
+// Guards that were found or started, also such as have just ended.
+typedef void guard_each_fn(void *context, pid_t pid, uint64_t instance, uint32_t generation);
+void guards_each(const struct guards *guards, guard_each_fn *callback, void *context);
 void guards_kill(struct guards *guards, uint64_t instance, uint32_t generation);
 void guards_forget(struct guards *guards, uint64_t instance, uint32_t generation); // and removes the folder
 

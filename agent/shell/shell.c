@@ -11,6 +11,7 @@
 #include "agent/shell/folder.h"
 #include "agent/shell/guards.h"
 #include "agent/shell/host.h"
+#include "agent/shell/survey.h"
 #include "agent/shell/sweep.h"
 #include "agent/shell/uplink.h"
 #include "agent/shell/uploads.h"
@@ -50,6 +51,16 @@ static void log_effect(const struct agent_effect *effect)
         [AGENT_LOG_ERROR] = LOG_LEVEL_ERROR,
     };
     log_line(levels[effect->log.level], "%s", effect->log.text);
+}
+
+static void survey(const struct shell *shell, uint64_t session, uint64_t number)
+{
+    const struct survey_place place = {shell->guards, shell->children, shell->settings->state, shell->host_id};
+    struct agent_input input = {.kind = AGENT_INPUT_SURVEYED};
+    input.survey.session = session;
+    input.survey.number = number;
+    input.survey.count = survey_look(&place, reactor_arena(shell->reactor), &input.survey.processes, &input.survey.left_out);
+    reactor_later(shell->reactor, &input);
 }
 
 static void perform(void *context, const struct agent_effect *effect)
@@ -92,6 +103,9 @@ static void perform(void *context, const struct agent_effect *effect)
     case AGENT_EFFECT_REMOVE_FOLDER:
         uploads_forget(shell->uploads, effect->instance, effect->generation);
         guards_forget(shell->guards, effect->instance, effect->generation);
+        break;
+    case AGENT_EFFECT_SURVEY:
+        survey(shell, effect->survey.session, effect->survey.number);
         break;
     case AGENT_EFFECT_LOG:
         log_effect(effect);

@@ -39,6 +39,10 @@ static_assert(COMMAND_MAX_BYTES + 5 * 4096 < GUARD_PACKET_MAX_BYTES, "a spec is 
 #define SERVICES_PER_TEST_MAX 64
 #define PORTS_PER_INSTANCE 16
 
+// Processes that an agent names when it is asked what lives: far above what its slots start, and with 100 bytes each below a frame.
+#define HOST_PROCESSES_MAX 4096
+static_assert(HOST_PROCESSES_MAX * 512 < CONTROL_FRAME_MAX_BYTES, "an answer is one frame, also with a reason for each");
+
 // Liveness, all by default and in milliseconds: heartbeat < suspect < lost < lease.
 #define HEARTBEAT_MS 1000
 #define SUSPECT_MS 3000

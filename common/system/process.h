@@ -63,6 +63,19 @@ struct process_list {
 void process_list_free(struct process_list *list);
 // Children of root and their children and so on, zombies left out.
 void process_descendants(pid_t root, struct process_list *list);
+// Every process that lives, zombies left out; heap.
+struct process_row {
+    pid_t pid, parent, session;
+    char state; // as /proc/PID/stat says it: 'R', 'S', 'D', 'T' ...
+    uint64_t start_ticks;
+    char name[16];
+};
+size_t process_rows(struct process_row **rows);
+const char *process_state_text(char state);                 // "sleeping"
+uint64_t process_age_ms(uint64_t start_ticks);              // now, by CLOCK_BOOTTIME
+char *process_environment(pid_t pid, const char *name);     // the value of the variable; heap; NULL: none, or not to be read
+char *process_file(pid_t pid, const char *name);            // the text of /proc/PID/NAME; heap; NULL: gone
+bool process_folder(pid_t pid, char *folder, size_t bytes); // where it works
 // Processes whose environment holds exactly this entry ("PANTHER_INSTANCE=7.1"), as far as we may read it.
 void processes_with_environment(const char *entry, struct process_list *list);
 // Processes of the session that `leader` began (it may have ended since; leader_ticks is its start time) whose working folder is

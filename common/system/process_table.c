@@ -8,6 +8,7 @@
 
 #include "common/base/memory.h"
 #include "common/system/file.h"
+#include "common/system/loop.h"
 #include "common/system/process.h"
 
 // /proc/PID/stat is one line of some 50 numbers and a name of 16 bytes.
@@ -16,6 +17,7 @@
 #define ENVIRONMENT_MAX_BYTES (8 * 1024 * 1024)
 
 struct stat_line {
+    char name[16]; // the kernel's TASK_COMM_LEN
     char state;
     pid_t parent, session;
     uint64_t start_ticks;
@@ -35,6 +37,9 @@ static bool read_stat(pid_t pid, struct stat_line *line)
     if (!fields || sscanf(fields + 1, " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &line->state,
                           &parent, &session, &start_ticks) != 4)
         return false;
+    const char *name = strchr(text, '(');
+    int name_bytes = name && name < fields ? (int)(fields - name - 1) : 0;
+    snprintf(line->name, sizeof line->name, "%.*s", name_bytes, name ? name + 1 : "");
     line->parent = (pid_t)parent;
     line->session = (pid_t)session;
     line->start_ticks = start_ticks;
@@ -91,6 +96,49 @@ static void list_all(struct process_list *list)
         if (isdigit((unsigned char)entry->d_name[0]))
             list_add(list, (pid_t)strtol(entry->d_name, NULL, 10));
     closedir(folder);
+}
+
+size_t process_rows(struct process_row **rows)
+{
+    struct process_list all = {0};
+    size_t count = 0;
+    list_all(&all);
+    *rows = memory_new((all.count + 1) * sizeof **rows);
+    for (size_t i = 0; i < all.count; i++) {
+        struct stat_line line;
+        if (!read_stat(all.pids[i], &line) || is_dead(line.state))
+            continue;
+        struct process_row *row = &(*rows)[count++];
+        *row = (struct process_row){all.pids[i], line.parent, line.session, line.state, line.start_ticks, ""};
+        memcpy(row->name, line.name, sizeof row->name);
+    }
+    process_list_free(&all);
+    return count;
+}
+
+const char *process_state_text(char state)
+{
+    switch (state) {
+    case 'R':
+        return "running";
+    case 'S':
+    case 'I':
+        return "sleeping";
+    case 'D':
+        return "waiting for a device";
+    case 'T':
+        return "stopped";
+    case 't':
+        return "traced";
+    default:
+        return "unknown";
+    }
+}
+
+uint64_t process_age_ms(uint64_t start_ticks)
+{
+    uint64_t started_ms = start_ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK), now_ms = clock_boottime_ns() / 1000000;
+    return now_ms > started_ms ? now_ms - started_ms : 0;
 }
 
 struct relation {
@@ -153,13 +201,34 @@ void process_descendants(pid_t root, struct process_list *list)
     free(relations);
 }
 
+// NULL: gone, or not for us.
+static char *read_of(pid_t pid, const char *name, size_t *bytes)
+{
+    char path[64], *data = NULL;
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    return file_read(path, ENVIRONMENT_MAX_BYTES, &data, bytes, NULL) < 0 ? NULL : data;
+}
+
+char *process_file(pid_t pid, const char *name)
+{
+    return read_of(pid, name, NULL);
+}
+
+char *process_environment(pid_t pid, const char *name)
+{
+    size_t bytes, length = strlen(name);
+    CLEANUP_FREE char *data = read_of(pid, "environ", &bytes);
+    for (const char *entry = data; data && entry < data + bytes; entry += strlen(entry) + 1)
+        if (strncmp(entry, name, length) == 0 && entry[length] == '=')
+            return memory_string(entry + length + 1);
+    return NULL;
+}
+
 static bool environment_has(pid_t pid, const char *wanted)
 {
-    char path[48];
-    CLEANUP_FREE char *data = NULL;
     size_t bytes;
-    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-    if (file_read(path, ENVIRONMENT_MAX_BYTES, &data, &bytes, NULL) < 0)
+    CLEANUP_FREE char *data = read_of(pid, "environ", &bytes);
+    if (!data)
         return false;
     for (const char *entry = data; entry < data + bytes; entry += strlen(entry) + 1)
         if (strcmp(entry, wanted) == 0)
@@ -177,14 +246,22 @@ void processes_with_environment(const char *entry, struct process_list *list)
     process_list_free(&all);
 }
 
-static bool works_in(pid_t pid, const char *folder)
+bool process_folder(pid_t pid, char *folder, size_t bytes)
 {
-    char path[48], place[4096];
+    char path[48];
     snprintf(path, sizeof path, "/proc/%d/cwd", (int)pid);
-    ssize_t length = readlink(path, place, sizeof place - 1);
+    ssize_t length = readlink(path, folder, bytes - 1);
     if (length < 0)
         return false;
-    place[length] = '\0';
+    folder[length] = '\0';
+    return true;
+}
+
+static bool works_in(pid_t pid, const char *folder)
+{
+    char place[4096];
+    if (!process_folder(pid, place, sizeof place))
+        return false;
     size_t prefix = strlen(folder);
     return strncmp(place, folder, prefix) == 0 && (place[prefix] == '\0' || place[prefix] == '/' || place[prefix] == ' '); // " (deleted)"
 }

@@ -147,6 +147,24 @@ static const char *discard_check(const Pb__Discard *discard)
     return NULL;
 }
 
+static const char *host_process_check(const Pb__HostProcess *process)
+{
+    REFUSE(process->pid == 0, "process.pid is not set");
+    REFUSE(!is_within(process->name, SHORT_MAX_BYTES), "process.name is too long");
+    REFUSE(!is_within(process->state, SHORT_MAX_BYTES), "process.state is too long");
+    REFUSE(!is_within(process->stray, SHORT_MAX_BYTES), "process.stray is too long");
+    REFUSE((process->instance == 0) != (process->generation == 0), "process: instance and generation belong together");
+    return NULL;
+}
+
+static const char *surveyed_check(const Pb__Surveyed *surveyed)
+{
+    REFUSE(surveyed->number == 0, "surveyed.number is not set");
+    REFUSE(surveyed->n_processes > HOST_PROCESSES_MAX, "surveyed.processes are too many");
+    EACH(surveyed->n_processes, surveyed->processes, host_process_check);
+    return NULL;
+}
+
 static const char *enroll_check(const Pb__Enroll *enroll)
 {
     REFUSE(!is_curve_key(enroll->public_key), "enroll.public_key is not a key in Z85");
@@ -174,6 +192,8 @@ static bool needs_session(const Pb__Envelope *envelope)
     case PB__ENVELOPE__BODY_EVENTS:
     case PB__ENVELOPE__BODY_EVENTS_ACKNOWLEDGED:
     case PB__ENVELOPE__BODY_DISCARD:
+    case PB__ENVELOPE__BODY_SURVEY:
+    case PB__ENVELOPE__BODY_SURVEYED:
         return true;
     default:
         return false;
@@ -209,6 +229,10 @@ static const char *body_check(const Pb__Envelope *envelope)
         return discard_check(envelope->discard);
     case PB__ENVELOPE__BODY_GOODBYE:
         return is_within(envelope->goodbye->why, TEXT_MAX_BYTES) ? NULL : "goodbye.why is too long";
+    case PB__ENVELOPE__BODY_SURVEY:
+        return envelope->survey->number == 0 ? "survey.number is not set" : NULL;
+    case PB__ENVELOPE__BODY_SURVEYED:
+        return surveyed_check(envelope->surveyed);
     case PB__ENVELOPE__BODY_ENROLL:
         return enroll_check(envelope->enroll);
     case PB__ENVELOPE__BODY_ENROLLED:

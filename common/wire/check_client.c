@@ -70,7 +70,7 @@ const char *request_check(const Pb__Request *request)
     case PB__REQUEST__BODY_BACKUP:
         return !is_empty(request->backup->path) && is_within(request->backup->path, PATH_MAX_BYTES) ? NULL
                                                                                                     : "backup.path is empty or too long";
-    default: // list_agents, get_status, list_keys: nothing to say
+    default: // list_agents, list_processes, get_status, list_keys: nothing to say
         return NULL;
     }
 }
@@ -134,6 +134,26 @@ static const char *key_row_check(const Pb__KeyRow *key)
     return NULL;
 }
 
+static const char *process_row_check(const Pb__ProcessRow *process)
+{
+    REFUSE(!name_is_valid(process->host), "process.host is not a name");
+    REFUSE(process->pid == 0, "process.pid is not set");
+    return NULL;
+}
+
+static const char *silent_agent_check(const Pb__SilentAgent *silent)
+{
+    REFUSE(!name_is_valid(silent->name), "silent.name is not a name");
+    return NULL;
+}
+
+static const char *processes_check(const Pb__Processes *processes)
+{
+    EACH(processes->n_processes, processes->processes, process_row_check);
+    EACH(processes->n_silent, processes->silent, silent_agent_check);
+    return NULL;
+}
+
 static const char *agents_check(const Pb__Agents *agents)
 {
     EACH(agents->n_agents, agents->agents, agent_row_check);
@@ -162,6 +182,8 @@ const char *reply_check(const Pb__Reply *reply)
         return rows_check(reply->rows);
     case PB__REPLY__BODY_AGENTS:
         return agents_check(reply->agents);
+    case PB__REPLY__BODY_PROCESSES:
+        return processes_check(reply->processes);
     case PB__REPLY__BODY_PLUGINS:
         return plugins_check(reply->plugins);
     case PB__REPLY__BODY_KEY_ADDED:

@@ -33,6 +33,7 @@ int cli_logs(int argc, char **argv);
 int cli_events(int argc, char **argv);
 int cli_artifacts(int argc, char **argv);
 int cli_agents(int argc, char **argv);
+int cli_ps(int argc, char **argv);
 int cli_plugins(int argc, char **argv);
 int cli_cancel(int argc, char **argv);
 int cli_backup(int argc, char **argv);

@@ -211,13 +211,6 @@ static void cancel(struct core *core, uint64_t request, const Pb__Cancel *cancel
 
 // ---- live state: urgent, because it must be seen while the disk is full
 
-static Pb__Reply *urgent_reply(struct core *core, uint64_t request)
-{
-    Pb__Reply *reply = core_reply(core, core->event->route, request);
-    core->effects->sends[core->effects->send_count - 1].urgent = true;
-    return reply;
-}
-
 static Pb__AgentRow *agent_row(struct core *core, const char *name, const struct agent_live *live)
 {
     struct arena *arena = core->effects->arena;
@@ -255,7 +248,7 @@ static Pb__AgentRow *agent_row(struct core *core, const char *name, const struct
 // Every agent that has a key, whether it was heard in this life or not.
 static void list_agents(struct core *core, uint64_t request)
 {
-    Pb__Reply *reply = urgent_reply(core, request);
+    Pb__Reply *reply = core_reply_urgent(core, core->event->route, request);
     reply->body_case = PB__REPLY__BODY_AGENTS;
     Pb__Agents *agents = reply->agents = NEW_MESSAGE(core, Pb__Agents, pb__agents);
     agents->agents = ARENA_ARRAY(core->effects->arena, Pb__AgentRow *, map_count(core->durable->keys) + 1);
@@ -279,7 +272,7 @@ static Pb__PluginOnAgent *plugin_on(struct core *core, const struct agent_live *
 static void list_plugins(struct core *core, uint64_t request, const char *only)
 {
     struct arena *arena = core->effects->arena;
-    Pb__Reply *reply = urgent_reply(core, request);
+    Pb__Reply *reply = core_reply_urgent(core, core->event->route, request);
     reply->body_case = PB__REPLY__BODY_PLUGINS;
     Pb__Plugins *plugins = reply->plugins = NEW_MESSAGE(core, Pb__Plugins, pb__plugins);
     struct map *rows = map_new();
@@ -314,7 +307,7 @@ static void list_plugins(struct core *core, uint64_t request, const char *only)
 static void get_status(struct core *core, uint64_t request)
 {
     struct arena *arena = core->effects->arena;
-    Pb__Reply *reply = urgent_reply(core, request);
+    Pb__Reply *reply = core_reply_urgent(core, core->event->route, request);
     reply->body_case = PB__REPLY__BODY_STATUS;
     Pb__Status *status = reply->status = NEW_MESSAGE(core, Pb__Status, pb__status);
     status->version = arena_string(arena, core->version);
@@ -361,6 +354,9 @@ void requests_message(struct core *core)
         return;
     case PB__REQUEST__BODY_GET_STATUS:
         get_status(core, number);
+        return;
+    case PB__REQUEST__BODY_LIST_PROCESSES:
+        survey_request(core, number, request->list_processes);
         return;
     default:
         break;

@@ -271,6 +271,9 @@ void sessions_message(struct core *core)
     case PB__ENVELOPE__BODY_EVENTS:
         take_events(core, agent, envelope->events);
         break;
+    case PB__ENVELOPE__BODY_SURVEYED:
+        survey_answered(core, agent, envelope->surveyed);
+        break;
     case PB__ENVELOPE__BODY_GOODBYE:
         core_close(core, agent->route);
         sessions_end(core, agent);

@@ -66,6 +66,7 @@ struct core {
     struct map *instance_links; // id -> struct instance_link
     struct map *trial_links;    // id -> struct trial_link
     struct map *run_links;      // number -> struct run_link
+    struct survey *survey;      // of what lives; survey.c
     struct map *counters;       // name -> uint64_t on the heap
     struct map *cases;          // description hash -> map of its cases by name, made when first asked for
     bool started;
@@ -89,6 +90,7 @@ void core_emit(struct core *core, Pb__Record *record);                        //
 Pb__Envelope *core_send(struct core *core, uint64_t route, uint64_t session); // fill its body
 Pb__Envelope *core_send_urgent(struct core *core, uint64_t route, uint64_t session);
 Pb__Reply *core_reply(struct core *core, uint64_t route, uint64_t request);
+Pb__Reply *core_reply_urgent(struct core *core, uint64_t route, uint64_t request); // live state: seen also while the disk is full
 void core_refuse(struct core *core, uint64_t route, uint64_t request, int code, uint32_t retry_after_ms, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 void core_close(struct core *core, uint64_t route);
@@ -133,6 +135,14 @@ size_t hello_wanted(struct core *core, Pb__PluginPresence *const *plugins, size_
 // ---- clients: requests.c
 void requests_message(struct core *core);
 void requests_submit(struct core *core);
+
+// ---- survey.c: what lives on the hosts
+struct survey;
+struct survey *survey_new(void);
+void survey_free(struct survey **survey);
+void survey_request(struct core *core, uint64_t request, const Pb__ListProcesses *list);
+void survey_answered(struct core *core, const struct agent_live *agent, const Pb__Surveyed *surveyed);
+void survey_tick(struct core *core);
 
 // ---- keys.c
 void keys_add(struct core *core, uint64_t request, const Pb__AddKey *add);

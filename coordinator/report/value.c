@@ -32,7 +32,8 @@ static bool ends_with(const char *text, const char *suffix)
 bool report_is_number(const char *column)
 {
     static const char *const suffixes[] = {"_ms", "_us", "_ns", "_bytes", "_count", "_number"};
-    static const char *const names[] = {"value", "sequence", "number", "slots", "cpus", "repetition", "attempt", "instance", "generation"};
+    static const char *const names[] = {"value",      "sequence", "number",   "slots",      "cpus",
+                                        "repetition", "attempt",  "instance", "generation", "pid"};
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         if (ends_with(column, suffixes[i])) {
             return true;

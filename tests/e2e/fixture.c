@@ -171,6 +171,13 @@ static struct lab_agent *find_agent(struct lab *lab, const char *name)
     return NULL;
 }
 
+struct lab_agent *lab_agent_of(struct lab *lab, const char *name)
+{
+    struct lab_agent *agent = find_agent(lab, name);
+    assert_non_null(agent);
+    return agent;
+}
+
 static struct lab_agent *new_agent(struct lab *lab, const char *name)
 {
     assert_true(lab->agent_count < LAB_AGENTS_MAX);

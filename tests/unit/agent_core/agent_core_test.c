@@ -1177,11 +1177,78 @@ static void the_same_inputs_give_the_same_outputs(void **state)
     story_end(&other);
 }
 
+// ---- what lives here
+
+static void ask_what_lives(struct story *story, uint64_t number)
+{
+    Pb__Survey survey = PB__SURVEY__INIT;
+    Pb__Envelope envelope = PB__ENVELOPE__INIT;
+    survey.number = number;
+    envelope.session = story->session;
+    envelope.body_case = PB__ENVELOPE__BODY_SURVEY;
+    envelope.survey = &survey;
+    story_message(story, &envelope);
+}
+
+// As the shell found it: a process of instance 7, one of an instance that was never here, one of none.
+static const Pb__Surveyed *answer_what_lives(struct story *story, const struct agent_effect *asked)
+{
+    static char because[] = "of no instance";
+    Pb__HostProcess own = PB__HOST_PROCESS__INIT, unknown = own, none = own, *all[] = {&own, &unknown, &none};
+    own.pid = 100, own.instance = 7, own.generation = 1;
+    unknown.pid = 101, unknown.instance = 9, unknown.generation = 1;
+    none.pid = 102, none.stray = because;
+    struct agent_input input = story_input(AGENT_INPUT_SURVEYED, 0, 0);
+    input.survey.session = asked->survey.session;
+    input.survey.number = asked->survey.number;
+    input.survey.processes = all;
+    input.survey.count = 3;
+    story_feed(story, &input);
+    const Pb__Envelope *sent = story_sent(story, PB__ENVELOPE__BODY_SURVEYED);
+    return sent ? sent->surveyed : NULL;
+}
+
+static void it_says_what_lives_and_what_of_it_should_not(void **state)
+{
+    struct story *story = *state;
+    story_live(story);
+    story_run(story, 7);
+    ask_what_lives(story, 5);
+    const Pb__Surveyed *surveyed = answer_what_lives(story, story_next(story, AGENT_EFFECT_SURVEY));
+    assert_int_equal(surveyed->number, 5);
+    assert_int_equal(surveyed->n_processes, 3);
+    assert_string_equal(surveyed->processes[0]->stray, "");
+    assert_false(surveyed->processes[0]->ending);
+    assert_string_equal(surveyed->processes[1]->stray, "this agent has no such instance");
+    assert_string_equal(surveyed->processes[2]->stray, "of no instance");
+
+    for (unsigned s = 0; s < 40; s += 5) { // the session lives, but the lease is not renewed
+        story_later(story, 5000);
+        story_acknowledge(story, 0);
+    }
+    ask_what_lives(story, 6);
+    surveyed = answer_what_lives(story, story_next(story, AGENT_EFFECT_SURVEY));
+    assert_non_null(strstr(surveyed->processes[0]->stray, "its lease ended"));
+}
+
+static void what_lives_is_told_to_who_asked_and_to_no_later_session(void **state)
+{
+    struct story *story = *state;
+    story_live(story);
+    ask_what_lives(story, 5);
+    const struct agent_effect *asked = story_next(story, AGENT_EFFECT_SURVEY);
+    lose(story);
+    story_live(story);
+    assert_null(answer_what_lives(story, asked));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, story_begin, story_end)
     const struct CMUnitTest tests[] = {
         TEST(the_lifecycles_are_as_the_README_says),
+        TEST(it_says_what_lives_and_what_of_it_should_not),
+        TEST(what_lives_is_told_to_who_asked_and_to_no_later_session),
         TEST(waits_for_the_catalogue_before_it_connects),
         TEST(hello_says_what_is_held),
         TEST(backs_off_longer_each_time_with_jitter),
