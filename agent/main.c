@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/shell/enrolment.h"
+#include "agent/shell/files.h"
 #include "agent/shell/settings.h"
 #include "agent/shell/shell.h"
 
@@ -17,7 +18,7 @@ struct arguments {
     const char *config;
     struct configuration_flag flags[FLAGS_MAX];
     size_t flag_count;
-    const char *command, *token;
+    const char *command, *token, *folder; // unpack: its archive stands in `token`
 };
 
 const char *argp_program_version = "panther-agent " PANTHER_VERSION;
@@ -46,6 +47,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         arguments->command = argument;
     } else if (key == ARGP_KEY_ARG && !arguments->token) {
         arguments->token = argument;
+    } else if (key == ARGP_KEY_ARG && !arguments->folder) {
+        arguments->folder = argument;
     } else {
         return ARGP_ERR_UNKNOWN;
     }
@@ -112,6 +115,8 @@ int main(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     if (arguments.command && strcmp(arguments.command, "enroll") == 0)
         return enroll(&arguments);
+    if (arguments.command && strcmp(arguments.command, "unpack") == 0 && arguments.folder) // the agent's own child: agent/shell/files.c
+        return files_unpack(arguments.token, arguments.folder);
     if (arguments.command) {
         fprintf(stderr, "panther-agent: unknown command \"%s\"; there is only enroll\n", arguments.command);
         return EXIT_USAGE;

@@ -153,7 +153,7 @@ static void step(struct agent_core *core, const struct agent_input *input)
         agent_surveyed(core, input);
         break;
     case AGENT_INPUT_FILE:
-        agent_file_arrived(core, input->file.hash, input->file.path, input->file.why);
+        agent_file_arrived(core);
         break;
     case AGENT_INPUT_STOP:
         agent_session_stop(core, input->stop.why);

@@ -180,6 +180,7 @@ struct agent_input {
         } survey;
         struct {
             const char *hash;
+            bool folder;
             const char *path; // NULL: cannot be had
             const char *why;
         } file;
@@ -232,8 +233,8 @@ enum agent_effect_kind {
     AGENT_EFFECT_KILL_GUARD,  // it outlived its lease
     AGENT_EFFECT_SWEEP,       // kill what a lost guard left: SWEPT
     AGENT_EFFECT_REMOVE_FOLDER,
-    AGENT_EFFECT_LOG,
     AGENT_EFFECT_SURVEY, // look at all processes of instances: SURVEYED
+    AGENT_EFFECT_LOG,
     AGENT_EFFECT_STOPPED, // everything was said: the program may end
 };
 
@@ -242,6 +243,7 @@ enum agent_log_level { AGENT_LOG_DEBUG, AGENT_LOG_INFO, AGENT_LOG_WARNING, AGENT
 struct agent_effect {
     enum agent_effect_kind kind;
     bool after_commit;
+    bool folder; // fetch file: it is an archive (common/archive), wanted as a folder
     uint64_t instance;
     uint32_t generation;
     union {
@@ -251,11 +253,11 @@ struct agent_effect {
             uint32_t count;
         } events;
         const char *hash;
-        const Pb__GuardSpec *spec;   // spawn; the shell adds its own paths
-        const struct agent_row *row; // adopt
         struct {
             uint64_t session, number;
         } survey;
+        const Pb__GuardSpec *spec;   // spawn; the shell adds its own paths
+        const struct agent_row *row; // adopt
         const Pb__GuardRequest *request;
         struct {
             enum agent_log_level level;

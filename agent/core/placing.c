@@ -168,8 +168,11 @@ static void fetch(struct agent_core *core, struct instance *instance)
     free(instance->file_is_there);
     instance->file_is_there = memory_new(initialize->n_files * sizeof *instance->file_is_there);
     agent_instance_move(core, instance, INSTANCE_FETCHING);
-    for (size_t i = 0; i < initialize->n_files; i++)
-        agent_effect_add(core, AGENT_EFFECT_FETCH_FILE)->hash = arena_string(core->out->arena, initialize->files[i]->hash);
+    for (size_t i = 0; i < initialize->n_files; i++) {
+        struct agent_effect *effect = agent_effect_add(core, AGENT_EFFECT_FETCH_FILE);
+        effect->hash = arena_string(core->out->arena, initialize->files[i]->hash);
+        effect->folder = initialize->files[i]->folder;
+    }
 }
 
 void agent_place(struct agent_core *core, struct instance *instance)
@@ -198,14 +201,21 @@ void agent_place(struct agent_core *core, struct instance *instance)
 
 // ---- files
 
-// Is everything there now that this file has arrived?
-static bool mark_file(struct instance *instance, const char *hash, const char *path)
+// The file that has arrived is this one, and still waited for.
+static bool is_waited_for(const struct instance *instance, size_t index, const struct agent_input *input)
+{
+    const Pb__FileReference *file = instance->spec->initialize->files[index];
+    return !instance->file_is_there[index] && file->folder == input->file.folder && strcmp(file->hash, input->file.hash) == 0;
+}
+
+// Is everything there now?
+static bool mark_file(struct instance *instance, const struct agent_input *input)
 {
     const Pb__Initialize *initialize = instance->spec->initialize;
     bool complete = true;
     for (size_t i = 0; i < initialize->n_files; i++) {
-        if (path && !instance->file_is_there[i] && strcmp(initialize->files[i]->hash, hash) == 0) {
-            set_text(&initialize->files[i]->path, path);
+        if (is_waited_for(instance, i, input)) {
+            set_text(&initialize->files[i]->path, input->file.path);
             instance->file_is_there[i] = true;
         }
         complete = complete && instance->file_is_there[i];
@@ -213,13 +223,12 @@ static bool mark_file(struct instance *instance, const char *hash, const char *p
     return complete;
 }
 
-static bool needs_file(const struct instance *instance, const char *hash)
+static bool needs_file(const struct instance *instance, const void *input)
 {
     if (instance->state != INSTANCE_FETCHING)
         return false;
-    const Pb__Initialize *initialize = instance->spec->initialize;
-    for (size_t i = 0; i < initialize->n_files; i++)
-        if (!instance->file_is_there[i] && strcmp(initialize->files[i]->hash, hash) == 0)
+    for (size_t i = 0; i < instance->spec->initialize->n_files; i++)
+        if (is_waited_for(instance, i, input))
             return true;
     return false;
 }
@@ -235,19 +244,15 @@ static size_t instances_in(struct agent_core *core, struct instance ***list, boo
     return count;
 }
 
-static bool wants_hash(const struct instance *instance, const void *hash)
-{
-    return needs_file(instance, hash);
-}
-
-void agent_file_arrived(struct agent_core *core, const char *hash, const char *path, const char *why)
+void agent_file_arrived(struct agent_core *core)
 {
     struct instance **list;
-    size_t count = instances_in(core, &list, wants_hash, hash);
+    const struct agent_input *input = core->input;
+    size_t count = instances_in(core, &list, needs_file, input);
     for (size_t i = 0; i < count; i++) {
-        if (!path)
-            agent_refuse(core, list[i], PB__END_CAUSE__END_CAUSE_REFUSED, why);
-        else if (mark_file(list[i], hash, path))
+        if (!input->file.path)
+            agent_refuse(core, list[i], PB__END_CAUSE__END_CAUSE_REFUSED, input->file.why);
+        else if (mark_file(list[i], input))
             spawn(core, list[i]);
     }
 }

@@ -165,7 +165,7 @@ struct instance *agent_begin(struct agent_core *core, const Pb__Command *command
 void agent_place(struct agent_core *core, struct instance *instance);
 void agent_refuse(struct agent_core *core, struct instance *instance, Pb__EndCause cause, const char *why);
 void agent_end(struct agent_core *core, struct instance *instance); // nothing of it lives any more
-void agent_file_arrived(struct agent_core *core, const char *hash, const char *path, const char *why);
+void agent_file_arrived(struct agent_core *core);                   // the input's
 void agent_placing_tick(struct agent_core *core);
 uint64_t agent_placing_deadline(const struct agent_core *core);
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/archive/archive.h"
 #include "common/base/limits.h"
 #include "common/base/map.h"
 #include "common/system/file.h"
@@ -19,17 +20,23 @@
 struct files {
     struct loop *loop;
     struct bulk *bulk;
+    struct children *children;
     char *folder;
     file_fn *callback;
     void *context;
-    struct map *fetches;       // hash -> struct fetch
+    struct map *fetches;       // name below `folder` -> struct fetch
     struct loop_source *timer; // answers those that are there already
 };
 
 struct fetch {
     struct files *files;
     char hash[HASH_TEXT_BYTES];
-    char *path, *part;
+    bool folder;
+    char *name;    // HASH or HASH.folder
+    char *path;    // where it will be
+    char *part;    // what has come so far
+    char *opening; // a folder while it is unpacked
+    pid_t child;   // that does it; 0: none
     int fd;
     uint64_t offset;
     struct hasher *hasher;
@@ -40,23 +47,27 @@ struct fetch {
 static void fetch_free(struct fetch *fetch)
 {
     bulk_forget(fetch->files->bulk, &fetch->job);
+    if (fetch->child)
+        children_forget(fetch->files->children, fetch->child);
     hasher_end(&fetch->hasher, NULL);
     if (fetch->fd >= 0)
         close(fetch->fd);
+    free(fetch->name);
     free(fetch->path);
     free(fetch->part);
+    free(fetch->opening);
     free(fetch);
 }
 
 static void finish(struct fetch *fetch, const char *why)
 {
     struct files *files = fetch->files;
-    map_remove_text(files->fetches, fetch->hash);
-    if (why) {
+    map_remove_text(files->fetches, fetch->name);
+    if (why || fetch->folder)
         unlink(fetch->part);
-        log_warning("file %s cannot be had: %s", fetch->hash, why);
-    }
-    files->callback(files->context, fetch->hash, why ? NULL : fetch->path, why);
+    if (why)
+        log_warning("file %s cannot be had: %s", fetch->name, why);
+    files->callback(files->context, fetch->hash, fetch->folder, why ? NULL : fetch->path, why);
     fetch_free(fetch);
 }
 
@@ -75,15 +86,61 @@ static bool build(void *context, Pb__BulkEnvelope *request, struct arena *arena,
     return true;
 }
 
-static const char *keep(struct fetch *fetch)
+// ---- folders
+
+int files_unpack(const char *archive, const char *folder)
+{
+    struct panther_error error = {0};
+    if (archive_unpack(archive, folder, &error) == 0)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "panther-agent: %s\n", error.message);
+    return EXIT_FAILURE;
+}
+
+static void unpacked(void *context, const struct process_end *end)
+{
+    struct fetch *fetch = context;
+    fetch->child = 0;
+    if (end->status != 0)
+        finish(fetch, "it cannot be unpacked on this host");
+    else
+        finish(fetch, rename(fetch->opening, fetch->path) < 0 ? "it cannot be kept on this disk" : NULL);
+}
+
+// A child of its own: the loop does not wait for a large folder, and an archive that breaks the unpacker breaks nothing else.
+static void unpack(struct fetch *fetch)
+{
+    const char *argv[] = {"panther-agent", "unpack", fetch->part, fetch->opening, NULL};
+    struct process_start start = {.program = "/proc/self/exe", .argv = argv, .place = PROCESS_PLACE_SAME};
+    struct panther_error error = {0};
+    folder_remove(fetch->opening, NULL); // of a life that ended in the middle of it
+    if (process_spawn(&start, &fetch->child, NULL, &error) < 0) {
+        finish(fetch, error.message);
+        return;
+    }
+    children_watch(fetch->files->children, fetch->child, unpacked, fetch);
+}
+
+// ---- fetching
+
+static const char *check(struct fetch *fetch)
 {
     char hash[HASH_TEXT_BYTES];
     hasher_end(&fetch->hasher, hash);
     if (strcmp(hash, fetch->hash) != 0)
         return "the coordinator sent other content than its hash says";
-    if (fsync(fetch->fd) < 0 || rename(fetch->part, fetch->path) < 0)
+    if (fsync(fetch->fd) < 0 || (!fetch->folder && rename(fetch->part, fetch->path) < 0))
         return "it cannot be kept on this disk";
     return NULL;
+}
+
+static void complete(struct fetch *fetch)
+{
+    const char *why = check(fetch);
+    if (why || !fetch->folder)
+        finish(fetch, why);
+    else
+        unpack(fetch);
 }
 
 static void take_chunk(struct fetch *fetch, const Pb__Chunk *chunk, const uint8_t *data, size_t bytes)
@@ -99,7 +156,7 @@ static void take_chunk(struct fetch *fetch, const Pb__Chunk *chunk, const uint8_
     hasher_add(fetch->hasher, data, bytes);
     fetch->offset += bytes;
     if (chunk->end)
-        finish(fetch, keep(fetch));
+        complete(fetch);
     else
         bulk_want(fetch->files->bulk, &fetch->job, 0);
 }
@@ -134,19 +191,23 @@ static void begin(struct fetch *fetch)
     bulk_want(fetch->files->bulk, &fetch->job, 0);
 }
 
-void files_fetch(struct files *files, const char *hash)
+void files_fetch(struct files *files, const char *hash, bool folder)
 {
-    if (map_get_text(files->fetches, hash))
+    CLEANUP_FREE char *name = memory_printf("%s%s", hash, folder ? ".folder" : "");
+    if (map_get_text(files->fetches, name))
         return;
     struct fetch *fetch = NEW(struct fetch);
     fetch->files = files;
+    fetch->folder = folder;
+    fetch->name = memory_string(name);
     snprintf(fetch->hash, sizeof fetch->hash, "%s", hash);
-    fetch->path = path_join(files->folder, hash);
+    fetch->path = path_join(files->folder, name);
     fetch->part = memory_printf("%s.part", fetch->path);
+    fetch->opening = memory_printf("%s.opening", fetch->path);
     fetch->fd = -1;
     fetch->hasher = hasher_new();
     fetch->job = (struct bulk_job){.build = build, .answered = answered, .context = fetch, .class = BULK_STREAMS};
-    map_put_text(files->fetches, hash, fetch);
+    map_put_text(files->fetches, name, fetch);
     // Touched: it is what is used that stays.
     fetch->is_there = utimensat(AT_FDCWD, fetch->path, NULL, 0) == 0;
     if (fetch->is_there)
@@ -171,6 +232,22 @@ static int by_age(const void *left, const void *right)
     return (a->used.tv_nsec > b->used.tv_nsec) - (a->used.tv_nsec < b->used.tv_nsec);
 }
 
+static uint64_t tree_bytes(const char *path, const struct stat *status)
+{
+    uint64_t bytes = (uint64_t)status->st_size;
+    DIR *folder = S_ISDIR(status->st_mode) ? opendir(path) : NULL;
+    const struct dirent *entry;
+    while (folder && (entry = readdir(folder))) {
+        struct stat below;
+        CLEANUP_FREE char *name = path_join(path, entry->d_name);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && lstat(name, &below) == 0)
+            bytes += tree_bytes(name, &below);
+    }
+    if (folder)
+        closedir(folder);
+    return bytes;
+}
+
 void files_trim(struct files *files)
 {
     struct kept *all = NULL;
@@ -181,30 +258,33 @@ void files_trim(struct files *files)
     while (folder && (entry = readdir(folder))) {
         struct stat status;
         char *path = path_join(files->folder, entry->d_name);
-        if (entry->d_name[0] == '.' || lstat(path, &status) < 0 || !S_ISREG(status.st_mode)) {
+        if (entry->d_name[0] == '.' || lstat(path, &status) < 0) {
             free(path);
             continue;
         }
-        APPEND(all, count, capacity) = (struct kept){path, (uint64_t)status.st_size, status.st_mtim};
-        total += (uint64_t)status.st_size;
+        uint64_t bytes = tree_bytes(path, &status);
+        APPEND(all, count, capacity) = (struct kept){path, bytes, status.st_mtim};
+        total += bytes;
     }
     if (folder)
         closedir(folder);
     if (count > 0)
         qsort(all, count, sizeof *all, by_age);
     for (size_t i = 0; i < count; i++) {
-        if (total > FILES_KEPT_MAX_BYTES && unlink(all[i].path) == 0)
+        if (total > FILES_KEPT_MAX_BYTES && (unlink(all[i].path) == 0 || folder_remove(all[i].path, NULL) == 0))
             total -= all[i].bytes;
         free(all[i].path);
     }
     free(all);
 }
 
-struct files *files_new(struct loop *loop, struct bulk *bulk, const char *state, file_fn *callback, void *context)
+struct files *files_new(struct loop *loop, struct bulk *bulk, struct children *children, const char *state, file_fn *callback,
+                        void *context)
 {
     struct files *files = NEW(struct files);
     files->loop = loop;
     files->bulk = bulk;
+    files->children = children;
     files->folder = path_join(state, "files");
     files->callback = callback;
     files->context = context;

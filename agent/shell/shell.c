@@ -83,7 +83,7 @@ static void perform(void *context, const struct agent_effect *effect)
         catalogue_probe(shell->catalogue);
         break;
     case AGENT_EFFECT_FETCH_FILE:
-        files_fetch(shell->files, effect->hash);
+        files_fetch(shell->files, effect->hash, effect->folder);
         break;
     case AGENT_EFFECT_SPAWN:
         guards_spawn(shell->guards, effect->spec);
@@ -172,12 +172,13 @@ static void on_uploaded(void *context, uint64_t instance, uint32_t generation)
     reactor_later(shell->reactor, &input);
 }
 
-static void on_file(void *context, const char *hash, const char *path, const char *why)
+static void on_file(void *context, const char *hash, bool folder, const char *path, const char *why)
 {
     struct shell *shell = context;
     struct arena *arena = reactor_arena(shell->reactor);
     struct agent_input input = {.kind = AGENT_INPUT_FILE};
     input.file.hash = arena_string(arena, hash);
+    input.file.folder = folder;
     input.file.path = path ? arena_string(arena, path) : NULL;
     input.file.why = why ? arena_string(arena, why) : NULL;
     reactor_later(shell->reactor, &input);
@@ -276,7 +277,7 @@ static void make_parts(struct shell *shell)
                                      settings->plugin_folder_count);
     shell->bulk = bulk_new(shell->loop, &settings->peer);
     shell->uploads = uploads_new(shell->loop, shell->bulk, on_uploaded, shell);
-    shell->files = files_new(shell->loop, shell->bulk, settings->state, on_file, shell);
+    shell->files = files_new(shell->loop, shell->bulk, shell->children, settings->state, on_file, shell);
 }
 
 static int open_state(struct shell *shell, struct panther_error *error)

@@ -5,14 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/archive/archive.h"
 #include "common/base/limits.h"
 #include "common/system/file.h"
 #include "common/system/yaml.h"
 #include "common/wire/wire.h"
 #include "coordinator/report/readable.h"
-
-// A file that travels with an experiment: content, configurations, binaries under test.
-#define TRAVELLING_FILE_MAX_BYTES (256u * 1024 * 1024)
 
 static int read_input(struct experiment_file *file, const char *path, struct panther_error *error)
 {
@@ -25,17 +23,21 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static void hash_file(Pb__FileReference *reference, const char *path, struct arena *arena, struct diagnostics *diagnostics)
+int experiment_file_content(const struct experiment_file *file, size_t index, char **data, size_t *bytes, struct panther_error *error)
+{
+    const char *path = file->paths[index];
+    return file->files[index]->folder ? archive_pack(path, TRAVELLING_FILE_MAX_BYTES, data, bytes, error)
+                                      : file_read(path, TRAVELLING_FILE_MAX_BYTES, data, bytes, error);
+}
+
+static void hash_file(const struct experiment_file *file, size_t index, struct arena *arena, struct diagnostics *diagnostics)
 {
     struct panther_error error = {0};
+    Pb__FileReference *reference = file->files[index];
     char *data = NULL;
     size_t bytes = 0;
-    if (is_folder(path)) {
-        diagnostics_error(diagnostics, 0, 0, "file %s: %s is a folder, which is not supported by this version yet: name a file",
-                          reference->name, reference->path);
-        return;
-    }
-    if (file_read(path, TRAVELLING_FILE_MAX_BYTES, &data, &bytes, &error)) {
+    reference->folder = is_folder(file->paths[index]);
+    if (experiment_file_content(file, index, &data, &bytes, &error)) {
         diagnostics_error(diagnostics, 0, 0, "file %s: %s", reference->name, error.message);
         return;
     }
@@ -64,7 +66,7 @@ int experiment_file_read(struct experiment_file *file, const char *path, struct 
     for (size_t i = 0; i < file->file_count; i++) {
         const char *name = file->files[i]->path;
         file->paths[i] = *name == '/' ? arena_string(arena, name) : arena_printf(arena, "%s/%s", folder, name);
-        hash_file(file->files[i], file->paths[i], arena, diagnostics);
+        hash_file(file, i, arena, diagnostics);
     }
     return 0;
 }

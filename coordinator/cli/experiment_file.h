@@ -5,6 +5,9 @@
 #include "common/base/error.h"
 #include "coordinator/experiment/experiment.h"
 
+// A file or packed folder that travels with an experiment: content, configurations, binaries under test.
+#define TRAVELLING_FILE_MAX_BYTES ((size_t)256 * 1024 * 1024)
+
 struct experiment_file {
     char *text; // heap
     size_t bytes;
@@ -16,6 +19,8 @@ struct experiment_file {
 // `-` is standard input. Diagnostics get what is wrong with the YAML and the files. Negative: the file itself cannot be read.
 int experiment_file_read(struct experiment_file *file, const char *path, struct arena *arena, struct diagnostics *diagnostics,
                          struct panther_error *error);
+// What travels: the bytes of a file, a folder as an archive. Read again: it may have changed since it was hashed. Heap.
+int experiment_file_content(const struct experiment_file *file, size_t index, char **data, size_t *bytes, struct panther_error *error);
 void experiment_file_free(struct experiment_file *file);
 void diagnostics_print(Pb__Diagnostic *const *items, size_t count); // on stderr, file:line:column: message
 

@@ -9,8 +9,6 @@
 #include "coordinator/cli/follow.h"
 #include "coordinator/cli/overrides.h"
 
-#define UPLOAD_MAX_BYTES (256u * 1024 * 1024)
-
 struct submit_arguments {
     struct client client;
     const char *path, *key;
@@ -96,7 +94,7 @@ static int upload(struct submit_arguments *arguments, const struct experiment_fi
         struct panther_error error = {0};
         char *data = NULL;
         size_t bytes = 0;
-        int result = file_read(file->paths[i], UPLOAD_MAX_BYTES, &data, &bytes, &error);
+        int result = experiment_file_content(file, i, &data, &bytes, &error);
         if (!result) {
             result = bus_call_put_blob(arguments->client.call, hash, data, bytes, &error);
         }

@@ -69,6 +69,7 @@ void files_read(const struct document *document, const struct value *root, const
         if (content) {
             file->hash = arena_string(document->arena, content->hash);
             file->size_bytes = content->size_bytes;
+            file->folder = content->folder;
         } else {
             document_error(document, value_get(map, file->name), "the file \"%s\" (%s) did not come with the submission", file->name,
                            file->path);

@@ -1,6 +1,7 @@
 // Content that server and tester make alike from a seed, the folder of a web server filled with it, and hashes of it.
 #include <panther/content.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/crypto.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // Made, written and hashed in pieces of this size, so that a large file costs no memory.
@@ -109,13 +111,80 @@ static int make_content_file(struct panther_service *service, const char *folder
     return PANTHER_OK;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool is_parent(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static bool copy_bytes(int from, int to)
+{
+    unsigned char piece[PIECE_BYTES];
+    ssize_t got;
+    while ((got = read(from, piece, sizeof piece)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 || !write_all(to, piece, (size_t)got))
+            return false;
+    }
+    return true;
+}
+
+static int copy_file(struct panther_service *service, const char *from, const char *to)
+{
+    int source = open(from, O_RDONLY | O_CLOEXEC);
+    if (source < 0)
+        return panther_fail(service, "%s cannot be read: %s", from, strerror(errno));
+    const char *path = panther_path(service, "%s", to);
+    int copy = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    bool copied = copy >= 0 && copy_bytes(source, copy);
+    int reason = errno;
+    close(source);
+    if (copy >= 0 && close(copy) != 0 && copied) {
+        copied = false;
+        reason = errno;
+    }
+    return copied ? PANTHER_OK : panther_fail(service, "%s: %s", path, strerror(reason));
+}
+
+static int copy_folder(struct panther_service *service, const char *from, const char *to);
+
+static int copy_entry(struct panther_service *service, const char *from, const char *to)
+{
+    if (!is_folder(from))
+        return copy_file(service, from, to);
+    return panther_make_folder(service, to) ? copy_folder(service, from, to) : PANTHER_FAILED;
+}
+
+static int copy_folder(struct panther_service *service, const char *from, const char *to)
+{
+    DIR *folder = opendir(from);
+    const struct dirent *entry;
+    int result = PANTHER_OK;
+    if (!folder)
+        return panther_fail(service, "%s: %s", from, strerror(errno));
+    while (result == PANTHER_OK && (entry = readdir(folder)))
+        if (!is_parent(entry->d_name))
+            result = copy_entry(service, panther_format(service, "%s/%s", from, entry->d_name),
+                                panther_format(service, "%s/%s", to, entry->d_name));
+    closedir(folder);
+    return result;
+}
+
 static int make_page(struct panther_service *service, const char *folder, const char *page)
 {
-    size_t bytes = sizeof(default_page) - 1;
-    const char *text = default_page;
-    if (page && !(text = panther_read_file(service, page, &bytes)))
-        return panther_fail(service, "page %s cannot be read", page);
-    return panther_write_bytes(service, panther_format(service, "%s/index.html", folder), text, bytes) ? PANTHER_OK : PANTHER_FAILED;
+    const char *index = panther_format(service, "%s/index.html", folder);
+    int result = PANTHER_OK;
+    if (page)
+        result = is_folder(page) ? copy_folder(service, page, folder) : copy_file(service, page, index);
+    if (result != PANTHER_OK || access(panther_path(service, "%s", index), F_OK) == 0)
+        return result;
+    return panther_write_bytes(service, index, default_page, sizeof default_page - 1) ? PANTHER_OK : PANTHER_FAILED;
 }
 
 const char *panther_site(struct panther_service *service, const char *folder, const struct panther_list *sizes, const char *page)

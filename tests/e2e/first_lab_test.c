@@ -1,6 +1,8 @@
 // The first experiment, as a new user meets it: checked, planned, run, and looked at.
 #include <string.h>
+#include <unistd.h>
 
+#include "common/system/file.h"
 #include "common/wire/wire.h"
 #include "tests/e2e/fixture.h"
 
@@ -111,8 +113,48 @@ static void passes(void **state)
     lab_leaves_nothing(lab);
 }
 
+static const char with_a_folder[] = "panther: 1\n"
+                                    "experiment: folder\n"
+                                    "files: {site: site, page: site/below/page}\n"
+                                    "tests:\n"
+                                    "  - name: t\n"
+                                    "    protocol: {name: http, version: '1.1'}\n"
+                                    "    axes: {server: [nginx]}\n"
+                                    "    repeat: {times: 2}\n"
+                                    "    services:\n"
+                                    "      server: {implementation: $(axes.server), role: server, options: {page: $(file.site)}}\n"
+                                    "      other: {implementation: nginx, role: server, options: {page: $(file.page)}}\n"
+                                    "      load:\n"
+                                    "        tester: h2load\n"
+                                    "        drives: {server: server}\n"
+                                    "        options: {requests: 10, clients: 1, path: /below/page}\n"
+                                    "        cases: [throughput]\n";
+
+// A whole folder goes with the experiment and is served as it is here; a file of it beside it.
+static void a_folder_travels(void **state)
+{
+    struct lab *lab = *state;
+    lab_up(lab, two_agents);
+    const char *folder = lab_path(lab, "site/below");
+    assert_int_equal(folder_make(folder, 0755, NULL), 0);
+    lab_write(lab, "site/below/page", "forty-two");
+    const char *experiment = lab_write(lab, "folder.yaml", with_a_folder);
+    struct output output = lab_run(lab, "submit", experiment, "--wait", NULL);
+    if (output.status != 0)
+        fail_msg("%s%s", output.out, output.err);
+    lab_write(lab, "site/below/page", "forty-three"); // other content is another folder
+    output = lab_run(lab, "submit", experiment, "--wait", NULL);
+    assert_int_equal(output.status, 0);
+    assert_int_equal(unlink(lab_path(lab, "site/below/page")), 0);
+    assert_int_equal(symlink("/etc/passwd", lab_path(lab, "site/below/page")), 0);
+    output = lab_run(lab, "submit", experiment, "--wait", NULL);
+    assert_int_equal(output.status, 2);
+    assert_text_has(output.err, "site/below/page is neither a file nor a folder");
+    lab_leaves_nothing(lab);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {LAB_TEST(is_checked_offline), LAB_TEST(passes)};
+    const struct CMUnitTest tests[] = {LAB_TEST(is_checked_offline), LAB_TEST(passes), LAB_TEST(a_folder_travels)};
     return cmocka_run_group_tests_name("e2e_first_lab", tests, NULL, NULL);
 }

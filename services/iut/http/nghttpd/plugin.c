@@ -22,7 +22,7 @@ static const struct panther_option options[] = {
     PANTHER_OPTION_PORT(struct nghttpd, port, "0", "TCP port; 0: a free one"),
     PANTHER_OPTION_BOOLEAN(struct nghttpd, tls, "true", "TLS with a test certificate; false: HTTP/2 with prior knowledge"),
     PANTHER_OPTION_LIST(struct nghttpd, sizes, "1KiB", "generated files to serve, each as /BYTES.bin"),
-    PANTHER_OPTION_FILE(struct nghttpd, page, "", "what to serve as /index.html instead of the default page"),
+    PANTHER_OPTION_FILE(struct nghttpd, page, "", "a file to serve as /index.html instead of the default page, or a folder to serve"),
     PANTHER_OPTION_INTEGER(struct nghttpd, max_streams, "100", 1, 1000000, "", "concurrent streams per connection"),
     PANTHER_OPTION_INTEGER(struct nghttpd, padding, "0", 0, 256, "B", "padding of frames at the most"),
     PANTHER_OPTION_BOOLEAN(struct nghttpd, verbose, "false", "print every frame"),

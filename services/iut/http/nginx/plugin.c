@@ -27,7 +27,7 @@ static const struct panther_option options[] = {
     PANTHER_OPTION_BOOLEAN(struct nginx, tls, "true", "TLS 1.2 and 1.3 with a test certificate"),
     PANTHER_OPTION_CHOICE(struct nginx, http2, "auto", "HTTP/2; auto: when the protocol version of the test is 2", "auto", "on", "off"),
     PANTHER_OPTION_LIST(struct nginx, sizes, "1KiB", "generated files to serve, each as /BYTES.bin"),
-    PANTHER_OPTION_FILE(struct nginx, page, "", "what to serve as /index.html instead of the default page"),
+    PANTHER_OPTION_FILE(struct nginx, page, "", "a file to serve as /index.html instead of the default page, or a folder to serve"),
     PANTHER_OPTION_INTEGER(struct nginx, keepalive_requests, "1000000", 1, 1000000000, "",
                            "requests per connection; nginx's own default of 1000 ends load tests early"),
     PANTHER_OPTION_CHOICE(struct nginx, log_level, "warn", "what nginx logs on stderr", "debug", "info", "notice", "warn", "error"),

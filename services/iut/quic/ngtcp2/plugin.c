@@ -29,7 +29,7 @@ struct ngtcp2 {
 static const struct panther_option options[] = {
     PANTHER_OPTION_PORT(struct ngtcp2, port, "0", "UDP port; 0: a free one"),
     PANTHER_OPTION_LIST(struct ngtcp2, sizes, "1MiB", "generated files to serve, each as /BYTES.bin"),
-    PANTHER_OPTION_FILE(struct ngtcp2, page, "", "what to serve as /index.html instead of the default page"),
+    PANTHER_OPTION_FILE(struct ngtcp2, page, "", "a file to serve as /index.html instead of the default page, or a folder to serve"),
     PANTHER_OPTION_BOOLEAN(struct ngtcp2, corrupt, "false",
                            "serve the generated files with one wrong byte in the middle (to test a tester)"),
     PANTHER_OPTION_BOOLEAN(struct ngtcp2, retry, "false", "validate addresses with Retry packets"),

@@ -16,8 +16,9 @@
 // Bytes [offset, offset + bytes) of the content of this seed.
 void panther_content(uint64_t seed, uint64_t offset, void *data, size_t bytes);
 
-// A folder for a web server in the work folder: index.html (a copy of page; NULL: a default page) and, for each of the sizes ("1KiB",
-// "5MiB", "1000"), BYTES.bin from the trial's seed. Returns the folder's path; NULL: failed, the reason is kept.
+// A folder for a web server in the work folder: index.html (a copy of page; NULL: a default page) or, when page is a folder, a copy of all
+// in it (and the default index.html when it has none), and, for each of the sizes ("1KiB", "5MiB", "1000"), BYTES.bin from the trial's
+// seed. Returns the folder's path; NULL: failed, the reason is kept.
 const char *panther_site(struct panther_service *service, const char *folder, const struct panther_list *sizes, const char *page);
 
 #define PANTHER_HASH_TEXT_BYTES 65 // SHA-256 in hex, NUL-terminated
