@@ -211,6 +211,17 @@ static void coordinator_stop(void)
 static struct bus_call *call;
 static struct arena *arena;
 
+// What is not about patience has much of it: a loaded machine, a sanitizer.
+#define IMPATIENT_MS 2000
+
+static void open_call(uint32_t timeout_ms)
+{
+    struct panther_error error = {0};
+    bus_call_close(&call);
+    if (bus_call_open(&call, &peer, timeout_ms, &error) != 0)
+        fail_msg("%s", error.message);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -218,9 +229,7 @@ static int begin(void **state)
     coordinator.requests = coordinator.chunks = coordinator.stored_bytes = 0;
     coordinator.refuses_bulk = coordinator.loses_a_chunk = false;
     coordinator_start(0);
-    struct panther_error error = {0};
-    if (bus_call_open(&call, &peer, 1000, &error) != 0)
-        fail_msg("%s", error.message);
+    open_call(PATIENCE_MS);
     arena = arena_new(UNPACK_MAX_BYTES);
     return 0;
 }
@@ -278,6 +287,7 @@ static void a_refusal_is_a_reply(void **state)
 static void silence_is_a_timeout_and_the_next_request_is_heard(void **state)
 {
     (void)state;
+    open_call(IMPATIENT_MS);
     coordinator.mood = SILENT;
     Pb__Reply *reply = NULL;
     struct panther_error error = {0};
@@ -322,14 +332,14 @@ static void nobody_there_is_said_with_the_endpoint(void **state)
     struct bus_call *other = NULL;
     struct panther_error error = {0};
     snprintf(lost.coordinator, sizeof lost.coordinator, "tcp://127.0.0.1:1");
-    assert_int_equal(bus_call_open(&other, &lost, 1000, &error), PANTHER_EUNAVAILABLE);
+    assert_int_equal(bus_call_open(&other, &lost, PATIENCE_MS, &error), PANTHER_EUNAVAILABLE);
     assert_non_null(strstr(error.message, "tcp://127.0.0.1:1"));
     lost.coordinator[0] = '\0';
-    assert_int_equal(bus_call_open(&other, &lost, 1000, &error), PANTHER_EINVALID);
+    assert_int_equal(bus_call_open(&other, &lost, PATIENCE_MS, &error), PANTHER_EINVALID);
     struct keys stranger = keys_new(false);
     lost = peer;
     memcpy(lost.secret_key, stranger.secret_key, sizeof lost.secret_key);
-    assert_int_equal(bus_call_open(&other, &lost, 1000, &error), PANTHER_EUNAVAILABLE);
+    assert_int_equal(bus_call_open(&other, &lost, PATIENCE_MS, &error), PANTHER_EUNAVAILABLE);
     assert_non_null(strstr(error.message, "refused our key"));
     assert_null(other);
 }
