@@ -93,7 +93,8 @@ void history_run(struct history *history, uint64_t cells)
     tell(history,
          "run_accepted { run: %llu cells: %llu file_name: \"lab.yaml\" by: \"admin\" experiment { language: 1 name: \"history\" "
          "tests { name: \"load\" repeat_times: %llu combinations: 1 " TIMEOUTS
-         " services { name: \"server\" implementation: \"nginx\" } services { name: \"load\" tester: \"h2load\" needs: \"server\" } } } }",
+         " retry {} services { name: \"server\" implementation: \"nginx\" host {} } "
+         "services { name: \"load\" tester: \"h2load\" needs: \"server\" host {} } } } }",
          number(history->run), number(cells), number(cells));
 }
 
@@ -167,7 +168,7 @@ static void trial_started(struct history *history)
         "services { service: \"load\" plugin: \"h2load\" agent: \"lab-b\" instance: %llu is_tester: true description_hash: \"" PLUGIN_HASH
         "\" } "
         "plan { test: \"load\" repetition: %llu " TIMEOUTS " services { name: \"server\" plugin: \"nginx\" } services { name: \"load\" "
-                                                           "plugin: \"h2load\" is_tester: true needs: \"server\" } } }",
+        "plugin: \"h2load\" is_tester: true needs: \"server\" } } }",
         number(history->trial), number(history->run), number(history->cells_ended), number(history->run), number(history->cells_ended + 1),
         number(instance_of(history, SERVER)), SERVER, number(instance_of(history, LOAD)), LOAD, number(history->cells_ended + 1));
     plan(history, record->trial_started->plan);
