@@ -55,12 +55,37 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
+// What stands for a value in --help.
+static const char *value_name(const char *option)
+{
+    static const char *const names[][2] = {
+        {"key", "FILE"},
+        {"state", "DIR"},
+        {"plugins", "DIR,..."},
+        {"address", "ADDRESS"},
+        {"slots", "N"},
+        {"port-range", "FIRST-LAST"},
+        {"labels", "NAME=VALUE,..."},
+        {"stream-limit", "SIZE"},
+        {"log-level", "LEVEL"},
+        {"programs", "DIR"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i][0], option) == 0)
+            return names[i][1];
+    return "VALUE";
+}
+
 static void make_options(void)
 {
+    static char help[SETTINGS_OPTIONS][256];
     options[0] = (struct argp_option){"config", KEY_CONFIG, "FILE", 0, "configuration file (YAML)", 0};
     for (int i = 0; i < SETTINGS_OPTIONS; i++) {
         const struct configuration_option *option = &settings_options[i];
-        options[i + 1] = (struct argp_option){option->name, KEY_FIRST + i, "VALUE", 0, option->help, 0};
+        const char *otherwise = option->default_value;
+        snprintf(help[i], sizeof help[i], "%s%s%s%s", option->help, otherwise ? " (default " : "", otherwise ? otherwise : "",
+                 otherwise ? ")" : "");
+        options[i + 1] = (struct argp_option){option->name, KEY_FIRST + i, value_name(option->name), 0, help[i], 0};
     }
 }
 
