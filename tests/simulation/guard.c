@@ -1,0 +1,264 @@
+// See guard.h. This file: birth, spool, what its agent says; guard_work.c has the plugin's calls, guard_end.c the ends.
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/message.h"
+#include "common/wire/wire.h"
+#include "tests/simulation/guard_inside.h"
+#include "tests/simulation/host_clock.h"
+
+// From the spawn to guard.pid and the socket.
+#define START_LEAST_US 2000
+#define START_MOST_US 40000
+#define HEARS_NS (100 * NS_PER_US)
+#define SYNC_LEAST_US 500
+#define SYNC_MOST_US 8000
+#define FULL_RETRY_NS NS_PER_S
+// A record of the spool: length and check sum before the event.
+#define SPOOL_HEAD_BYTES 8
+
+uint64_t guard_boottime_ns(const struct guard *guard)
+{
+    return host_clock_boottime_ns(agent_clock(guard->host), guard->world->now_ns);
+}
+
+const char *guard_name(const struct guard *guard)
+{
+    return arena_printf(guard->world->scratch, "guard %llu.%u", (unsigned long long)guard->instance, guard->generation);
+}
+
+void guard_spoil(struct guard *guard, const char *why)
+{
+    if (!guard->spoiled)
+        guard->spoiled = why;
+}
+
+bool guard_runs(const struct guard *guard)
+{
+    return guard->stage < GUARD_ENDED;
+}
+
+bool guard_is_tester(const struct guard *guard)
+{
+    return guard->spec->initialize->is_tester;
+}
+
+bool guard_anything_lives(const struct guard *guard)
+{
+    return guard->plugin_lives || guard_any_process(guard);
+}
+
+// ---- spool
+
+uint64_t guard_spool_bytes(const struct guard *guard, size_t events)
+{
+    return events ? guard->spool[events - 1].end : 0;
+}
+
+Pb__Event *guard_event(struct guard *guard, Pb__Event__BodyCase body)
+{
+    Pb__Event *event = ARENA_NEW(guard->world->arena, Pb__Event);
+    pb__event__init(event);
+    event->instance = guard->instance;
+    event->generation = guard->generation;
+    event->sequence = guard->spool_count + 1;
+    event->boottime_ns = guard_boottime_ns(guard);
+    event->wall_ns = host_clock_wall_ns(agent_clock(guard->host), guard->world->now_ns);
+    event->service = guard->spec->initialize->service;
+    event->body_case = body;
+    return event;
+}
+
+static void sync_later(struct guard *guard)
+{
+    struct world *world = guard->world;
+    uint32_t most_us = agent_disk_slow_us(guard->host) ? agent_disk_slow_us(guard->host) : SYNC_MOST_US;
+    if (!timer_is_set(&guard->sync))
+        agenda_set(&world->agenda, &guard->sync, world->now_ns + world_delay_ns(&world->dice.disk, SYNC_LEAST_US, most_us));
+}
+
+static void sync_is_due(void *context)
+{
+    struct guard *guard = context;
+    if (!guard_runs(guard))
+        return;
+    if (agent_disk_is_full(guard->host)) {
+        agenda_set(&guard->world->agenda, &guard->sync, guard->world->now_ns + FULL_RETRY_NS);
+        return;
+    }
+    guard->synced = guard->spool_count;
+    if (guard->attachment)
+        agent_spool_grown(guard->host, guard, guard->attachment, guard_spool_bytes(guard, guard->synced));
+    guard_go_if_synced(guard);
+}
+
+void guard_say(struct guard *guard, const Pb__Event *event)
+{
+    struct spooled spooled;
+    const char *why = event_invalid(event);
+    if (why)
+        world_fail(guard->world, "the model is sound", "a simulated guard says what wire refuses: %s", why);
+    spooled.data = wire_pack(event, guard->world->arena, &spooled.bytes);
+    spooled.end = guard_spool_bytes(guard, guard->spool_count) + SPOOL_HEAD_BYTES + spooled.bytes;
+    APPEND(guard->spool, guard->spool_count, guard->spool_capacity) = spooled;
+    TRACE(guard->world, guard_name(guard), "spools %s", describe_event(guard->world, event));
+    sync_later(guard);
+}
+
+// ---- birth
+
+static void start_is_due(void *context)
+{
+    struct guard *guard = context;
+    if (guard->stage != GUARD_STARTING)
+        return;
+    guard->stage = GUARD_SERVING;
+    guard->plugin_lives = true;
+    guard->last_number = 1;
+    guard->open[0].number = 1;
+    guard->open[0].kind = PB__COMMAND__BODY_INITIALIZE;
+    guard->open[0].timeout_ms = guard->spec->initialize->initialize_ms;
+    guard->open_count = 1;
+    guard->lease_ns = guard->spec->lease_expires_ns;
+    agenda_set(&guard->world->agenda, &guard->lease, host_clock_when_ns(agent_clock(guard->host), guard->lease_ns));
+    TRACE(guard->world, guard_name(guard), "runs %s on %s", guard->spec->initialize->service, agent_name(guard->host));
+    oracle_guard_lives(guard);
+    agent_guard_started(guard->host, guard);
+    guard_begin_first(guard);
+}
+
+struct guard *guard_spawn(struct agent_host *host, const Pb__GuardSpec *spec)
+{
+    struct world *world = agent_world(host);
+    struct guard *guard = ARENA_NEW(world->arena, struct guard);
+    *guard = (struct guard){.world = world,
+                            .host = host,
+                            .instance = spec->instance,
+                            .generation = spec->generation,
+                            .spec = MESSAGE_COPY(spec, world->arena),
+                            .has_folder = true,
+                            .boot = agent_boot(host),
+                            .born_ns = world->now_ns};
+    guard->start = (struct timer){.call = start_is_due, .context = guard};
+    guard->lease = (struct timer){.call = guard_lease_is_over, .context = guard};
+    guard->work = (struct timer){.call = guard_work_is_due, .context = guard};
+    guard->sync = (struct timer){.call = sync_is_due, .context = guard};
+    guard->plugin_end = (struct timer){.call = guard_plugin_is_gone, .context = guard};
+    agenda_set(&world->agenda, &guard->start, world->now_ns + world_delay_ns(&world->dice.work, START_LEAST_US, START_MOST_US));
+    return guard;
+}
+
+void guard_free(struct guard *guard)
+{
+    free(guard->spool);
+}
+
+// ---- commands
+
+void guard_first_is_answered(struct guard *guard)
+{
+    guard->open_first = (guard->open_first + 1) % GUARD_OPEN_MAX;
+    guard->open_count--;
+    guard->is_at_work = guard->stop_called = false;
+    agenda_stop(&guard->work);
+}
+
+static uint32_t timeout_of(const struct guard *guard, const Pb__Command *command)
+{
+    switch (command->body_case) {
+    case PB__COMMAND__BODY_START:
+        return guard->spec->initialize->start_ms;
+    case PB__COMMAND__BODY_RUN_CASE:
+        return command->run_case->timeout_ms;
+    case PB__COMMAND__BODY_EXECUTE:
+        return command->execute->timeout_ms;
+    default:
+        return guard->spec->initialize->stop_ms;
+    }
+}
+
+static void take_command(struct guard *guard, const Pb__Command *command)
+{
+    bool is_stop = command->body_case == PB__COMMAND__BODY_STOP;
+    oracle_guard_told(guard, command);
+    if (guard->stage >= GUARD_ENDING || command->number <= guard->last_number)
+        return;
+    if (command->number != guard->last_number + 1 && !is_stop) {
+        world_fail(guard->world, "P3 commands in order", "%s was given command %u after %u", guard_name(guard), command->number,
+                   guard->last_number);
+        return;
+    }
+    guard->last_number = command->number;
+    size_t at = (guard->open_first + guard->open_count++) % GUARD_OPEN_MAX;
+    guard->open[at].number = command->number;
+    guard->open[at].kind = command->body_case;
+    guard->open[at].timeout_ms = timeout_of(guard, command);
+    guard->open[at].name =
+        command->body_case == PB__COMMAND__BODY_RUN_CASE ? arena_string(guard->world->arena, command->run_case->name) : "";
+    if (is_stop && command->stop->cancel)
+        guard_hurry(guard);
+}
+
+static void take_request(struct guard *guard, const Pb__GuardRequest *request)
+{
+    switch (request->body_case) {
+    case PB__GUARD_REQUEST__BODY_COMMAND:
+        take_command(guard, request->command);
+        break;
+    case PB__GUARD_REQUEST__BODY_CASES:
+        for (size_t i = 0; i < request->cases->n_cases; i++)
+            take_command(guard, request->cases->cases[i]);
+        break;
+    case PB__GUARD_REQUEST__BODY_LEASE:
+        if (request->lease->expires_ns > guard->lease_ns && guard->stage < GUARD_ENDING) {
+            guard->lease_ns = request->lease->expires_ns;
+            agenda_set(&guard->world->agenda, &guard->lease, host_clock_when_ns(agent_clock(guard->host), guard->lease_ns));
+        }
+        break;
+    case PB__GUARD_REQUEST__BODY_DISCARD:
+        world_saw(guard->world, RARITY_DISCARDED);
+        guard->is_discarded = true;
+        guard_end(guard, PB__END_CAUSE__END_CAUSE_CLEANED, "discarded");
+        break;
+    default: // acknowledged: nothing to do for a model that keeps its spool
+        break;
+    }
+    guard_flow(guard);
+}
+
+struct packet {
+    struct guard *guard;
+    uint64_t attachment;
+    const Pb__GuardRequest *request;
+};
+
+static void packet_arrives(void *context)
+{
+    const struct packet *packet = context;
+    if (guard_runs(packet->guard) && packet->guard->attachment == packet->attachment)
+        take_request(packet->guard, packet->request);
+}
+
+void guard_hears(struct guard *guard, uint64_t attachment, const Pb__GuardRequest *request)
+{
+    struct packet *packet = ARENA_NEW(guard->world->arena, struct packet);
+    *packet = (struct packet){guard, attachment, MESSAGE_COPY(request, guard->world->arena)};
+    agenda_add(&guard->world->agenda, guard->world->now_ns + HEARS_NS, packet_arrives, packet);
+}
+
+uint64_t guard_attach(struct guard *guard)
+{
+    guard->attachment = ++guard->attachments;
+    return guard->attachment;
+}
+
+void guard_state(const struct guard *guard, Pb__GuardState *state)
+{
+    pb__guard_state__init(state);
+    state->version = GUARD_PROTOCOL_VERSION;
+    state->instance = guard->instance;
+    state->generation = guard->generation;
+    state->last_command = guard->last_number;
+    state->spool_bytes = guard_spool_bytes(guard, guard->synced);
+    state->lease_expires_ns = guard->lease_ns;
+}

@@ -1,0 +1,285 @@
+// What is committed: the books are kept from it, record by record. See oracle.h.
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/message.h"
+#include "common/wire/wire.h"
+#include "tests/simulation/coordinator_host.h"
+#include "tests/simulation/journal.h"
+#include "tests/simulation/oracle_inside.h"
+
+// ---- books
+
+struct life_key {
+    uint64_t part[2];
+};
+
+struct life_book *oracle_life(struct oracle *oracle, uint64_t instance, uint32_t generation)
+{
+    struct life_key key = {{instance, generation}};
+    struct life_book *life = map_get(oracle->lives, &key, sizeof key);
+    if (!life) {
+        life = ARENA_NEW(oracle->arena, struct life_book);
+        map_put(oracle->lives, &key, sizeof key, life);
+    }
+    return life;
+}
+
+struct agent_book *oracle_agent(struct oracle *oracle, const char *name)
+{
+    struct agent_book *agent = map_get_text(oracle->agents, name);
+    if (!agent) {
+        agent = ARENA_NEW(oracle->arena, struct agent_book);
+        agent->epoch = agent->host_id = "";
+        map_put_text(oracle->agents, name, agent);
+    }
+    return agent;
+}
+
+struct last_book *oracle_last(struct oracle *oracle, const char *agent, const char *epoch)
+{
+    const char *key = arena_printf(oracle->world->scratch, "%s %s", agent, epoch);
+    struct last_book *last = map_get_text(oracle->contents, key);
+    if (!last) {
+        last = ARENA_NEW(oracle->arena, struct last_book);
+        map_put_text(oracle->contents, key, last);
+    }
+    return last;
+}
+
+struct instance_book *oracle_instance(const struct oracle *oracle, uint64_t id)
+{
+    return map_get_number(oracle->instances, id);
+}
+
+// ---- records
+
+static void run_accepted(struct oracle *oracle, const Pb__RunAccepted *accepted)
+{
+    struct run_book *run = ARENA_NEW(oracle->arena, struct run_book);
+    run->number = accepted->run;
+    run->cells = accepted->cells;
+    if (map_put_number(oracle->runs, accepted->run, run))
+        world_fail(oracle->world, P1, "run r%llu was accepted twice", (unsigned long long)accepted->run);
+}
+
+static void command_issued(struct oracle *oracle, const Pb__Command *command)
+{
+    struct instance_book *instance = oracle_instance(oracle, command->instance);
+    if (!instance || command->number <= instance->last_issued) {
+        world_fail(oracle->world, P3_ORDER, "command %u of instance %llu was issued again, or before its trial", command->number,
+                   (unsigned long long)command->instance);
+        return;
+    }
+    instance->last_issued = command->number;
+    map_put_number(instance->issued, command->number, instance);
+}
+
+static void cases_released(struct oracle *oracle, const Pb__CasesReleased *released)
+{
+    struct instance_book *instance = oracle_instance(oracle, released->instance);
+    if (!instance)
+        return;
+    instance->first_case = released->first_number;
+    instance->case_count = (uint32_t)released->n_cases;
+    instance->executes = released->execute;
+    instance->last_issued = released->first_number + (released->execute ? 0 : instance->case_count - 1);
+}
+
+// In the order in which the guard spooled them, none left out, each as it was; an agent may add the end of one that could not say it.
+static void check_order(struct oracle *oracle, const Pb__InstanceEvent *kept)
+{
+    const Pb__Event *event = kept->event;
+    struct world *world = oracle->world;
+    struct life_book *life = oracle_life(oracle, event->instance, event->generation);
+    if (event->sequence != life->sequence + 1)
+        world_fail(world, P3_ORDER, "the journal has event %llu of %llu.%u after %llu: %s", (unsigned long long)event->sequence,
+                   (unsigned long long)event->instance, event->generation, (unsigned long long)life->sequence,
+                   describe_event(world, event));
+    if (life->end_is_kept)
+        world_fail(world, P3_ORDER, "%llu.%u said something after InstanceEnded: %s", (unsigned long long)event->instance,
+                   event->generation, describe_event(world, event));
+    life->sequence = event->sequence;
+    life->end_is_kept = event->body_case == PB__EVENT__BODY_INSTANCE_ENDED;
+    const struct guard *guard = life->guard;
+    if (!guard || event->sequence > guard->spool_count)
+        return;
+    size_t bytes;
+    const uint8_t *packed = wire_pack(event, world->scratch, &bytes);
+    const struct spooled *spooled = &guard->spool[event->sequence - 1];
+    if (bytes != spooled->bytes || memcmp(packed, spooled->data, bytes) != 0)
+        world_fail(world, P2_LOST, "the journal has event %llu of %llu.%u other than its guard spooled it: %s",
+                   (unsigned long long)event->sequence, (unsigned long long)event->instance, event->generation,
+                   describe_event(world, event));
+}
+
+static void instance_event(struct oracle *oracle, const Pb__InstanceEvent *kept)
+{
+    struct world *world = oracle->world;
+    struct last_book *last = oracle_last(oracle, kept->agent, kept->epoch);
+    if (kept->sequence != last->last + 1)
+        world_fail(world, P3_ORDER, "the journal has event %llu of outbox %s of %s after %llu", (unsigned long long)kept->sequence,
+                   trace_text(world, 'e', kept->epoch), kept->agent, (unsigned long long)last->last);
+    last->last = kept->sequence;
+    check_order(oracle, kept);
+    if (kept->stale) {
+        world_saw(world, RARITY_EVENT_STALE);
+        return;
+    }
+    oracle_evidence(oracle, kept);
+    struct instance_book *instance = oracle_instance(oracle, kept->event->instance);
+    if (kept->event->body_case == PB__EVENT__BODY_INSTANCE_ENDED && instance)
+        oracle_instance_is_over(oracle, instance, kept->event->generation, "InstanceEnded");
+}
+
+static void instance_lost(struct oracle *oracle, const Pb__InstanceLost *lost)
+{
+    struct instance_book *instance = oracle_instance(oracle, lost->instance);
+    world_saw(oracle->world, RARITY_INSTANCE_LOST);
+    if (instance)
+        oracle_instance_is_over(oracle, instance, lost->generation, "InstanceLost");
+}
+
+static void agent_seen(struct oracle *oracle, const Pb__AgentSeen *seen)
+{
+    struct agent_book *agent = oracle_agent(oracle, seen->name);
+    agent->epoch = arena_string(oracle->arena, seen->epoch);
+    agent->host_id = arena_string(oracle->arena, seen->host_id);
+    struct last_book *last = oracle_last(oracle, seen->name, seen->epoch);
+    if (last->last < seen->last_seen)
+        last->last = seen->last_seen;
+}
+
+static const char *content_key(struct world *world, const Pb__ContentStored *content)
+{
+    return arena_printf(world->scratch, "content %llu.%u %d %s", (unsigned long long)content->instance, content->generation,
+                        content->is_stream, content->name);
+}
+
+static void see(struct oracle *oracle, const Pb__Record *record)
+{
+    struct run_book *run;
+    switch (record->body_case) {
+    case PB__RECORD__BODY_STORE_OPENED:
+        oracle->incarnation = record->store_opened->incarnation;
+        break;
+    case PB__RECORD__BODY_AGENT_SEEN:
+        agent_seen(oracle, record->agent_seen);
+        break;
+    case PB__RECORD__BODY_RUN_ACCEPTED:
+        run_accepted(oracle, record->run_accepted);
+        break;
+    case PB__RECORD__BODY_RUN_CANCELLED:
+        run = map_get_number(oracle->runs, record->run_cancelled->run);
+        run->is_cancelled = true;
+        break;
+    case PB__RECORD__BODY_TRIAL_STARTED:
+        oracle_trial_started(oracle, record->trial_started);
+        break;
+    case PB__RECORD__BODY_COMMAND_ISSUED:
+        command_issued(oracle, record->command_issued->command);
+        break;
+    case PB__RECORD__BODY_CASES_RELEASED:
+        cases_released(oracle, record->cases_released);
+        break;
+    case PB__RECORD__BODY_INSTANCE_EVENT:
+        instance_event(oracle, record->instance_event);
+        break;
+    case PB__RECORD__BODY_INSTANCE_LOST:
+        instance_lost(oracle, record->instance_lost);
+        break;
+    case PB__RECORD__BODY_TRIAL_ENDED:
+        oracle_trial_ended(oracle, record->trial_ended);
+        break;
+    case PB__RECORD__BODY_CELL_ENDED:
+        oracle_cell_ended(oracle, record->cell_ended);
+        break;
+    case PB__RECORD__BODY_RUN_ENDED:
+        oracle_run_ended(oracle, record->run_ended);
+        break;
+    case PB__RECORD__BODY_CONTENT_STORED:
+        map_put_text(oracle->contents, content_key(oracle->world, record->content_stored), oracle);
+        break;
+    default:
+        break;
+    }
+}
+
+bool oracle_content_is_stored(const struct world *world, const Pb__ContentStored *content)
+{
+    return map_get_text(world->oracle->contents, content_key((struct world *)(uintptr_t)world, content)) != NULL;
+}
+
+void oracle_committed(struct world *world)
+{
+    struct oracle *oracle = world->oracle;
+    const struct journal *journal = coordinator_journal(world);
+    for (; oracle->seen < journal->synced && !world->broken_property; oracle->seen++) {
+        // What the books keep of it lives as long as they do.
+        const Pb__Record *record = journal_read(journal, oracle->seen, oracle->arena);
+        if (record)
+            see(oracle, record);
+        else
+            world_fail(world, P7, "record %zu does not replay", oracle->seen + 1);
+    }
+}
+
+// ---- life
+
+static void maps_new(struct oracle *oracle)
+{
+    oracle->runs = map_new();
+    oracle->cells = map_new();
+    oracle->trials = map_new();
+    oracle->instances = map_new();
+    oracle->lives = map_new();
+    oracle->agents = map_new();
+    oracle->contents = map_new();
+}
+
+static void maps_free(struct oracle *oracle)
+{
+    for (struct map_entry *entry = map_first(oracle->instances); entry; entry = map_next(oracle->instances, entry)) {
+        struct instance_book *instance = entry->value;
+        map_free(&instance->results);
+        map_free(&instance->issued);
+    }
+    map_free(&oracle->runs);
+    map_free(&oracle->cells);
+    map_free(&oracle->trials);
+    map_free(&oracle->instances);
+    map_free(&oracle->lives);
+    map_free(&oracle->agents);
+    map_free(&oracle->contents);
+}
+
+struct oracle *oracle_new(struct world *world)
+{
+    struct oracle *oracle = ARENA_NEW(world->arena, struct oracle);
+    oracle->world = world;
+    oracle->arena = world->arena;
+    oracle->wiped = ARENA_ARRAY(world->arena, bool, AGENTS_MAX);
+    maps_new(oracle);
+    return oracle;
+}
+
+void oracle_free(struct oracle **oracle)
+{
+    maps_free(*oracle);
+    *oracle = NULL;
+}
+
+// What came after the backup is gone for good, so the books begin anew with what the backup says.
+void oracle_restored(struct world *world)
+{
+    struct oracle *oracle = world->oracle;
+    bool was_calm = world->is_calm;
+    maps_free(oracle);
+    maps_new(oracle);
+    oracle->seen = 0;
+    oracle->was_restored = true;
+    oracle->restored_ns = world->now_ns;
+    world->is_calm = false;
+    oracle_committed(world);
+    world->is_calm = was_calm;
+}
