@@ -268,6 +268,19 @@ struct run *durable_run_put(struct durable *durable, uint64_t number, const char
     return run;
 }
 
+// A key is for who did not hear the answer and asks again. The oldest one whose run has ended goes first.
+static void forget_a_submission(struct durable *durable)
+{
+    for (struct map_entry *entry = map_first(durable->submissions); entry; entry = map_next(durable->submissions, entry)) {
+        struct submission *submission = entry->value;
+        if (!map_get_number(durable->runs, submission->run)) {
+            map_remove_text(durable->submissions, entry->key);
+            submission_free(submission);
+            return;
+        }
+    }
+}
+
 void durable_submission_put(struct durable *durable, const char *key, uint64_t run, const char *content_hash)
 {
     struct submission *submission = NEW(struct submission);
@@ -276,6 +289,9 @@ void durable_submission_put(struct durable *durable, const char *key, uint64_t r
     struct submission *old = map_put_text(durable->submissions, key, submission);
     if (old) {
         submission_free(old);
+    }
+    if (map_count(durable->submissions) > SUBMISSIONS_KEPT_MAX) {
+        forget_a_submission(durable);
     }
 }
 

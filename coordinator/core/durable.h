@@ -95,13 +95,15 @@ struct instance {
     uint32_t processes_started;
     struct map *processes;   // number -> instance: started and not exited
     uint32_t streams_ended;  // of processes
+    uint32_t files_cut;      // artifacts that were not kept
     bool exits_clean;        // every process so far ended clean by its rule
     struct exit_range exits; // of those that were not stopped by a trial cut short
-    uint64_t gap_bytes;
+    uint64_t gap_bytes;     // of its output that was not kept
     struct map *metrics;    // name -> struct metric_range: those that an assertion reads
     struct map *matches;    // rule id -> instance: rules of its assertions that were seen to match
     struct outcome outcome; // worst of what it reported
     bool any_fail;
+    bool metrics_lost; // not every metric was kept: a bound that the others hold is not proven
 };
 #define CASE_UNANSWERED 0xff
 
@@ -144,6 +146,10 @@ struct run {
     bool cancelled;
     char *cancel_why;
 };
+
+// Submissions whose keys are known: at one run a minute those of 11 days, 3 MB. Beside keys, agents and plugins they are all that is kept
+// of what has ended.
+#define SUBMISSIONS_KEPT_MAX 16384
 
 struct submission {
     uint64_t run;

@@ -343,6 +343,8 @@ static void save_evidence(const struct saver *saver, Pb__SnapshotInstance *saved
     saved->matches = numbers_of(saver, instance->matches, &saved->n_matches);
     saved->outcome = outcome_of(saver, &instance->outcome);
     saved->any_fail = instance->any_fail;
+    saved->files_cut = instance->files_cut;
+    saved->metrics_lost = instance->metrics_lost;
 }
 
 static void save_instance(const struct saver *saver, const struct instance *instance)
@@ -419,6 +421,8 @@ static void load_evidence(struct instance *instance, const Pb__SnapshotInstance 
     }
     outcome_load(&instance->outcome, saved->outcome);
     instance->any_fail = saved->any_fail;
+    instance->files_cut = saved->files_cut;
+    instance->metrics_lost = saved->metrics_lost;
 }
 
 static const char *load_instance(struct durable *durable, const Pb__SnapshotInstance *saved)
@@ -465,11 +469,11 @@ void snapshot_save(const struct durable *durable, core_part_fn *callback, void *
     save_keys(&saver, durable);
     save_agents(&saver, durable);
     save_descriptions(&saver, durable);
-    save_submissions(&saver, durable);
     for (struct map_entry *entry = map_first(durable->runs); entry; entry = map_next(durable->runs, entry)) {
         save_run(&saver, entry->value);
     }
     save_trials(&saver, durable);
+    save_submissions(&saver, durable); // behind the runs: one too many forgets that of a run that is not open
     arena_free(&saver.arena);
 }
 
