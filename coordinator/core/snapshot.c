@@ -346,8 +346,6 @@ static void save_evidence(const struct saver *saver, Pb__SnapshotInstance *saved
     saved->any_fail = instance->any_fail;
     saved->files_cut = instance->files_cut;
     saved->metrics_lost = instance->metrics_lost;
-    saved->files_cut = instance->files_cut;
-    saved->metrics_lost = instance->metrics_lost;
 }
 
 static void save_instance(const struct saver *saver, const struct instance *instance)
@@ -424,8 +422,6 @@ static void load_evidence(struct instance *instance, const Pb__SnapshotInstance 
     }
     outcome_load(&instance->outcome, saved->outcome);
     instance->any_fail = saved->any_fail;
-    instance->files_cut = saved->files_cut;
-    instance->metrics_lost = saved->metrics_lost;
     instance->files_cut = saved->files_cut;
     instance->metrics_lost = saved->metrics_lost;
 }
