@@ -8,6 +8,7 @@ MARKER = b"PANTHER_INSTANCE="
 PROGRAMS = ("panther-coord", "panther-agent", "panther-guard", "panther-service")
 SERVERS = ("nginx", "nghttpd", "gtlsserver")
 TESTERS = ("h2load", "gtlsclient")
+VERSION_FLAGS = ("--version", "-v", "-V")
 
 
 def boot_wall_s():
@@ -46,10 +47,16 @@ class Process:
         """What it is to us: coordinator, agent, guard, host (of a plugin), server, tester, other."""
         if self.name == "panther-guard" and "--folder" in self.arguments:
             return "guard"
+        if self._is_aside():
+            return "other"
         by_name = {"panther-coord": "coordinator", "panther-agent": "agent", "panther-service": "host"}
         by_name.update({name: "server" for name in SERVERS})
         by_name.update({name: "tester" for name in TESTERS})
         return by_name.get(self.name, "other")
+
+    def _is_aside(self):
+        """Asked for its version by a plugin, or a worker that its master replaces: its death decides nothing."""
+        return any(argument in VERSION_FLAGS for argument in self.arguments[1:2]) or any(a.startswith("nginx: worker") for a in self.arguments[:1])
 
     def look_closer(self):
         """Marker and arguments change with exec."""
