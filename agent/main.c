@@ -67,6 +67,7 @@ static const char *value_name(const char *option)
         {"port-range", "FIRST-LAST"},
         {"labels", "NAME=VALUE,..."},
         {"stream-limit", "SIZE"},
+        {"reserve", "SIZE"},
         {"log-level", "LEVEL"},
         {"programs", "DIR"},
     };

@@ -83,6 +83,7 @@ static void catalogue(struct agent_core *core, const struct agent_input *input)
 static void tick(struct agent_core *core, const struct agent_input *input)
 {
     core->session.disk_free_bytes = input->tick.disk_free_bytes;
+    core->session.disk_is_short = input->tick.disk_is_short;
     agent_session_tick(core);
     agent_placing_tick(core);
     agent_guard_tick(core);

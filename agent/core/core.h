@@ -138,6 +138,7 @@ struct agent_input {
         } start;
         struct {
             uint64_t disk_free_bytes;
+            bool disk_is_short;
         } tick;
         struct {
             const char *why;

@@ -14,6 +14,7 @@ static void beat(struct agent_core *core)
     heartbeat->instances = (uint32_t)agent_instance_living(core);
     heartbeat->outbox_last = core->outbox.last;
     heartbeat->disk_free_bytes = session->disk_free_bytes;
+    heartbeat->disk_is_short = session->disk_is_short;
     agent_envelope(core, PB__ENVELOPE__BODY_HEARTBEAT)->heartbeat = heartbeat;
     session->sent_ns[session->sent++ % AGENT_HEARTBEATS_REMEMBERED] = core->input->now_ns;
     session->next_heartbeat_ns = core->input->now_ns + session->heartbeat_ns;

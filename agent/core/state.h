@@ -35,6 +35,7 @@ struct session {
     uint64_t answered_ns;   // the newest stamp that was echoed; 0: none
     Pb__Heartbeat previous; // the four stamps of the last complete exchange
     uint64_t disk_free_bytes;
+    bool disk_is_short;
 };
 
 enum instance_state {

@@ -16,6 +16,7 @@
 #include "agent/guard/printable.h"
 #include "common/base/memory.h"
 #include "common/system/file.h"
+#include "common/system/space.h"
 #include "common/wire/wire.h"
 
 // Declarations of one plugin: a handful of paths and patterns, or one for each of some hundred cases.
@@ -40,6 +41,7 @@ struct found_file {
 struct artifacts {
     struct events *events;
     const char *work;
+    struct space space; // of the instance's disk
     struct declaration *declarations;
     size_t declaration_count, declaration_capacity;
     bool begun;
@@ -50,11 +52,12 @@ struct artifacts {
     struct hasher *hasher;
 };
 
-struct artifacts *artifacts_new(struct events *events, const char *work)
+struct artifacts *artifacts_new(struct events *events, const char *work, uint64_t reserve_bytes)
 {
     struct artifacts *artifacts = NEW(struct artifacts);
     artifacts->events = events;
     artifacts->work = work;
+    artifacts->space.reserve_bytes = reserve_bytes;
     artifacts->fd = -1;
     return artifacts;
 }
@@ -207,9 +210,39 @@ static void give_up(struct artifacts *artifacts, int problem)
     artifacts->next++;
 }
 
+static void tell_cut(struct artifacts *artifacts, struct found_file *file, uint64_t bytes, char *reason)
+{
+    Pb__Gap gap;
+    pb__gap__init(&gap);
+    gap.stream = file->path;
+    gap.artifact = true;
+    gap.bytes = bytes;
+    gap.reason = reason;
+    EVENT_ADD(artifacts->events, GAP, gap, &gap);
+}
+
+// Captures go first when the disk is short: the file is removed, so that what it took is there for verdicts and logs. True: it was.
+static bool is_cut(struct artifacts *artifacts, struct found_file *file)
+{
+    struct stat status;
+    char why[160];
+    space_look(&artifacts->space, artifacts->work);
+    if (artifacts->space.level < SPACE_NO_CAPTURES)
+        return false;
+    CLEANUP_FREE char *path = memory_printf("%s/%s", artifacts->work, file->path);
+    space_why(&artifacts->space, why, sizeof why);
+    uint64_t bytes = lstat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
+    tell_cut(artifacts, file, bytes, why);
+    unlink(path);
+    artifacts->next++;
+    return true;
+}
+
 static void open_next(struct artifacts *artifacts)
 {
-    const struct found_file *file = &artifacts->files[artifacts->next];
+    struct found_file *file = &artifacts->files[artifacts->next];
+    if (is_cut(artifacts, file))
+        return;
     CLEANUP_FREE char *path = memory_printf(ARTIFACTS_FOLDER "/%s", file->path);
     artifacts->hasher = hasher_new();
     artifacts->size = 0;

@@ -12,8 +12,8 @@
 struct artifacts;
 struct events;
 
-// work: absolute.
-struct artifacts *artifacts_new(struct events *events, const char *work);
+// work: absolute. reserve_bytes: see common/system/space.h; on a disk that is short files are cut, which a Gap tells.
+struct artifacts *artifacts_new(struct events *events, const char *work, uint64_t reserve_bytes);
 void artifacts_free(struct artifacts **artifacts);
 // A path relative to the work folder, or a pattern: without '/' it is compared with names in all folders, with one with the whole
 // relative path. Core files are collected without being declared.

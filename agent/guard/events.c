@@ -35,7 +35,7 @@ struct events {
     bool disk_full, flood_told;
 };
 
-static char gap_stream[] = "events"; // what a Gap in the events themselves names
+static char gap_stream[] = GAP_OF_EVENTS; // what a Gap in the events themselves names
 
 static bool is_light(const Pb__Event *event)
 {

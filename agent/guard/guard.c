@@ -202,7 +202,7 @@ static void open_parts(struct guard *guard)
     const Pb__GuardSpec *spec = guard->spec;
     choose_cgroup(guard);
     guard->commands = commands_new(guard->loop, spec->initialize, guard_host_overdue, guard);
-    guard->artifacts = artifacts_new(guard->events, spec->work_path);
+    guard->artifacts = artifacts_new(guard->events, spec->work_path, spec->reserve_bytes);
     guard->ports = ports_new(spec->address, spec->port_first, spec->port_count);
     guard->lease = lease_new(guard->loop, spec->lease_expires_ns, lease_ended, guard);
     guard->case_timer = loop_timer(guard->loop, guard_case_shows, guard);

@@ -19,6 +19,8 @@
 #define STREAMS_FOLDER "streams"
 // Reads of one stream in one round, so that a flood on one pipe leaves the others their turn.
 #define READS_PER_ROUND_MAX 8
+// Between two looks at the disk of one stream.
+#define SPACE_LOOK_BYTES (256 * 1024)
 // A pipe holds 64 KiB, at most 1 MiB when its owner asked for more.
 #define DRAIN_READS_MAX 64
 
@@ -43,8 +45,25 @@ static void stop_keeping(struct stream *stream, const char *reason)
     tell_gap(stream, reason);
 }
 
+// Looked at now and then: what all streams of a host write between two looks is far below the reserve.
+static bool disk_is_short(struct stream *stream)
+{
+    struct space *space = &stream->streams->space;
+    if (stream->kept < stream->looked + SPACE_LOOK_BYTES && stream->kept > 0)
+        return space->level >= SPACE_NO_LOGS;
+    stream->looked = stream->kept;
+    space_look(space, ".");
+    return space->level >= SPACE_NO_LOGS;
+}
+
 static void keep(struct stream *stream, const char *data, size_t bytes)
 {
+    if (disk_is_short(stream)) {
+        char why[160];
+        space_why(&stream->streams->space, why, sizeof why);
+        stop_keeping(stream, why);
+        return;
+    }
     uint64_t room = stream->streams->limit - stream->kept;
     size_t wanted = bytes < room ? bytes : (size_t)room;
     while (wanted > 0 && !stream->full) {

@@ -22,6 +22,7 @@ int streams_new(struct streams **out, struct loop *loop, struct events *events, 
         return problem;
     struct streams *streams = NEW(struct streams);
     *streams = (struct streams){.loop = loop, .events = events, .rules = rules, .callbacks = *callbacks, .context = context};
+    streams->space.reserve_bytes = spec->reserve_bytes;
     streams->limit = spec->stream_limit_bytes ? spec->stream_limit_bytes : DEFAULT_LIMIT_BYTES;
     *out = streams;
     return 0;

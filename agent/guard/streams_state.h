@@ -5,6 +5,7 @@
 #include "agent/guard/lines.h"
 #include "agent/guard/rules.h"
 #include "agent/guard/streams.h"
+#include "common/system/space.h"
 
 #define STREAM_READ_BYTES (64 * 1024)
 #define STREAM_TAIL_BYTES 2048
@@ -19,6 +20,7 @@ struct stream {
     struct loop_source *source;
     bool copies, paused, full;
     uint64_t length, kept, reported;
+    uint64_t looked; // kept when the disk was looked at last
     struct hasher *hasher;
     struct lines lines;
     struct rule_matches *matches;
@@ -40,6 +42,7 @@ struct streams {
     struct streams_callbacks callbacks;
     void *context;
     uint64_t limit;
+    struct space space; // of the disk that the streams are on
     bool paused, copies_paused;
     struct stream *first;
     struct ended_stream *ended; // not reported yet

@@ -29,6 +29,7 @@ static int write_spec(const struct guard *guard, const Pb__GuardSpec *given, str
     Pb__GuardSpec spec = *given;
     spec.host_program = arena_string(arena, settings->host_program);
     spec.stream_limit_bytes = settings->stream_limit_bytes;
+    spec.reserve_bytes = settings->reserve_bytes;
     spec.work_path = arena_printf(arena, "%s/work", guard->folder);
     spec.state_path = arena_printf(arena, "%s/plugins/%s", settings->state, spec.initialize->plugin);
     if (settings->cgroup)

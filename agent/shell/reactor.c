@@ -4,12 +4,14 @@
 #include "common/base/limits.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/space.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
 struct reactor {
     struct loop *loop;
     const char *state;
+    struct space space; // of its disk
     struct reactor_callbacks callbacks;
     void *context;
     struct agent_core *core;
@@ -164,18 +166,32 @@ static void on_broken(void *context, const struct panther_error *error)
     reactor->callbacks.on_broken(reactor->context, error);
 }
 
+static void look_at_space(struct reactor *reactor)
+{
+    char why[PANTHER_ERROR_MESSAGE_BYTES];
+    if (!space_look(&reactor->space, reactor->state))
+        return;
+    space_why(&reactor->space, why, sizeof why);
+    if (reactor->space.level == SPACE_AMPLE)
+        log_info("the state folder's disk has room for everything again");
+    else
+        log_warning("state folder: %s", why);
+}
+
 static void tick(void *context)
 {
     struct reactor *reactor = context;
     struct agent_input input = {.kind = AGENT_INPUT_TICK};
-    input.tick.disk_free_bytes = disk_free_bytes(reactor->state);
+    look_at_space(reactor);
+    input.tick.disk_free_bytes = reactor->space.free_bytes;
+    input.tick.disk_is_short = reactor->space.level == SPACE_RESERVE;
     reactor_feed(reactor, &input);
 }
 
 // ---- life
 
-int reactor_new(struct reactor **out, struct loop *loop, const char *state, const struct reactor_callbacks *callbacks, void *context,
-                struct panther_error *error)
+int reactor_new(struct reactor **out, struct loop *loop, const char *state, uint64_t reserve_bytes,
+                const struct reactor_callbacks *callbacks, void *context, struct panther_error *error)
 {
     const struct storage_callbacks storage_callbacks = {on_committed, on_full, on_broken};
     struct reactor *reactor = NEW(struct reactor);
@@ -188,6 +204,7 @@ int reactor_new(struct reactor **out, struct loop *loop, const char *state, cons
     }
     reactor->loop = loop;
     reactor->state = state;
+    reactor->space.reserve_bytes = reserve_bytes;
     reactor->callbacks = *callbacks;
     reactor->context = context;
     reactor->core = agent_core_new();

@@ -15,8 +15,9 @@ struct reactor_callbacks {
     void (*on_broken)(void *context, const struct panther_error *error);
 };
 // Opens the state and feeds the start: `start` has everything but what is loaded.
-int reactor_new(struct reactor **out, struct loop *loop, const char *state, const struct reactor_callbacks *callbacks, void *context,
-                struct panther_error *error);
+// reserve_bytes: see common/system/space.h.
+int reactor_new(struct reactor **out, struct loop *loop, const char *state, uint64_t reserve_bytes,
+                const struct reactor_callbacks *callbacks, void *context, struct panther_error *error);
 void reactor_start(struct reactor *reactor, struct agent_input *start);
 void reactor_free(struct reactor **reactor);
 

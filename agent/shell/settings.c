@@ -24,6 +24,7 @@ const struct configuration_option settings_options[SETTINGS_OPTIONS] = {
     {"port-range", PB__OPTION_TYPE__OPTION_TYPE_STRING, "20000-29999", "ports for instances, first-last"},
     {"labels", PB__OPTION_TYPE__OPTION_TYPE_LIST, NULL, "name=value, for placement"},
     {"stream-limit", PB__OPTION_TYPE__OPTION_TYPE_SIZE, "64MiB", "kept of one output stream; beyond it a gap is recorded"},
+    {"reserve", PB__OPTION_TYPE__OPTION_TYPE_SIZE, "0", "kept free for verdicts; default 128MiB, of a small disk a 40th part"},
     {"log-level", PB__OPTION_TYPE__OPTION_TYPE_STRING, "info", "debug, info, warning or error"},
     {"programs", PB__OPTION_TYPE__OPTION_TYPE_STRING, NULL, "folder of panther-guard and panther-service; default: this program's"},
 };
@@ -152,6 +153,7 @@ static int read_all(struct settings *settings, struct panther_error *error)
     if (log_level_parse(level, &settings->log_level) < 0)
         return error_set(error, PANTHER_EINVALID, "log-level \"%s\" is not debug, info, warning or error", level);
     settings->stream_limit_bytes = configuration_number(settings->configuration, "stream-limit");
+    settings->reserve_bytes = configuration_number(settings->configuration, "reserve");
     if (settings->stream_limit_bytes < STREAM_LIMIT_LEAST)
         return error_set(error, PANTHER_EINVALID, "stream-limit is below 64KiB");
     int (*const steps[])(struct settings *, struct panther_error *) = {read_slots, read_labels,   read_peer,

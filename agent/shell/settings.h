@@ -8,7 +8,7 @@
 #include "panther/v1/agent.pb-c.h"
 
 #define SETTINGS_ENVIRONMENT "PANTHER_AGENT"
-#define SETTINGS_OPTIONS 10
+#define SETTINGS_OPTIONS 11
 
 // The table behind --help, the environment and the file.
 extern const struct configuration_option settings_options[SETTINGS_OPTIONS];
@@ -27,6 +27,7 @@ struct settings {
     const char *const *plugin_folders;
     size_t plugin_folder_count;
     uint64_t stream_limit_bytes;
+    uint64_t reserve_bytes; // 0: by the disk's size
     const char *guard_program, *host_program;
     enum log_level log_level;
 };

@@ -268,6 +268,7 @@ static void make_parts(struct shell *shell)
         .host_program = settings->host_program,
         .cgroup = shell->cgroup,
         .stream_limit_bytes = settings->stream_limit_bytes,
+        .reserve_bytes = settings->reserve_bytes,
     };
     shell->children = children_new(shell->loop);
     shell->sweeps = sweeps_new(shell->loop, settings->state, shell->host_id, shell->cgroup, on_swept, shell);
@@ -287,7 +288,7 @@ static int open_state(struct shell *shell, struct panther_error *error)
     if (result == 0)
         result = host_id_read(shell->settings->state, shell->host_id, error);
     if (result == 0)
-        result = reactor_new(&shell->reactor, shell->loop, shell->settings->state, &callbacks, shell, error);
+        result = reactor_new(&shell->reactor, shell->loop, shell->settings->state, shell->settings->reserve_bytes, &callbacks, shell, error);
     return result;
 }
 

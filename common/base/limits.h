@@ -26,6 +26,8 @@ static_assert(EXPERIMENT_TEXT_MAX_BYTES < CONTROL_FRAME_MAX_BYTES, "a submission
 static_assert(COMMAND_MAX_BYTES + 5 * 4096 < GUARD_PACKET_MAX_BYTES, "a spec is a command and some paths");
 // One event in the spool, the outbox and the journal: a case result with metrics is some hundred bytes.
 #define EVENT_MAX_BYTES (64 * 1024)
+// What a Gap names when it is not a stream that lacks something but the events themselves: notes, metrics, starts of cases.
+#define GAP_OF_EVENTS "events"
 // Events of one control frame and one outbox commit.
 #define EVENTS_PER_FRAME_MAX 256
 // A chunk of a stream or artifact.

@@ -58,7 +58,7 @@ static int on_log_grown(void *context, sqlite3 *sqlite, const char *name, int pa
 
 int database_checkpoint(struct database *database, bool only_when_due, struct panther_error *error)
 {
-    if (only_when_due && database->log_pages < CHECKPOINT_PAGES)
+    if (only_when_due && database->log_pages < database_log_limit(database))
         return 0;
     int in_log = 0, copied = 0;
     int code = sqlite3_wal_checkpoint_v2(database->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);

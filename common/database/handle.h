@@ -12,6 +12,10 @@
 #define CACHE_KIBIBYTES 32768
 // The log goes back into the database at 16 MiB (4,096 pages): fewer syncs than SQLite's 4 MiB, a recovery still takes under a second.
 #define CHECKPOINT_PAGES 4096
+// On a disk that is short it goes back earlier: when it is an eighth of what is free, so that there is room for the database to grow into
+// while it does; but not below 256 KiB, which a commit of a busy moment takes.
+#define CHECKPOINT_FREE_PART 8
+#define CHECKPOINT_PAGES_LEAST 64
 
 struct database {
     sqlite3 *sqlite;
@@ -27,6 +31,10 @@ struct statement {
     const char *sql;
 };
 
+// Pages of the log at which it is due to go back into the database.
+int database_log_limit(const struct database *database);
+// What SQLite is told to open, and how.
+int database_address(const char *path, enum database_mode mode, char **address, int *flags, struct panther_error *error);
 // For a handle that is written to from now on, and to which nobody else writes: gives its log room. Best effort.
 void database_prepare_log(const struct database *database);
 // The one place where SQLite's codes become ours. `doing` is what failed ("commit").

@@ -18,6 +18,17 @@
 // Only where this is little of what is free: a disk that is nearly full has better uses.
 #define FREE_FACTOR 16
 
+int database_log_limit(const struct database *database)
+{
+    struct statvfs disk;
+    if (database->log_pages < CHECKPOINT_PAGES_LEAST || statvfs(database->path, &disk) < 0)
+        return CHECKPOINT_PAGES;
+    uint64_t pages = (uint64_t)disk.f_bavail * disk.f_frsize / CHECKPOINT_FREE_PART / PAGE_BYTES;
+    if (pages > CHECKPOINT_PAGES)
+        return CHECKPOINT_PAGES;
+    return pages < CHECKPOINT_PAGES_LEAST ? CHECKPOINT_PAGES_LEAST : (int)pages;
+}
+
 static bool has_room(int fd)
 {
     struct statvfs disk;

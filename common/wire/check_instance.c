@@ -189,7 +189,8 @@ static const char *host_died_check(const Pb__HostDied *died)
 
 static const char *gap_check(const Pb__Gap *gap)
 {
-    REFUSE(!is_stream_name(gap->stream), "gap.stream is not a file name");
+    REFUSE(!gap->artifact && !is_stream_name(gap->stream), "gap.stream is not a file name");
+    REFUSE(gap->artifact && !is_inner_path(gap->stream), "gap.stream is not a path inside the work folder");
     REFUSE(!is_within(gap->reason, TEXT_MAX_BYTES), "gap.reason is too long");
     return NULL;
 }

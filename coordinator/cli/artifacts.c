@@ -115,7 +115,11 @@ static int save_all(struct client *client, const char *folder, const struct tabl
     int status = EXIT_PASS;
     for (size_t row = 0; row < table_count(rows); row++) {
         const char *name = table_value(rows, row, "name"), *hash = table_value(rows, row, "hash");
-        if (strcmp(table_value(rows, row, "state"), "stored") != 0) {
+        const char *state = table_value(rows, row, "state");
+        if (strncmp(state, "not kept", 8) == 0) {
+            fprintf(stderr, "panther-coord: %s was %s\n", name, state);
+            status = EXIT_FAIL;
+        } else if (strcmp(state, "stored") != 0) {
             fprintf(stderr, "panther-coord: %s has not arrived (yet)\n", name);
             status = EXIT_FAIL;
         } else if (save_one(client, folder, name, hash)) {

@@ -14,7 +14,7 @@
 
 #define FLAGS_MAX 16
 
-enum { KEY_INIT = 300, KEY_BULK, KEY_ADVERTISE, KEY_WINDOW, KEY_LEVEL };
+enum { KEY_INIT = 300, KEY_BULK, KEY_ADVERTISE, KEY_WINDOW, KEY_LEVEL, KEY_RESERVE };
 
 static const struct configuration_option options[] = {
     {"data", PB__OPTION_TYPE__OPTION_TYPE_STRING, "/var/lib/panther", "data folder: journal, blobs, keys"},
@@ -22,6 +22,7 @@ static const struct configuration_option options[] = {
     {"bulk-listen", PB__OPTION_TYPE__OPTION_TYPE_STRING, NULL, "where streams and artifacts go; default: the port above listen's"},
     {"advertise", PB__OPTION_TYPE__OPTION_TYPE_STRING, NULL, "the endpoint written into key files; default: listen"},
     {"log-level", PB__OPTION_TYPE__OPTION_TYPE_STRING, "info", "debug, info, warning or error"},
+    {"reserve", PB__OPTION_TYPE__OPTION_TYPE_SIZE, "0", "kept free for verdicts; logs wait below twice, captures below four times of it"},
     {"case-window", PB__OPTION_TYPE__OPTION_TYPE_INTEGER, "0", "cases on their way to one tester at once; 0: the default"},
 };
 
@@ -39,6 +40,7 @@ static const struct argp_option argp_options[] = {
     {"bulk-listen", KEY_BULK, "ENDPOINT", 0, "default: the port above listen's", 0},
     {"advertise", KEY_ADVERTISE, "ENDPOINT", 0, "what key files say, when listen is a wildcard", 0},
     {"init", KEY_INIT, NULL, 0, "make the data folder first if it is not there: server.key, and admin.key for an operator", 0},
+    {"reserve", KEY_RESERVE, "SIZE", 0, "kept free on the disk for verdicts (default 128MiB, of a small disk a 40th part)", 0},
     {"case-window", KEY_WINDOW, "N", 0, "cases on their way to one tester at once (benchmarks)", 0},
     {"log-level", KEY_LEVEL, "LEVEL", 0, "debug, info, warning, error", 0},
     {0},
@@ -50,9 +52,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     static const struct {
         int key;
         const char *name;
-    } names[] = {
-        {'d', "data"},           {'l', "listen"}, {KEY_BULK, "bulk-listen"}, {KEY_ADVERTISE, "advertise"}, {KEY_WINDOW, "case-window"},
-        {KEY_LEVEL, "log-level"}};
+    } names[] = {{'d', "data"},
+                 {'l', "listen"},
+                 {KEY_BULK, "bulk-listen"},
+                 {KEY_ADVERTISE, "advertise"},
+                 {KEY_WINDOW, "case-window"},
+                 {KEY_LEVEL, "log-level"},
+                 {KEY_RESERVE, "reserve"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (names[i].key == key && arguments->flag_count < FLAGS_MAX) {
             arguments->flags[arguments->flag_count++] = (struct configuration_flag){names[i].name, argument};
@@ -134,6 +140,7 @@ static int run(const struct configuration *configuration, bool init)
                                                 .listen = listen,
                                                 .bulk_listen = bulk,
                                                 .version = PANTHER_VERSION,
+                                                .reserve_bytes = configuration_number(configuration, "reserve"),
                                                 .case_window = (uint32_t)configuration_number(configuration, "case-window")};
     int status = serve(&serve_options, &error);
     return status < 0 ? complain(&error) : status;

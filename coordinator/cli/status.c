@@ -11,6 +11,25 @@ static void add(struct table *table, const char *what, const char *value)
     table_add(table, values);
 }
 
+static const char *size_text(struct arena *arena, uint64_t bytes)
+{
+    char text[32];
+    report_value("size_bytes", arena_printf(arena, "%llu", (unsigned long long)bytes), text, sizeof text);
+    return arena_string(arena, text);
+}
+
+// In the order in which things stop when it gets short.
+static void add_disk(struct table *table, struct arena *arena, const Pb__DiskSpace *disk)
+{
+    add(table, "disk", arena_printf(arena, "%s free of %s", size_text(arena, disk->free_bytes), size_text(arena, disk->total_bytes)));
+    add(table, "captures wait below", size_text(arena, disk->captures_floor_bytes));
+    add(table, "logs wait below", size_text(arena, disk->logs_floor_bytes));
+    add(table, "admission stops below", size_text(arena, disk->reserve_bytes));
+    if (*disk->why) {
+        add(table, "short of space", disk->why);
+    }
+}
+
 static void fill(struct table *table, struct arena *arena, const Pb__Status *status)
 {
     add(table, "version", status->version);
@@ -25,6 +44,9 @@ static void fill(struct table *table, struct arena *arena, const Pb__Status *sta
     add(table, "cells open", arena_printf(arena, "%llu", (unsigned long long)status->cells_open));
     add(table, "trials live", arena_printf(arena, "%llu", (unsigned long long)status->trials_live));
     add(table, "admission", status->admission_open ? "open" : arena_printf(arena, "stopped: %s", status->admission_reason));
+    if (status->disk) {
+        add_disk(table, arena, status->disk);
+    }
     for (size_t i = 0; i < status->n_counters; i++) {
         add(table, arena_printf(arena, "counter %s", status->counters[i]->name),
             arena_printf(arena, "%llu", (unsigned long long)status->counters[i]->value));

@@ -220,7 +220,8 @@ void core_free(struct core **pointer)
     }
     map_free(&core->cases);
     durable_free(&core->durable);
-    free(core->full_why);
+    free(core->space_why);
+    message_free(core->disk);
     free(core->version);
     free(core->endpoint);
     free(core->server_key);
@@ -275,12 +276,33 @@ static void content_stored(struct core *core, const struct core_event *event)
     APPEND(effects->tickets, effects->ticket_count, effects->ticket_capacity) = event->ticket;
 }
 
+static bool admission_is_open(const struct core *core)
+{
+    return !core->is_full && !core->is_low;
+}
+
+// Time for which nothing could be placed is no time in which a cell found no host.
+static void forgive_queues(struct core *core)
+{
+    for (struct map_entry *entry = map_first(core->run_links); entry; entry = map_next(core->run_links, entry)) {
+        struct run_link *link = entry->value;
+        link->known_since_ns = link->waiting_since_ns = core->event->now_ns;
+    }
+}
+
 static void space_changed(struct core *core, const struct core_event *event)
 {
+    bool was_open = admission_is_open(core);
     core->is_full = event->is_full;
-    free(core->full_why);
-    core->full_why = memory_string(event->why ? event->why : "");
-    core->placement_due |= !event->is_full;
+    core->is_low = event->is_low;
+    free(core->space_why);
+    core->space_why = memory_string(event->why ? event->why : "");
+    message_free(core->disk);
+    core->disk = event->disk ? MESSAGE_COPY(event->disk, NULL) : NULL;
+    if (!was_open && admission_is_open(core)) {
+        forgive_queues(core);
+        core->placement_due = true;
+    }
 }
 
 static void message_dispatch(struct core *core)

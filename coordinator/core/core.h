@@ -31,7 +31,7 @@ enum core_event_kind {
     CORE_GONE,         // the route is gone
     CORE_SUBMIT,       // a Submit request, its experiment resolved (or not) by the shell
     CORE_CONTENT,      // bulk has a complete stream or artifact
-    CORE_SPACE,        // the disk is full, or not any more
+    CORE_SPACE,        // the disk is full, or short, or not any more; or status is asked for
     CORE_STORE_OPENED, // first event after replay
 };
 
@@ -57,8 +57,10 @@ struct core_event {
     const Pb__ContentStored *content;
     uint64_t ticket; // given back in effects->tickets
     // CORE_SPACE
-    bool is_full;
+    bool is_full; // nothing can be written
+    bool is_low;  // the reserve has been reached: what runs may end, nothing new begins
     const char *why;
+    const Pb__DiskSpace *disk; // to show
     // CORE_STORE_OPENED
     const char *store_id; // used when the store is new
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/base/limits.h"
 #include "common/base/memory.h"
 #include "common/base/message.h"
 
@@ -259,6 +260,13 @@ static void event_stream_end(struct instance *instance, const Pb__StreamEnd *end
     instance->gap_bytes += end->dropped_bytes;
 }
 
+// Bytes of streams are counted by their ends. A gap in the events themselves is of notes and metrics: guards drop nothing else.
+static void event_gap(struct instance *instance, const Pb__Gap *gap)
+{
+    instance->files_cut += gap->artifact ? 1 : 0;
+    instance->metrics_lost |= !gap->artifact && strcmp(gap->stream, GAP_OF_EVENTS) == 0;
+}
+
 void event_fold(struct durable *durable, struct instance *instance, const Pb__Event *event)
 {
     instance->heard = true;
@@ -283,6 +291,9 @@ void event_fold(struct durable *durable, struct instance *instance, const Pb__Ev
         break;
     case PB__EVENT__BODY_OUTPUT_MATCH:
         event_output_match(instance, event->output_match->rule);
+        break;
+    case PB__EVENT__BODY_GAP:
+        event_gap(instance, event->gap);
         break;
     case PB__EVENT__BODY_HOST_DIED:
         event_host_died(instance, event->host_died);

@@ -73,7 +73,8 @@ static bool has_room(const struct candidate *candidate, const Pb__ServicePlan *s
 {
     size_t used = map_count(candidate->identity->placed);
     bool wants_alone = candidate->exclusive_here || is_exclusive(service);
-    return used + candidate->here < candidate->agent->hello->slots && candidate->identity->exclusive == 0 && !(wants_alone && used > 0);
+    return !candidate->agent->disk_is_short && used + candidate->here < candidate->agent->hello->slots &&
+           candidate->identity->exclusive == 0 && !(wants_alone && used > 0);
 }
 
 // apart_from and with hold in both directions, whichever service says so.
@@ -109,7 +110,8 @@ static void note_problem(struct search *search, size_t depth, size_t able, size_
                                        service->plugin, rule && *rule->name ? " and is named " : "", rule && *rule->name ? rule->name : "",
                                        rule && rule->n_labels ? " and has the labels asked for" : "");
     } else if (with_room == 0) {
-        search->problem = arena_printf(search->arena, "service %s: all %zu agents that could take it are full", service->name, able);
+        search->problem =
+            arena_printf(search->arena, "service %s: all %zu agents that could take it are full, or short of disk", service->name, able);
     } else {
         search->problem = arena_printf(search->arena, "service %s: no host left that is %s the services it names", service->name,
                                        rule && rule->n_with ? "with or apart from" : "apart from");

@@ -15,9 +15,9 @@ static void print_instance(const struct instance *instance, struct text *out)
     text_printf(out, " initialize=%d next=%u processes=%zu/%u exits=%u:%d..%d clean=%d", instance->initialize != NULL, instance->next_case,
                 map_count(instance->processes), instance->processes_started, instance->exits.count, instance->exits.least,
                 instance->exits.most, instance->exits_clean);
-    text_printf(out, " streams=%u gap=%llu matches=%zu broken=%d heard=%d lost=%d fail=%d end=%d\n", instance->streams_ended,
-                (unsigned long long)instance->gap_bytes, map_count(instance->matches), instance->broken, instance->heard, instance->lost,
-                instance->any_fail, instance->end_cause);
+    text_printf(out, " streams=%u gap=%llu cut=%u unmeasured=%d matches=%zu broken=%d heard=%d lost=%d fail=%d end=%d\n",
+                instance->streams_ended, (unsigned long long)instance->gap_bytes, instance->files_cut, instance->metrics_lost,
+                map_count(instance->matches), instance->broken, instance->heard, instance->lost, instance->any_fail, instance->end_cause);
     for (struct map_entry *e = map_first(instance->metrics); e; e = map_next(instance->metrics, e)) {
         const struct metric_range *range = e->value;
         text_printf(out, "      metric %.*s %.17g..%.17g of %llu\n", (int)e->key_bytes, (const char *)e->key, range->least, range->most,

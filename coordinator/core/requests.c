@@ -146,9 +146,9 @@ void requests_submit(struct core *core)
         name_run(core, submitted, before->run);
         return;
     }
-    if (core->is_full && !event->submit->dry_run) {
+    if ((core->is_full || core->is_low) && !event->submit->dry_run) {
         core_refuse(core, event->route, event->request, PB__REFUSAL_CODE__REFUSAL_CODE_NO_SPACE, 5000, "admission has stopped: %s",
-                    core->full_why);
+                    core->space_why);
         return;
     }
     Pb__Submitted *submitted = submitted_reply(core);
@@ -238,6 +238,7 @@ static Pb__AgentRow *agent_row(struct core *core, const char *name, const struct
     row->clock_offset_ns = live->clock_offset_ns;
     row->clock_error_ns = live->clock_error_ns;
     row->disk_free_bytes = live->disk_free_bytes;
+    row->disk_is_short = live->disk_is_short;
     row->plugins = ARENA_ARRAY(arena, Pb__PluginPresence *, map_count(live->presences) + 1);
     for (struct map_entry *entry = map_first(live->presences); entry; entry = map_next(live->presences, entry)) {
         row->plugins[row->n_plugins++] = MESSAGE_COPY((Pb__PluginPresence *)entry->value, arena);
@@ -323,8 +324,9 @@ static void get_status(struct core *core, uint64_t request)
     }
     status->agents_connected = (uint32_t)map_count(core->routes);
     status->agents_known = (uint32_t)map_count(core->durable->agents);
-    status->admission_open = !core->is_full;
-    status->admission_reason = arena_string(arena, core->is_full ? core->full_why : "");
+    status->admission_open = !core->is_full && !core->is_low;
+    status->admission_reason = arena_string(arena, status->admission_open ? "" : core->space_why);
+    status->disk = core->disk ? MESSAGE_COPY(core->disk, arena) : NULL;
     status->counters = ARENA_ARRAY(arena, Pb__Counter *, map_count(core->counters) + 1);
     for (struct map_entry *entry = map_first(core->counters); entry; entry = map_next(core->counters, entry)) {
         Pb__Counter *counter = NEW_MESSAGE(core, Pb__Counter, pb__counter);

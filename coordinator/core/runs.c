@@ -222,7 +222,7 @@ void runs_schedule(struct core *core)
         entry = map_next(core->durable->runs, entry);
         if (run->cancelled) {
             end_cancelled_cells(core, run);
-        } else if (map_count(core->durable->trials) < TRIALS_LIVE_MAX) {
+        } else if (!core->is_low && map_count(core->durable->trials) < TRIALS_LIVE_MAX) {
             schedule_run(core, run);
         }
         end_run_if_done(core, run);

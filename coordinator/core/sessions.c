@@ -170,6 +170,10 @@ static void take_heartbeat(struct core *core, struct agent_live *agent, const Pb
     agent->stamp_ns = heartbeat->agent_sent_ns;
     agent->stamped_ns = core->event->now_ns;
     agent->disk_free_bytes = heartbeat->disk_free_bytes;
+    if (agent->disk_is_short && !heartbeat->disk_is_short) {
+        sessions_lab_changed(core);
+    }
+    agent->disk_is_short = heartbeat->disk_is_short;
     // Urgent: leases must not run out because our disk is slow or full, and a grant tells nothing that a crash could take back.
     Pb__Envelope *envelope = core_send_urgent(core, agent->route, agent->session);
     envelope->body_case = PB__ENVELOPE__BODY_HEARTBEAT_REPLY;

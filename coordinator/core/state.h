@@ -37,6 +37,7 @@ struct agent_live {   // volatile: one per agent heard in this life of the coord
     int64_t clock_offset_ns; // agent's boottime minus ours
     uint64_t clock_error_ns;
     uint64_t disk_free_bytes;
+    bool disk_is_short; // nothing is placed there
 };
 
 struct instance_link {       // volatile: per live instance
@@ -70,8 +71,9 @@ struct core {
     struct map *counters;       // name -> uint64_t on the heap
     struct map *cases;          // description hash -> map of its cases by name, made when first asked for
     bool started;
-    bool is_full;
-    char *full_why;
+    bool is_full, is_low; // the disk: see core_event
+    char *space_why;
+    Pb__DiskSpace *disk; // heap; NULL: not known yet
     bool placement_due;      // something changed that may let a cell start
     uint64_t ticked_ns;      // last tick
     uint64_t lab_changed_ns; // an agent came, went, fell silent, or has other plugins

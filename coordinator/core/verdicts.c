@@ -94,7 +94,9 @@ static void judge_metric(struct judge *judge, const Pb__Assertion *assertion, co
     } else {
         snprintf(observed, sizeof observed, "%.6g", range->least);
     }
-    if (!too_low && !too_high && judge->trial->cancelled) {
+    if (!too_low && !too_high && instance->metrics_lost) {
+        conclude(judge, result, VERDICT_INCONC, arena_printf(judge->core->effects->arena, "%s, but not every metric was kept", observed));
+    } else if (!too_low && !too_high && judge->trial->cancelled) {
         conclude_cut(judge, result, observed);
     } else {
         conclude(judge, result, too_low || too_high ? VERDICT_FAIL : VERDICT_PASS, observed);
@@ -206,6 +208,21 @@ static void judge_completeness(struct judge *judge)
     }
 }
 
+// A pass needs no explanation, but for what nobody can look at any more.
+static const char *pass_text(const struct judge *judge)
+{
+    uint64_t bytes = 0;
+    uint32_t files = 0;
+    for (size_t i = 0; i < judge->trial->instance_count; i++) {
+        bytes += judge->trial->instances[i]->gap_bytes;
+        files += judge->trial->instances[i]->files_cut;
+    }
+    if (!bytes && !files) {
+        return "";
+    }
+    return arena_printf(judge->core->effects->arena, "not kept: %llu bytes of output, %u files", (unsigned long long)bytes, files);
+}
+
 // IUTs are asked before testers: of a dead server and a tester that was refused, the dead server is the cause.
 Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial)
 {
@@ -221,7 +238,7 @@ Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial)
         judge_unfinished(&judge, trial->instances[i]);
     }
     judge_completeness(&judge);
-    const char *text = judge.outcome.verdict > VERDICT_PASS ? judge.outcome.text : ""; // a pass needs no explanation
+    const char *text = judge.outcome.verdict > VERDICT_PASS ? judge.outcome.text : pass_text(&judge);
     judge.ended->outcome = core_outcome(core, judge.outcome.verdict, judge.outcome.reason, text);
     outcome_clear(&judge.outcome);
     return judge.ended;

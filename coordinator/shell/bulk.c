@@ -152,6 +152,8 @@ void bulk_refuse(struct bulk_server *server, const struct bulk_asker *asker, Pb_
     answer.body_case = PB__BULK_ENVELOPE__BODY_REFUSED;
     answer.refused = &refused;
     atomic_fetch_add(&server->counters.refused, 1);
+    if (code == PB__REFUSAL_CODE__REFUSAL_CODE_NO_SPACE || code == PB__REFUSAL_CODE__REFUSAL_CODE_BUSY)
+        atomic_fetch_add(&server->counters.deferred, 1);
     bulk_answer(server, asker, &answer, NULL, 0);
 }
 
@@ -303,6 +305,7 @@ void bulk_counters(const struct bulk *bulk, struct bulk_counters *counters)
 {
     *counters = (struct bulk_counters){.malformed = atomic_load(&bulk->server.counters.malformed),
                                        .refused = atomic_load(&bulk->server.counters.refused),
+                                       .deferred = atomic_load(&bulk->server.counters.deferred),
                                        .wrong_hash = atomic_load(&bulk->server.counters.wrong_hash),
                                        .stored = atomic_load(&bulk->server.counters.stored),
                                        .bytes_in = atomic_load(&bulk->server.counters.bytes_in),
@@ -352,12 +355,13 @@ static void start_thread(struct bulk *bulk)
     bulk->is_running = true;
 }
 
-int bulk_new(struct bulk **out, const char *folder, const char *endpoint, const char *server_secret, bulk_content_fn *on_content,
-             void *context, struct loop *loop, struct panther_error *error)
+int bulk_new(struct bulk **out, const char *folder, uint64_t reserve_bytes, const char *endpoint, const char *server_secret,
+             bulk_content_fn *on_content, void *context, struct loop *loop, struct panther_error *error)
 {
     struct bulk *bulk = NEW(struct bulk);
     bulk->folder = memory_string(folder);
     bulk->server.folder = bulk->folder;
+    bulk->server.space.reserve_bytes = reserve_bytes;
     bulk->server.announce = announce;
     bulk->server.keys = map_new();
     bulk->server.tickets = map_new();

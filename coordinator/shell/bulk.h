@@ -25,8 +25,9 @@ struct loop;
 struct bulk;
 // In the loop's thread: record it, and say bulk_content_committed(ticket) when the record is on disk.
 typedef void bulk_content_fn(void *context, const Pb__ContentStored *content, uint64_t ticket);
-int bulk_new(struct bulk **out, const char *folder, const char *endpoint, const char *server_secret, bulk_content_fn *on_content,
-             void *context, struct loop *loop, struct panther_error *error);
+// reserve_bytes: see space.h.
+int bulk_new(struct bulk **out, const char *folder, uint64_t reserve_bytes, const char *endpoint, const char *server_secret,
+             bulk_content_fn *on_content, void *context, struct loop *loop, struct panther_error *error);
 void bulk_free(struct bulk **bulk);
 unsigned bulk_port(const struct bulk *bulk);
 
@@ -38,6 +39,7 @@ void bulk_content_committed(struct bulk *bulk, uint64_t ticket);
 struct bulk_counters {
     uint64_t malformed;  // not a message of ours
     uint64_t refused;    // answered by BulkRefused
+    uint64_t deferred;   // of these: the disk is short, or something waits; asked for again later
     uint64_t wrong_hash; // thrown away and asked for again
     uint64_t stored;     // contents and blobs that were completed
     uint64_t bytes_in, bytes_out;

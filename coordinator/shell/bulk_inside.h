@@ -7,6 +7,7 @@
 #include "common/base/identity.h"
 #include "common/base/map.h"
 #include "common/bus/bus.h"
+#include "common/system/space.h"
 #include "coordinator/shell/bulk.h"
 #include "coordinator/store/store.h"
 
@@ -28,6 +29,7 @@ struct bulk_ticket {
 
 struct bulk_server {
     const char *folder;
+    struct space space; // of the folder's disk
     struct bus_server *server;
     struct store_reader *reader;
     struct map *keys;    // public key -> struct bulk_key
@@ -35,7 +37,7 @@ struct bulk_server {
     struct map *by_path; // the same by path
     uint64_t last_ticket;
     struct {
-        _Atomic uint64_t malformed, refused, wrong_hash, stored, bytes_in, bytes_out;
+        _Atomic uint64_t malformed, refused, deferred, wrong_hash, stored, bytes_in, bytes_out;
     } counters;
     // Hands a complete content to the reactor.
     void (*announce)(struct bulk_server *server, const Pb__ContentStored *content, uint64_t ticket);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/base/limits.h"
@@ -12,22 +11,20 @@
 #include "coordinator/shell/bulk_inside.h"
 #include "coordinator/shell/upload.h"
 
-// Verdicts come before logs, logs before captures when the disk is short: the rest is the journal's.
-#define RESERVE_STREAM_BYTES (UINT64_C(256) << 20)
-#define RESERVE_ARTIFACT_BYTES (UINT64_C(512) << 20)
-// Of a small disk as much as this part.
-#define RESERVE_STREAM_PART 20
-#define RESERVE_ARTIFACT_PART 10
-
-static bool has_space(const char *folder, bool is_stream)
+// Verdicts come before logs, logs before captures when the disk is short. false: deferred, and answered; the sender keeps what it has.
+static bool has_space(struct bulk_server *server, const struct bulk_asker *asker, bool is_stream)
 {
-    struct statvfs status;
-    if (statvfs(folder, &status) < 0)
+    struct space *space = &server->space;
+    char why[PANTHER_ERROR_MESSAGE_BYTES / 2];
+    if (space_look(space, server->folder)) {
+        space_why(space, why, sizeof why);
+        log_info("bulk: %s", space->level == SPACE_AMPLE ? "there is room for everything again" : why);
+    }
+    if (space->level < (is_stream ? SPACE_NO_LOGS : SPACE_NO_CAPTURES))
         return true;
-    uint64_t free_bytes = (uint64_t)status.f_bavail * status.f_frsize, total_bytes = (uint64_t)status.f_blocks * status.f_frsize;
-    uint64_t part = total_bytes / (is_stream ? RESERVE_STREAM_PART : RESERVE_ARTIFACT_PART);
-    uint64_t reserve = is_stream ? RESERVE_STREAM_BYTES : RESERVE_ARTIFACT_BYTES;
-    return free_bytes > (part < reserve ? part : reserve);
+    space_why(space, why, sizeof why);
+    bulk_refuse(server, asker, PB__REFUSAL_CODE__REFUSAL_CODE_NO_SPACE, "%s", why);
+    return false;
 }
 
 static void answer_have(struct bulk_server *server, const struct bulk_asker *asker, uint64_t have, bool complete)
@@ -178,9 +175,8 @@ static void put_of_instance(struct bulk_server *server, const struct bulk_asker 
         forget_growing(path);
         return answer_have(server, asker, stored.bytes, true);
     }
-    if (payload_bytes && !has_space(server->folder, is_stream))
-        return bulk_refuse(server, asker, PB__REFUSAL_CODE__REFUSAL_CODE_NO_SPACE,
-                           "the disk is nearly full; the rest is kept for verdicts");
+    if (payload_bytes && !has_space(server, asker, is_stream))
+        return;
     struct panther_error error;
     CLEANUP_FREE char *folder = content_folder(server->folder, chunk->instance, chunk->generation);
     if (folder_make(folder, 0700, &error) < 0)
@@ -195,8 +191,8 @@ static void put_blob(struct bulk_server *server, const struct bulk_asker *asker,
 {
     if (chunk->last && blob_has(server, chunk->hash, chunk->total_bytes))
         return answer_have(server, asker, chunk->total_bytes, true);
-    if (payload_bytes && !has_space(server->folder, false))
-        return bulk_refuse(server, asker, PB__REFUSAL_CODE__REFUSAL_CODE_NO_SPACE, "the coordinator's disk is nearly full");
+    if (payload_bytes && !has_space(server, asker, false))
+        return;
     CLEANUP_FREE char *path = memory_printf("%s/incoming/%s", server->folder, chunk->hash);
     const struct upload_chunk upload = {chunk->offset,      payload,     payload_bytes,      chunk->last,
                                         chunk->total_bytes, chunk->hash, BULK_BLOB_MAX_BYTES};

@@ -9,6 +9,7 @@
 #include "common/bus/bus.h"
 #include "common/system/log.h"
 #include "common/system/loop.h"
+#include "common/system/space.h"
 #include "common/wire/wire.h"
 #include "coordinator/core/core.h"
 #include "coordinator/shell/authority.h"
@@ -27,6 +28,8 @@
 #define TICK_MS 100
 // What one peer may have waiting for it: a viewer that stopped reading is closed, an agent gets its commands again in a new session.
 #define PEER_QUEUE_MAX_BYTES (16 * 1024 * 1024)
+// How often the disk is looked at: at a GB/s a second's worth is a GB, which is why bulk looks by itself at every chunk.
+#define LOOK_MS 500
 // Batches on their way to the disk. Beyond, the loop stops reading from the network until the disk has caught up.
 #define BATCHES_MAX 1024
 // Exit status when the disk failed (sysexits EX_IOERR).
@@ -48,6 +51,10 @@ struct reactor {
     struct arena *unpacked; // of the message at hand: capped, its content is a stranger's
     struct arena *scratch;  // of what we make of it
     uint64_t committed;
+    struct space space; // of the data folder's disk
+    uint64_t looked_ns;
+    bool is_full; // the writer waits for room
+    char full_why[PANTHER_ERROR_MESSAGE_BYTES];
     bool broken;
 };
 
@@ -163,6 +170,42 @@ static void on_committed(void *context, uint64_t number)
     release_batches(reactor);
 }
 
+// ---- room on the disk
+
+static void tell_space(struct reactor *reactor)
+{
+    char why[PANTHER_ERROR_MESSAGE_BYTES];
+    const struct space *space = &reactor->space;
+    space_why(space, why, sizeof why);
+    Pb__DiskSpace disk = PB__DISK_SPACE__INIT;
+    disk.free_bytes = space->free_bytes;
+    disk.total_bytes = space->total_bytes;
+    disk.captures_floor_bytes = space->floors_bytes[SPACE_NO_CAPTURES];
+    disk.logs_floor_bytes = space->floors_bytes[SPACE_NO_LOGS];
+    disk.reserve_bytes = space->floors_bytes[SPACE_RESERVE];
+    disk.why = reactor->is_full ? reactor->full_why : why;
+    run_step(reactor,
+             &(struct core_event){
+                 .kind = CORE_SPACE, .is_full = reactor->is_full, .is_low = space->level == SPACE_RESERVE, .why = disk.why, .disk = &disk});
+}
+
+static void look_at_space(struct reactor *reactor)
+{
+    bool was_low = reactor->space.level == SPACE_RESERVE;
+    reactor->looked_ns = clock_boottime_ns();
+    if (!space_look(&reactor->space, reactor->options->folder)) {
+        return;
+    }
+    char why[PANTHER_ERROR_MESSAGE_BYTES];
+    space_why(&reactor->space, why, sizeof why);
+    if (reactor->space.level == SPACE_RESERVE) {
+        log_warning("%s: nothing new is admitted, what runs goes on", why);
+    } else if (was_low) {
+        log_info("the disk has room again: admission is open");
+    }
+    tell_space(reactor);
+}
+
 static void on_full(void *context, bool full, const char *why)
 {
     struct reactor *reactor = context;
@@ -171,7 +214,9 @@ static void on_full(void *context, bool full, const char *why)
     } else {
         log_info("the disk has room again: admission is open");
     }
-    run_step(reactor, &(struct core_event){.kind = CORE_SPACE, .is_full = full, .why = why});
+    reactor->is_full = full;
+    snprintf(reactor->full_why, sizeof reactor->full_why, "%s", why);
+    tell_space(reactor);
 }
 
 static void on_broken(void *context, const struct panther_error *error)
@@ -186,6 +231,9 @@ static void on_tick(void *context)
 {
     struct reactor *reactor = context;
     run_step(reactor, &(struct core_event){.kind = CORE_TICK});
+    if (clock_boottime_ns() - reactor->looked_ns >= LOOK_MS * NS_PER_MS) {
+        look_at_space(reactor);
+    }
     snapshots_tick(reactor->snapshots, store_last_sequence(reactor->store));
     loop_timer_set(reactor->tick, clock_boottime_ns() + TICK_MS * NS_PER_MS);
 }
@@ -341,6 +389,7 @@ static void count_refusals(struct reactor *reactor)
     core_counter_set(reactor->core, "slow_peers_closed", network.slow_peers);
     core_counter_set(reactor->core, "bulk_malformed", content.malformed);
     core_counter_set(reactor->core, "bulk_refused", content.refused);
+    core_counter_set(reactor->core, "bulk_deferred", content.deferred);
     core_counter_set(reactor->core, "bulk_wrong_hash", content.wrong_hash);
     core_counter_set(reactor->core, "bulk_stored", content.stored);
 }
@@ -359,6 +408,8 @@ static void take_request(struct reactor *reactor, struct core_event *event, cons
         break;
     case PB__REQUEST__BODY_GET_STATUS:
         count_refusals(reactor);
+        look_at_space(reactor);
+        tell_space(reactor); // with the figures of now
         run_step(reactor, event);
         break;
     default:
@@ -488,7 +539,8 @@ static int begin_parts(struct reactor *reactor, const struct bus_peer_file *serv
     }
     char endpoint[256];
     bulk_endpoint(reactor, endpoint, sizeof endpoint);
-    if ((result = bulk_new(&reactor->bulk, folder, endpoint, server->secret_key, on_content, reactor, reactor->loop, error)) ||
+    if ((result = bulk_new(&reactor->bulk, folder, reactor->options->reserve_bytes, endpoint, server->secret_key, on_content, reactor,
+                           reactor->loop, error)) ||
         (result = reader_new(&reactor->reader, folder, reactor->loop, on_rows, reactor, error)) ||
         (result = backup_new(&reactor->backup, folder, reactor->loop, on_backed_up, reactor, error))) {
         return result;
@@ -509,6 +561,7 @@ static int begin(struct reactor *reactor, struct panther_error *error)
     id128_text(id, store_id);
     run_step(reactor, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = store_id});
     core_keys(reactor->core, allow_key, reactor);
+    look_at_space(reactor);
     reactor->tick = loop_timer(reactor->loop, on_tick, reactor);
     loop_timer_set(reactor->tick, clock_boottime_ns());
     loop_after_round(reactor->loop, flush, reactor);
@@ -536,7 +589,7 @@ static void end(struct reactor *reactor)
 
 int serve(const struct serve_options *options, struct panther_error *error)
 {
-    struct reactor reactor = {.options = options};
+    struct reactor reactor = {.options = options, .space.reserve_bytes = options->reserve_bytes};
     bus_begin();
     reactor.loop = loop_new();
     reactor.outbound = outbound_new();

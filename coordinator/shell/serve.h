@@ -11,7 +11,8 @@ struct serve_options {
     const char *listen;      // "tcp://*:7400"
     const char *bulk_listen; // NULL: the control port + 1 on the same address
     const char *version;
-    uint32_t case_window; // 0: the default
+    uint32_t case_window;   // 0: the default
+    uint64_t reserve_bytes; // of the data folder's disk, for verdicts; 0: by its size
 };
 // Returns the exit status of the program: 0 after SIGTERM or SIGINT, 74 when the disk failed (start again: the journal is replayed).
 // Negative: it could not begin; error says why.

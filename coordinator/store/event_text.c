@@ -152,7 +152,10 @@ static void host_died(const Pb__Event *event, struct text *line)
 static void gap(const Pb__Event *event, struct text *line)
 {
     const Pb__Gap *lost = event->gap;
-    text_printf(line, "stream %s lacks %" PRIu64 " B at %" PRIu64 ": %s", lost->stream, lost->bytes, lost->offset, lost->reason);
+    if (lost->artifact)
+        text_printf(line, "artifact %s, %" PRIu64 " B, is not kept: %s", lost->stream, lost->bytes, lost->reason);
+    else
+        text_printf(line, "stream %s lacks %" PRIu64 " B at %" PRIu64 ": %s", lost->stream, lost->bytes, lost->offset, lost->reason);
 }
 
 static void instance_ended(const Pb__Event *event, struct text *line)

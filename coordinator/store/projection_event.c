@@ -50,6 +50,8 @@ static const char ARTIFACT_STORED[] =
     "INSERT INTO artifacts(id, changed, run, trial, instance, generation, service, name, state, size_bytes, hash)"
     " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'stored', ?8, ?9) ON CONFLICT(instance, generation, name) DO UPDATE SET"
     " changed = excluded.changed, state = 'stored', size_bytes = excluded.size_bytes, hash = excluded.hash";
+static const char ARTIFACT_CUT[] = "INSERT INTO artifacts(id, changed, run, trial, instance, generation, service, name, state, size_bytes)"
+                                   " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(instance, generation, name) DO NOTHING";
 static const char SERVICE_OF[] = "SELECT service FROM instances WHERE instance = ? LIMIT 1";
 
 // ---- cases and metrics
@@ -227,9 +229,21 @@ static int stream_end(struct projection *projection, const Pb__Event *event, str
                    INTEGER(end->length_bytes), TEXT(end->hash), INTEGER(end->dropped_bytes));
 }
 
+// A file that is not kept is a row too, with its size and the reason as its state.
+static int artifact_cut(struct projection *projection, const Pb__Event *event, struct panther_error *error)
+{
+    const Pb__Gap *lost = event->gap;
+    CLEANUP_FREE char *state = memory_printf("not kept: %s", lost->reason);
+    return PROJECT(projection, ARTIFACT_CUT, error, CHANGE(projection), INTEGER(projection->run), INTEGER(projection->trial),
+                   INTEGER(event->instance), INTEGER(event->generation), TEXT(event->service), TEXT(lost->stream), TEXT(state),
+                   INTEGER(lost->bytes));
+}
+
 static int gap(struct projection *projection, const Pb__Event *event, struct panther_error *error)
 {
     const Pb__Gap *lost = event->gap;
+    if (lost->artifact)
+        return artifact_cut(projection, event, error);
     CLEANUP_FREE char *text =
         memory_printf("%llu B at %llu: %s", (unsigned long long)lost->bytes, (unsigned long long)lost->offset, lost->reason);
     return PROJECT(projection, STREAM_GAP, error, CHANGE(projection), INTEGER(projection->run), INTEGER(projection->trial),

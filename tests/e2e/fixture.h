@@ -49,7 +49,7 @@ struct child *lab_serve_another(struct lab *lab, const char *data, const char **
 struct lab_agent *lab_agent(struct lab *lab, const char *name); // gets a key unless there is one; starts (again), does not wait
 struct lab_agent *lab_agent_with(struct lab *lab, const char *name, const char *const *flags);
 struct lab_agent *lab_agent_of(struct lab *lab, const char *name); // that was started before
-void lab_connected(struct lab *lab, const char *name); // waits until the agent is, and its plugins are known
+void lab_connected(struct lab *lab, const char *name);             // waits until the agent is, and its plugins are known
 // The end of every test: no instance folder is left, all stop at SIGTERM with status 0, and then no process, no open port and no cgroup
 // is there.
 void lab_stop(struct child *child, const char *what); // SIGTERM, status 0

@@ -51,7 +51,7 @@ static void on_content(void *context, const Pb__ContentStored *content, uint64_t
 
 void lab_start_bulk(struct lab *lab)
 {
-    check(lab, bulk_new(&lab->bulk, lab->folder, "tcp://127.0.0.1:0", lab->keys.secret_key, on_content, lab, lab->loop, &lab->error));
+    check(lab, bulk_new(&lab->bulk, lab->folder, 0, "tcp://127.0.0.1:0", lab->keys.secret_key, on_content, lab, lab->loop, &lab->error));
 }
 
 int lab_begin(void **state)

@@ -88,6 +88,25 @@ static void flood_is_cut_at_the_limit_with_one_gap(void **state)
     fixture_end(&fixture);
 }
 
+// The host's disk is below its reserve: output is read, hashed and matched, but what is left of the disk is for events.
+static void output_is_cut_on_a_short_disk_and_still_matched(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture, "echo one; echo the last line");
+    fixture_rule(&fixture, 7, false, "the last line", "stdout");
+    fixture.spec.reserve_bytes = UINT64_C(1) << 50;
+    run(&fixture);
+    const Pb__StreamEnd *end = fixture_await_stream(&fixture, "tool.stdout");
+    assert_int_equal(end->dropped_bytes, end->length_bytes);
+    const Pb__Gap *gap = fixture_find(&fixture, PB__EVENT__BODY_GAP)->gap;
+    assert_string_equal(gap->stream, "tool.stdout");
+    assert_int_equal(gap->offset, 0);
+    assert_non_null(strstr(gap->reason, "it is kept for"));
+    assert_non_null(fixture_find(&fixture, PB__EVENT__BODY_OUTPUT_MATCH));
+    fixture_end(&fixture);
+}
+
 static void log_flood_of_the_plugin_is_cut_too(void **state)
 {
     (void)state;
@@ -240,17 +259,12 @@ static void artifacts_are_kept_and_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stream_is_whole_and_its_hash_says_so),
-        cmocka_unit_test(streams_end_before_the_exit_is_told),
-        cmocka_unit_test(flood_is_cut_at_the_limit_with_one_gap),
-        cmocka_unit_test(log_flood_of_the_plugin_is_cut_too),
-        cmocka_unit_test(rules_match_by_line_first_and_last_are_told),
-        cmocka_unit_test(rule_that_is_no_expression_fails_the_start),
-        cmocka_unit_test(watch_sees_a_line_of_before),
-        cmocka_unit_test(watch_sees_a_line_that_comes_later),
-        cmocka_unit_test(copies_for_the_host_are_complete),
-        cmocka_unit_test(binary_output_becomes_a_printable_tail),
-        cmocka_unit_test(artifacts_are_kept_and_told),
+        cmocka_unit_test(stream_is_whole_and_its_hash_says_so),       cmocka_unit_test(streams_end_before_the_exit_is_told),
+        cmocka_unit_test(flood_is_cut_at_the_limit_with_one_gap),     cmocka_unit_test(output_is_cut_on_a_short_disk_and_still_matched),
+        cmocka_unit_test(log_flood_of_the_plugin_is_cut_too),         cmocka_unit_test(rules_match_by_line_first_and_last_are_told),
+        cmocka_unit_test(rule_that_is_no_expression_fails_the_start), cmocka_unit_test(watch_sees_a_line_of_before),
+        cmocka_unit_test(watch_sees_a_line_that_comes_later),         cmocka_unit_test(copies_for_the_host_are_complete),
+        cmocka_unit_test(binary_output_becomes_a_printable_tail),     cmocka_unit_test(artifacts_are_kept_and_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,59 @@ STORY(a_full_disk_stops_admission_and_opens_it_again)
     lab_end(&lab);
 }
 
+// Before the disk is full, what is left is kept for what runs: it ends, and only then the next begins.
+STORY(a_short_disk_lets_what_runs_end_and_nothing_new_begin)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    lab_step(&lab, &(struct core_event){.kind = CORE_SPACE, .is_low = true, .why = "1MiB left"});
+    lab_submit(&lab, lab_experiment(&lab, 1), "", "hash", PB__ROLE__ROLE_OPERATOR);
+    assert_int_equal(lab.refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_NO_SPACE);
+    assert_non_null(strstr(lab.refused->text, "1MiB left"));
+    lab.hold_cases = 0;
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    lab_step(&lab, &(struct core_event){.kind = CORE_SPACE});
+    lab_submit(&lab, lab_experiment(&lab, 1), "", "hash", PB__ROLE__ROLE_OPERATOR);
+    assert_non_null(lab.reply);
+    lab_end(&lab);
+}
+
+STORY(cells_that_wait_on_a_short_disk_are_not_told_that_there_was_no_host)
+{
+    BEGIN;
+    lab_agent_gone(&lab, 0);
+    lab_agent_gone(&lab, 1);
+    submit(&lab, 1);
+    lab_step(&lab, &(struct core_event){.kind = CORE_SPACE, .is_low = true, .why = "1MiB left"});
+    lab_pass_ms(&lab, 3600 * 1000, false);
+    assert_int_equal(lab.cell_count, 0);
+    lab_step(&lab, &(struct core_event){.kind = CORE_SPACE});
+    lab_pass_ms(&lab, 500, false);
+    assert_int_equal(lab.cell_count, 0); // its time in the queue begins now
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    lab_pass_ms(&lab, 2000, true);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    lab_end(&lab);
+}
+
+STORY(a_run_is_cancelled_on_a_short_disk)
+{
+    BEGIN;
+    lab_agent_gone(&lab, 0);
+    lab_agent_gone(&lab, 1);
+    submit(&lab, 3);
+    lab_step(&lab, &(struct core_event){.kind = CORE_SPACE, .is_low = true, .why = "1MiB left"});
+    lab_cancel(&lab, "r1", "");
+    lab_pass_ms(&lab, 2000, false);
+    assert_int_equal(lab.cell_count, 3);
+    assert_non_null(lab.run_ended);
+    lab_end(&lab);
+}
+
 STORY(apart_means_on_two_hosts)
 {
     BEGIN;
@@ -217,6 +270,9 @@ int main(void)
         cmocka_unit_test(a_run_without_any_host_ends_as_a_whole),
         cmocka_unit_test(a_trial_that_never_ends_is_ended),
         cmocka_unit_test(a_full_disk_stops_admission_and_opens_it_again),
+        cmocka_unit_test(a_short_disk_lets_what_runs_end_and_nothing_new_begin),
+        cmocka_unit_test(cells_that_wait_on_a_short_disk_are_not_told_that_there_was_no_host),
+        cmocka_unit_test(a_run_is_cancelled_on_a_short_disk),
         cmocka_unit_test(apart_means_on_two_hosts),
         cmocka_unit_test(every_move_of_the_tables_is_between_states_that_exist),
     };

@@ -61,6 +61,70 @@ static void report_metric(struct lab *lab, uint64_t instance, const char *name, 
     report(lab, instance, &event);
 }
 
+static void report_gap(struct lab *lab, uint64_t instance, const char *name, bool artifact)
+{
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__Gap gap = PB__GAP__INIT;
+    gap.stream = (char *)(uintptr_t)name;
+    gap.artifact = artifact;
+    gap.bytes = 100;
+    event.body_case = PB__EVENT__BODY_GAP;
+    event.gap = &gap;
+    report(lab, instance, &event);
+}
+
+// Before each command of the tester: something of it was not kept.
+static const char *lost_name;
+static bool lost_artifact;
+static void lose_evidence(struct lab *lab, struct lab_guard *guard, const Pb__Command *command)
+{
+    if (guard->is_tester && command->body_case == PB__COMMAND__BODY_START)
+        report_gap(lab, guard->instance, lost_name, lost_artifact);
+}
+
+static void submit_with_metric(struct lab *lab, double bound)
+{
+    Pb__Experiment *experiment = lab_experiment(lab, 1);
+    Pb__MetricAssertion metric = at_least(lab, "rate", bound);
+    Pb__Assertion *assertion = lab_assertion(lab, experiment, "load");
+    assertion->body_case = PB__ASSERTION__BODY_METRIC;
+    assertion->metric = &metric;
+    submit_experiment(lab, experiment);
+}
+
+STORY(a_bound_is_not_proven_when_metrics_were_dropped)
+{
+    BEGIN;
+    lost_name = GAP_OF_EVENTS, lost_artifact = false;
+    lab.whim = lose_evidence;
+    submit_with_metric(&lab, 1);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_INCOMPLETE);
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "not every metric was kept"));
+    lab_end(&lab);
+}
+
+STORY(a_bound_that_is_broken_stays_broken_when_metrics_were_dropped)
+{
+    BEGIN;
+    lost_name = GAP_OF_EVENTS, lost_artifact = false;
+    lab.whim = lose_evidence;
+    submit_with_metric(&lab, 101);
+    assert_only_cell(&lab, VERDICT_FAIL, REASON_ASSERTION);
+    lab_end(&lab);
+}
+
+// What no assertion reads spoils no verdict, but a pass says that it is not there.
+STORY(a_pass_says_what_was_not_kept)
+{
+    BEGIN;
+    lost_name = "capture.pcap", lost_artifact = true;
+    lab.whim = lose_evidence;
+    submit(&lab, 1);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_string_equal(lab.cells[0]->outcome->text, "not kept: 0 bytes of output, 1 files");
+    lab_end(&lab);
+}
+
 STORY(a_failed_case_fails_the_cell)
 {
     BEGIN;
@@ -316,6 +380,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_case_fails_the_cell),
+        cmocka_unit_test(a_bound_is_not_proven_when_metrics_were_dropped),
+        cmocka_unit_test(a_bound_that_is_broken_stays_broken_when_metrics_were_dropped),
+        cmocka_unit_test(a_pass_says_what_was_not_kept),
         cmocka_unit_test(a_server_that_dies_is_a_crash),
         cmocka_unit_test(a_server_that_cannot_start_is_infrastructure),
         cmocka_unit_test(a_pass_without_its_streams_is_inconclusive),
