@@ -128,7 +128,8 @@ static int set_durable(struct database *database, struct panther_error *error)
     return database_execute(database, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864", error);
 }
 
-static int configure(struct database *database, const char *schema, int schema_version, struct panther_error *error)
+static int configure(struct database *database, enum database_mode mode, const char *schema, int schema_version,
+                     struct panther_error *error)
 {
     sqlite3_extended_result_codes(database->sqlite, 1);
     sqlite3_busy_timeout(database->sqlite, BUSY_TIMEOUT_MS);
@@ -136,7 +137,9 @@ static int configure(struct database *database, const char *schema, int schema_v
     sqlite3_snprintf(sizeof pragmas, pragmas, "PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%d",
                      CACHE_KIBIBYTES);
     int result = database_execute(database, pragmas, error);
-    if (result == 0 && !database->is_read_only)
+    if (result == 0 && mode == DATABASE_SCRATCH)
+        result = database_execute(database, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", error);
+    else if (result == 0 && mode == DATABASE_READ_WRITE)
         result = set_durable(database, error);
     return result < 0 ? result : check_schema(database, schema, schema_version, error);
 }
@@ -150,18 +153,21 @@ static void configure_library(void)
 int database_open(struct database **out, const char *path, enum database_mode mode, const char *schema, int schema_version,
                   struct panther_error *error)
 {
-    // No mutex: a handle belongs to one thread at a time.
-    int flags = SQLITE_OPEN_NOMUTEX | (mode == DATABASE_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    CLEANUP_FREE char *address = NULL;
+    int flags, found = database_address(path, mode, &address, &flags, error);
+    if (found < 0)
+        return found;
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, configure_library);
     struct database *database = NEW(struct database);
     database->path = memory_string(path);
-    database->is_read_only = mode == DATABASE_READ_ONLY;
+    database->is_read_only = mode == DATABASE_READ_ONLY || mode == DATABASE_UNTOUCHED;
     database->statements = map_new();
-    int code = sqlite3_open_v2(path, &database->sqlite, flags, NULL);
+    int code = sqlite3_open_v2(address, &database->sqlite, flags, NULL);
     if (!database->sqlite)
         PANIC("out of memory");
-    int result = code == SQLITE_OK ? configure(database, schema, schema_version, error) : database_fail(database, code, "open", error);
+    int result =
+        code == SQLITE_OK ? configure(database, mode, schema, schema_version, error) : database_fail(database, code, "open", error);
     if (code == SQLITE_CANTOPEN && sqlite3_system_errno(database->sqlite) == ENOENT)
         result = error_set(error, PANTHER_ENOTFOUND, "%s is not there", path);
     if (result < 0)

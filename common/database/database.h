@@ -13,7 +13,12 @@
 struct database;
 struct statement;
 
-enum database_mode { DATABASE_READ_WRITE, DATABASE_READ_ONLY };
+enum database_mode {
+    DATABASE_READ_WRITE,
+    DATABASE_READ_ONLY, // beside a writer; may make the shared memory file, and belongs to the folder's owner
+    DATABASE_UNTOUCHED, // a copy that must stay as it is: nothing beside it is made, and nobody else writes to it
+    DATABASE_SCRATCH,   // no path: a private one that is gone when it is closed; no log, no syncs
+};
 // WAL, synchronous=FULL, foreign keys off, busy timeout 5 s. `schema` (may be NULL) is run when user_version differs from
 // schema_version: 0 -> created; other -> PANTHER_EVERSION naming both.
 int database_open(struct database **out, const char *path, enum database_mode mode, const char *schema, int schema_version,

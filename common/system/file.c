@@ -258,6 +258,22 @@ int folder_lock(const char *folder, int *fd, struct panther_error *error)
     return 0;
 }
 
+int folder_lock_shared(const char *folder, int *fd, struct panther_error *error)
+{
+    CLEANUP_FREE char *path = path_join(folder, "lock");
+    int lock_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (lock_fd < 0 && errno != ENOENT)
+        return error_system(error, errno, "cannot open %s", path);
+    if (lock_fd >= 0 && flock(lock_fd, LOCK_SH | LOCK_NB) < 0) {
+        int number = errno;
+        int code = number == EWOULDBLOCK ? refuse_locked(path, lock_fd, error) : error_system(error, number, "cannot lock %s", path);
+        close(lock_fd);
+        return code;
+    }
+    *fd = lock_fd;
+    return 0;
+}
+
 uint64_t disk_free_bytes(const char *path)
 {
     struct statvfs status;

@@ -19,6 +19,8 @@ bool file_exists(const char *path);
 char *path_join(const char *folder, const char *name); // heap
 // Exclusive lock on FOLDER/lock held until the process ends: PANTHER_EEXISTS names the pid that holds it.
 int folder_lock(const char *folder, int *fd, struct panther_error *error);
+// For who looks and changes nothing, the lock's file included: keeps those out who would. A folder without the file: *fd is -1.
+int folder_lock_shared(const char *folder, int *fd, struct panther_error *error);
 uint64_t disk_free_bytes(const char *path);
 
 #endif

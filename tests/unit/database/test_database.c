@@ -1,6 +1,9 @@
 // The handle: opening, versions, values, codes, backup.
+#define _GNU_SOURCE // DT_REG
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/system/file.h"
 #include "tests/unit/database/faulty_disk.h"
@@ -109,6 +112,98 @@ static void the_log_goes_back_into_the_database(void **state)
     faulty_disk_set_sync_fails(false);
 }
 
+// ---- copies that must stay as they are
+
+static void copy(const char *from, const char *to)
+{
+    char *data;
+    size_t bytes;
+    struct panther_error error = {0};
+    if (file_read(from, 64 * 1024 * 1024, &data, &bytes, &error) < 0 || file_write_atomic(to, data, bytes, 0600, &error) < 0)
+        fail_msg("%s", error.message);
+    free(data);
+}
+
+// Names and contents of all files of a folder.
+static char *look(const char *folder)
+{
+    struct text text = {0};
+    struct dirent **entries;
+    int count = scandir(folder, &entries, NULL, alphasort);
+    assert_true(count >= 0);
+    for (int i = 0; i < count; i++) {
+        CLEANUP_FREE char *path = path_join(folder, entries[i]->d_name);
+        char *data;
+        size_t bytes;
+        text_printf(&text, "%s:", entries[i]->d_name);
+        if (entries[i]->d_type == DT_REG && file_read(path, 64 * 1024 * 1024, &data, &bytes, NULL) == 0) {
+            for (size_t at = 0; at < bytes; at++) // no NUL in a text
+                text_printf(&text, data[at] ? "%02x" : ".", (unsigned char)data[at]);
+            free(data);
+        }
+        text_append(&text, "\n");
+        free(entries[i]);
+    }
+    free(entries);
+    return text.data;
+}
+
+static int64_t count_untouched(const char *folder, struct panther_error *error)
+{
+    CLEANUP_FREE char *path = path_join(folder, "a.db");
+    CLEANUP_FREE char *before = look(folder);
+    struct database *database = NULL;
+    int result = database_open(&database, path, DATABASE_UNTOUCHED, NULL, 3, error);
+    if (result < 0)
+        return result;
+    static const char COUNT[] = "SELECT count(*) FROM item";
+    struct statement *statement = database_statement(database, COUNT);
+    assert_int_equal(statement_step(statement, error), 1);
+    int64_t count = statement_integer(statement, 0);
+    statement_reset(statement);
+    CLEANUP_FREE char *during = look(folder);
+    database_close(&database);
+    CLEANUP_FREE char *after = look(folder);
+    assert_string_equal(before, during);
+    assert_string_equal(before, after);
+    return count;
+}
+
+static void a_copy_is_read_without_touching_it(void **state)
+{
+    struct fixture *fixture = *state;
+    CLEANUP_FREE char *folder = path_join(fixture->folder, "a copy?#%41"); // a URI would mean something by it
+    CLEANUP_FREE char *to = path_join(folder, "a.db"), *to_log = path_join(folder, "a.db-wal"), *to_shared = path_join(folder, "a.db-shm");
+    CLEANUP_FREE char *log = memory_printf("%s-wal", fixture->path), *shared = memory_printf("%s-shm", fixture->path);
+    assert_int_equal(folder_make(folder, 0700, NULL), 0);
+    assert_int_equal(database_execute(fixture->database, "INSERT INTO item VALUES(1, 'x'), (2, 'y')", NULL), 0);
+    // as a kill leaves it: all of the rows are in the log
+    copy(fixture->path, to);
+    copy(log, to_log);
+    assert_int_equal(count_untouched(folder, &fixture->error), PANTHER_EINVALID);
+    assert_non_null(strstr(fixture->error.message, "the copy is not whole"));
+    copy(shared, to_shared);
+    assert_int_equal(count_untouched(folder, &fixture->error), 2);
+    // as an orderly end leaves it
+    assert_int_equal(database_checkpoint(fixture->database, false, NULL), 0);
+    copy(fixture->path, to);
+    assert_int_equal(unlink(to_log), 0);
+    assert_int_equal(unlink(to_shared), 0);
+    assert_int_equal(count_untouched(folder, &fixture->error), 2);
+}
+
+static void a_scratch_database_has_no_file(void **state)
+{
+    struct fixture *fixture = *state;
+    struct database *database = NULL;
+    CLEANUP_FREE char *before = look(fixture->folder);
+    assert_int_equal(database_open(&database, "", DATABASE_SCRATCH, SCHEMA, 3, &fixture->error), 0);
+    assert_int_equal(database_execute(database, "INSERT INTO item VALUES(1, 'x')", &fixture->error), 0);
+    CLEANUP_FREE char *during = look(fixture->folder);
+    assert_string_equal(before, during);
+    database_close(&database);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -119,6 +214,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failed_schema_leaves_an_empty_database, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(a_backup_is_of_one_moment, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(the_log_goes_back_into_the_database, fixture_begin, fixture_end),
+        cmocka_unit_test_setup_teardown(a_copy_is_read_without_touching_it, fixture_begin, fixture_end),
+        cmocka_unit_test_setup_teardown(a_scratch_database_has_no_file, fixture_begin, fixture_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
