@@ -217,7 +217,8 @@ uint64_t agent_session_deadline(const struct agent_core *core)
     const struct session *session = &core->session;
     switch (session->state) {
     case SESSION_DISCONNECTED:
-        return core->adopting > 0 ? core->adoption_until_ns : 0;
+        // Before the first catalogue no time will do: a deadline that has passed would be due again and again.
+        return core->adopting > 0 && core->catalogue_known ? core->adoption_until_ns : 0;
     case SESSION_REFUSED:
     case SESSION_BACKING_OFF:
     case SESSION_GREETING:

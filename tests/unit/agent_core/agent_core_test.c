@@ -563,6 +563,19 @@ static void blocks_of_ports_are_exclusive_and_rest_before_they_are_used_again(vo
     assert_int_equal(story->disk.rows[story->disk.row_count - 1].spec->port_first, seen[0]);
 }
 
+static void a_catalogue_that_takes_longer_than_adoption_keeps_nobody_busy(void **state)
+{
+    struct story *story = *state;
+    story_live(story);
+    story_run(story, 1);
+    story_crash(story);
+    assert_int_equal(agent_core_deadline(story->core), 0);
+    story->now_ns += 2 * AGENT_ADOPTION_MS * MS;
+    assert_int_equal(agent_core_deadline(story->core), 0);
+    story_catalogue(story);
+    assert_non_null(story_next(story, AGENT_EFFECT_OPEN_LINK));
+}
+
 static void no_free_ports_is_refused(void **state)
 {
     struct story *story = *state;
@@ -1278,6 +1291,7 @@ int main(void)
         TEST(an_unknown_plugin_and_a_changed_one_are_refused),
         TEST(no_more_instances_than_slots),
         TEST(blocks_of_ports_are_exclusive_and_rest_before_they_are_used_again),
+        TEST(a_catalogue_that_takes_longer_than_adoption_keeps_nobody_busy),
         TEST(no_free_ports_is_refused),
         TEST(a_full_disk_admits_nothing_and_reads_nothing),
         TEST(files_are_there_before_the_guard_is_spawned),
