@@ -167,6 +167,8 @@ struct child *lab_submit(struct lab *lab, const char *experiment)
     const char *path = lab_write(lab, arena_printf(lab->arena, "experiment-%zu.yaml", runs + 1), experiment);
     struct child *submit = lab_start(lab, "submit", path, "--wait", NULL);
     LAB_UNTIL(lab, child_has_ended(submit) || json_array_size(lab_rows(lab, "runs", NULL)) > runs);
+    if (json_array_size(lab_rows(lab, "runs", NULL)) == runs)
+        fail_msg("submit ended with status %d: %s", submit->status, lab_read(lab, submit->err));
     return submit;
 }
 
