@@ -1,6 +1,8 @@
 """Checks a history against the promises P1 to P4, P9 and P10 of tests/README.md. Pure: a history in, violations out; knows nothing of the
 product but what it promises. checker_test.py shows for each check that it can fail."""
 
+import re
+
 # ---- the product's promises in seconds, and what a busy machine may take on top
 KILL_LADDER_S = 5.0  # after the lease: TERM, grace, KILL
 OVERDUE_S = 15.0  # an agent kills a guard that outlived its lease for so long
@@ -12,6 +14,9 @@ PASS = 1
 VERDICTS = ("none", "pass", "inconc", "fail", "error")
 REASONS = ("", "timeout", "lost", "killed", "cancelled", "unsupported", "assertion", "violation", "crash", "incomplete", "infrastructure")
 END_CLEANED = 1
+# What the load asks for (load.py): such a cell or case can have any verdict but this one.
+NEVER_PASSES = re.compile(r"/verdicts/(fail|inconc|error)/|^(crash|hang)$")
+CLIENTS = ("h2load", "gtlsclient")  # programs that need the server's host
 KILLS = ("kill guard", "kill host", "kill server", "kill tester", "kill guard and agent", "power off")
 
 
@@ -339,6 +344,8 @@ def check_passes(story):
 
 
 def _check_pass(story, trial):
+    if NEVER_PASSES.search(trial["name"]):
+        story.violated("P9", f"{trial['name']} passed, which it was told not to")
     for instance in trial["instances"]:
         name = _name(instance)
         causes = [ended.get("cause", 0) for ended in events_of(instance, "instance_ended")]
@@ -351,6 +358,39 @@ def _check_pass(story, trial):
             story.violated("P9", f"{trial['name']} passed, but {name} was told to do nothing")
         _check_streams(story, trial, instance)
         _check_kills(story, trial, instance)
+        if instance["is_tester"]:
+            _check_cables(story, trial, instance)
+
+
+def check_cases_that_cannot_pass(story):
+    for instance in story.instances.values():
+        for result in events_of(instance, "case_result", stale=True):
+            if NEVER_PASSES.search(result["name"]) and verdict_of(result)[0] == PASS:
+                story.violated("P9", f"case {result['name']} of {_name(instance)} passed, which it cannot")
+
+
+def _times_of(instance, program):
+    """[(from, to)]: when the guard saw processes of this name start and end."""
+    began, times = {}, []
+    for record in instance["events"]:
+        event = record["body"]["event"]
+        if event.get("process_started", {}).get("name") == program:
+            began[event["process_started"]["process"]] = event["wall_ns"] / 1e9
+        if event.get("process_exited", {}).get("process") in began:
+            times.append((began[event["process_exited"]["process"]], event["wall_ns"] / 1e9))
+    return times
+
+
+def _check_cables(story, trial, tester):
+    """A client whose host, or whose server's host, was cut off all the time cannot have reached anything."""
+    hosts = {instance["agent"] for instance in trial["instances"]}
+    if len(hosts) < 2:
+        return
+    for program in CLIENTS:
+        for begin, end in _times_of(tester, program):
+            for fault in story.history.faults:
+                if fault["kind"] == "pull cable" and fault["place"] in hosts and fault["t"] < begin and fault["healed"] > end:
+                    story.violated("P9", f"{trial['name']} passed, but the cable of {fault['place']} was out while {program} ran")
 
 
 def _check_streams(story, trial, instance):
@@ -410,7 +450,8 @@ def check_programs(story):
 
 
 CHECKS = (check_journal, check_runs_and_cells, check_trials, check_cases, check_bounded, check_results, check_acknowledged, check_sequences,
-          check_one_generation, check_ends, check_guards_end, check_leases, check_leftovers, check_passes, check_streams, check_programs)
+          check_one_generation, check_ends, check_guards_end, check_leases, check_leftovers, check_passes, check_cases_that_cannot_pass,
+          check_streams, check_programs)
 
 
 def check(history):

@@ -306,6 +306,34 @@ class Doctored(unittest.TestCase):
         self.remove(self.find("cases_released"))
         self.expect("P9", "was told to do nothing")
 
+    def test_a_pass_that_was_asked_to_fail(self):
+        self.find("trial_ended")["body"]["name"] = self.find("trial_started")["body"]["name"] = "r1/verdicts/fail/1#1"
+        self.expect("P9", "which it was told not to")
+
+    def test_a_crash_that_passes(self):
+        self.find("instance_event", having="case_result")["body"]["event"]["case_result"]["name"] = "crash"
+        self.expect("P9", "case crash of r1/t/1#1/tester passed")
+
+    def client_ran(self):
+        """An h2load on host-b, before the result of the case."""
+        began = self.find("cases_released")["wall"]
+        for name, at in (("process_started", began), ("process_exited", began + 0.09)):
+            self.history.records.insert(4, {"sequence": 950, "wall": at, "kind": "instance_event", "body": {
+                "agent": "host-b", "epoch": "e", "sequence": 0, "event": {"instance": 2, "generation": 1, "sequence": 0, "wall_ns": int(at * 1e9),
+                                                                         name: {"process": 5, "name": "h2load"}}}})
+        self.history.records[4], self.history.records[5] = self.history.records[5], self.history.records[4]
+        return began
+
+    def test_a_pass_over_a_pulled_cable(self):
+        began = self.client_ran()
+        self.fault("pull cable", began - 1, began + 1, place="host-a")
+        self.expect("P9", "the cable of host-a was out while h2load ran")
+
+    def test_a_cable_that_was_out_for_a_part_of_the_time(self):
+        began = self.client_ran()
+        self.fault("pull cable", began - 1, began + 0.05, place="host-a")
+        self.assertFalse([text for _, text in checker.check(self.history) if "cable" in text])
+
     # ---- P6, P7, P10
     def test_a_program_that_ends_by_itself(self):
         self.history.exits.append({"t": 1, "program": "host-a", "status": -6, "stopping": False, "excused": False})

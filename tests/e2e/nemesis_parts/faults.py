@@ -179,18 +179,19 @@ class Faults:
         return self._strike(victim) or {}
 
     def _power_off(self, fault, _end):
-        """Everything of a host at once, but its disk."""
+        """Everything of a host at once, but its disk; it comes back as after a boot."""
         self.lab.kill(fault.place, fault.length)
-        struck = []
-        host_ids = self.lab.host_ids()
-        for victim in proc.all_processes():
-            if victim.instance and host_ids.get(victim.instance[2]) == fault.place:
+        struck = set()
+        while victims := [p for p in proc.all_processes() if p.instance and self.lab.host_ids().get(p.instance[2]) == fault.place]:
+            for victim in victims:
+                struck.add(victim.marker)
                 try:
                     os.kill(victim.pid, signal.SIGKILL)
-                    struck.append(victim.marker)
                 except ProcessLookupError:
                     pass
-        return {"markers": sorted(set(struck))}
+            time.sleep(0.002)
+        self.machine.reboot(fault.place)
+        return {"markers": sorted(struck)}
 
     # ---- network
 

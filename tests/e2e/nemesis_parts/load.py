@@ -44,7 +44,7 @@ def _misbehaving(random_):
 
 
 def _http(random_):
-    server, milliseconds = random_.choice(("nginx", "nghttpd")), random_.choice((300, 1000, 2500))
+    server, milliseconds = random_.choice(("nginx", "nghttpd")), random_.choice((300, 1500, 5000))
     return _test(random_, "load", "{name: http, version: '2'}", random_.randint(1, 3), f"""    services:
       server: {{implementation: {server}, role: server}}
       load:
@@ -65,7 +65,7 @@ def _quic(random_):
         tester: quic_probe
         drives: {{server: server}}
         host: {{apart_from: [server]}}
-        options: {{size: {size}}}
+        options: {{size: {size}, qlog: {'true' if size == '64KiB' else 'false'}}}
         cases: [handshake, transfer]
     assertions:
       - {{service: server, exit: clean}}
@@ -73,7 +73,7 @@ def _quic(random_):
 
 
 def _idle_server(random_):
-    delay = random_.choice((500, 2000))
+    delay = random_.choice((400, 2500))
     return _test(random_, "idle", "{name: http}", random_.randint(1, 3), f"""    services:
       server: {{implementation: nginx, role: server}}
       tester: {{tester: 'null', drives: {{server: server}}, options: {{delay: {delay}ms}}, cases: [n000, n001, n002]}}

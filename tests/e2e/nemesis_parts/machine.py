@@ -5,16 +5,20 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 
 import kernel
 
-DISK_MIB = 96  # the write-ahead log may grow to 16 MiB before it is copied, twice; the rest is journal, streams and spools
-BLOCK = 65536
+# Sparse: what is written counts. The last tenth is the coordinator's reserve, so what a run leaves must stay far below.
+COORDINATOR_MIB = (512, 128)  # and for each minute
+HOST_MIB = (256, 16)
+TMPFS_MIB = 256  # memory
+BALLAST_BYTES = (64 << 20, 4 << 20, 64 << 10, 4096)
 
 
 class Machine:
-    def __init__(self, root, source, host_count):
-        self.root = root
+    def __init__(self, root, source, host_count, minutes):
+        self.root, self.minutes = root, minutes
         self.testbed = os.path.join(source, "deploy", "testbed")
         self.name = f"nemesis-{os.getpid()}"
         self.hosts = [f"host-{chr(ord('a') + i)}" for i in range(host_count)]
@@ -24,6 +28,7 @@ class Machine:
         self.disks = None  # "ext4" (may be filled and frozen), "tmpfs" (may be filled) or None
         self.notes = []
         self.mounted = []
+        self.boots = {}  # place -> how often it was started anew
 
     # ---- before the inner process
 
@@ -56,7 +61,8 @@ class Machine:
     def _make_ext4(self, place):
         image = self.folder(place) + ".img"
         with open(image, "wb") as file:
-            file.truncate(DISK_MIB << 20)
+            base, each = COORDINATOR_MIB if place == "coordinator" else HOST_MIB
+            file.truncate(int(base + each * self.minutes) << 20)
         subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-b", "4096", image], check=True, stdout=subprocess.DEVNULL)
         subprocess.run(["mount", "-o", "loop", image, self.folder(place)], check=True, capture_output=True)
         self.mounted.append(self.folder(place))
@@ -65,7 +71,7 @@ class Machine:
         self.notes.append(note)
         try:
             for place in self.places:
-                kernel.mount("none", self.folder(place), "tmpfs", 0, f"size={DISK_MIB}m")
+                kernel.mount("none", self.folder(place), "tmpfs", 0, f"size={TMPFS_MIB}m")
                 self.mounted.append(self.folder(place))
             self.disks = "tmpfs"
         except OSError as error:
@@ -108,13 +114,26 @@ class Machine:
         return f"127.{128 + number // 200 % 64}.{number % 200}.{1 + self.places.index(place)}"
 
     def boottime_offset_s(self, place):
-        """Another one for every host, and always the same: hosts were not booted together."""
-        return 0 if place == "coordinator" or not self.clocks else 100000 * (1 + self.places.index(place))
+        """Another one for every host, for they were not booted together; less after each boot."""
+        if place == "coordinator" or not self.clocks:
+            return 0
+        return 100000 * (1 + self.places.index(place)) - 1000 * self.boots.get(place, 0)
+
+    def reboot(self, place):
+        """What is started there from now on finds another boot id."""
+        if not self.namespaces:
+            return
+        self.boots[place] = self.boots.get(place, 0) + 1
+        with open(os.path.join(self.root, place + ".boot_id"), "w", encoding="ascii") as file:
+            file.write(f"{uuid.uuid4()}\n")
 
     def become(self, place):
         """In a child, before exec: this process is on that host."""
         if self.namespaces:
             kernel.enter(self.namespace(place), kernel.CLONE_NEWNET)
+        if place in self.boots:
+            kernel.unshare(kernel.CLONE_NEWNS)
+            kernel.mount(os.path.join(self.root, place + ".boot_id"), "/proc/sys/kernel/random/boot_id", None, kernel.MS_BIND)
         if self.boottime_offset_s(place):
             kernel.new_boottime(self.boottime_offset_s(place))
 
@@ -148,10 +167,12 @@ class Machine:
             return
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            for size in (BLOCK, 4096):  # to the last block
+            at = 0
+            for size in BALLAST_BYTES:  # to the last block
                 while True:
                     try:
-                        os.write(fd, b"\1" * size)
+                        os.posix_fallocate(fd, at, size)
+                        at += size
                     except OSError:
                         break
         finally:
