@@ -74,6 +74,7 @@ static void catalogue(struct agent_core *core, const struct agent_input *input)
     agent_plugins_set(core, input->catalogue.plugins, input->catalogue.count);
     core->catalogue_known = true;
     core->probed = input->catalogue.probed;
+    agent_place_waiting(core);
     agent_plugins_tell(core);
     if (!core->probed && core->session.state == SESSION_LIVE)
         agent_effect_add(core, AGENT_EFFECT_PROBE);

@@ -181,6 +181,8 @@ void agent_place(struct agent_core *core, struct instance *instance)
         record_intent(core, instance);
         return;
     }
+    if (!core->catalogue_known)
+        return; // an intent of the life before: agent_place_waiting carries it out
     if (core->input->now_ns >= instance->lease_ns) {
         agent_refuse(core, instance, PB__END_CAUSE__END_CAUSE_LEASE, "its lease had run out before it was made");
         return;
@@ -255,6 +257,24 @@ void agent_file_arrived(struct agent_core *core)
         else if (mark_file(list[i], input))
             spawn(core, list[i]);
     }
+}
+
+// ---- what waits
+
+static bool is_waiting(const struct instance *instance, const void *nothing)
+{
+    (void)nothing;
+    return instance->state == INSTANCE_WAITING;
+}
+
+// After a restart nobody knows what is installed until it was looked for.
+void agent_place_waiting(struct agent_core *core)
+{
+    struct instance **list;
+    size_t count = instances_in(core, &list, is_waiting, NULL);
+    for (size_t i = 0; i < count; i++)
+        if (list[i]->state == INSTANCE_WAITING) // not if the end of its predecessor has placed it
+            agent_place(core, list[i]);
 }
 
 // ---- leases of what is not spawned yet

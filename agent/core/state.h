@@ -164,6 +164,7 @@ void agent_tombstone_add(struct agent_core *core, uint64_t instance, uint32_t ge
 // ---- placing.c: from intent to spawn
 struct instance *agent_begin(struct agent_core *core, const Pb__Command *command);
 void agent_place(struct agent_core *core, struct instance *instance);
+void agent_place_waiting(struct agent_core *core); // what waited for the catalogue
 void agent_refuse(struct agent_core *core, struct instance *instance, Pb__EndCause cause, const char *why);
 void agent_end(struct agent_core *core, struct instance *instance); // nothing of it lives any more
 void agent_file_arrived(struct agent_core *core);                   // the input's

@@ -1097,6 +1097,22 @@ static void an_intent_without_a_guard_is_carried_out_after_a_restart(void **stat
     assert_int_equal(story_next(story, AGENT_EFFECT_SPAWN)->instance, 7);
 }
 
+static void an_intent_waits_until_it_is_known_what_is_installed(void **state)
+{
+    struct story *story = *state;
+    struct agent_input never = story_input(AGENT_INPUT_NEVER_SPAWNED, 7, 1);
+    story_live(story);
+    story_initialize(story, 7, 1);
+    story_commit(story);
+    story_crash(story);
+    story_feed(story, &never);
+    story_commit(story);
+    assert_null(story_next(story, AGENT_EFFECT_SPAWN));
+    story_catalogue(story);
+    story_commit(story);
+    assert_int_equal(story_next(story, AGENT_EFFECT_SPAWN)->instance, 7);
+}
+
 static void an_intent_whose_lease_has_passed_is_not(void **state)
 {
     struct story *story = *state;
@@ -1322,6 +1338,7 @@ int main(void)
         TEST(the_first_hello_waits_for_the_guards_of_the_last_life),
         TEST(a_guard_that_does_not_answer_delays_hello_only_for_a_while),
         TEST(an_intent_without_a_guard_is_carried_out_after_a_restart),
+        TEST(an_intent_waits_until_it_is_known_what_is_installed),
         TEST(an_intent_whose_lease_has_passed_is_not),
         TEST(tombstones_are_bounded_and_older_instances_stay_stale),
         TEST(more_instances_than_the_table_takes_end_the_session),
