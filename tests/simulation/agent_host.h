@@ -30,7 +30,7 @@ void agent_wipe(struct agent_host *host, bool folders);      // its database, or
 void agent_leave(struct agent_host *host, uint64_t back_ns); // SIGTERM, and it comes back
 void agent_pause(struct agent_host *host, uint64_t until_ns);
 void agent_set_disk_full(struct agent_host *host, bool full);
-void agent_disk_fails(struct agent_host *host);
+void agent_disk_fails(struct agent_host *host, bool fails); // the next commit: EIO
 void agent_set_disk_slow(struct agent_host *host, uint32_t most_us);
 void agent_detach_guard(struct agent_host *host, struct guard *guard); // its socket is cut
 

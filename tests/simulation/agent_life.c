@@ -198,9 +198,9 @@ void agent_set_disk_full(struct agent_host *host, bool full)
     host->disk_full = full;
 }
 
-void agent_disk_fails(struct agent_host *host)
+void agent_disk_fails(struct agent_host *host, bool fails)
 {
-    host->disk_fails = true;
+    host->disk_fails = fails;
 }
 
 void agent_set_disk_slow(struct agent_host *host, uint32_t most_us)

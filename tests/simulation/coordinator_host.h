@@ -29,7 +29,7 @@ void coordinator_crash(struct world *world, const char *why); // the process is 
 void coordinator_crash_in(struct world *world, unsigned effects);
 void coordinator_pause(struct world *world, uint64_t until_ns);
 void coordinator_disk_full(struct world *world, bool full);
-void coordinator_disk_fails(struct world *world);                       // the next commit: EIO
+void coordinator_disk_fails(struct world *world, bool fails);           // the next commit: EIO
 void coordinator_disk_slow(struct world *world, uint32_t most_us);      // 0: as usual
 void coordinator_restore(struct world *world, uint64_t backup_records); // the store is put back to what it was
 void coordinator_downtime(struct world *world, uint64_t ms);            // until the next start
@@ -44,6 +44,7 @@ void coordinator_request(struct world *world, uint64_t route, const Pb__Request 
 void coordinator_content(struct world *world, const Pb__ContentStored *content, uint64_t ticket);
 
 bool coordinator_is_up(const struct world *world);
+bool coordinator_is_paused(const struct world *world);
 uint64_t coordinator_life(const struct world *world); // counts its starts
 struct core *coordinator_core(const struct world *world);
 struct journal *coordinator_journal(const struct world *world);

@@ -148,9 +148,9 @@ void coordinator_disk_full(struct world *world, bool full)
     world->coordinator->disk_full = full;
 }
 
-void coordinator_disk_fails(struct world *world)
+void coordinator_disk_fails(struct world *world, bool fails)
 {
-    world->coordinator->disk_fails = true;
+    world->coordinator->disk_fails = fails;
 }
 
 void coordinator_disk_slow(struct world *world, uint32_t most_us)
@@ -172,6 +172,11 @@ void coordinator_restore(struct world *world, uint64_t backup_records)
 bool coordinator_is_up(const struct world *world)
 {
     return world->coordinator->up;
+}
+
+bool coordinator_is_paused(const struct world *world)
+{
+    return world->now_ns < world->coordinator->paused_until_ns;
 }
 
 uint64_t coordinator_life(const struct world *world)

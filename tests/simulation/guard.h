@@ -72,6 +72,7 @@ struct guard {
     size_t open_first, open_count;
     enum deed deed; // of the first open one, when it is at work
     bool is_at_work, stop_called, cleanup_called, is_cancelled, hung;
+    Pb__CommandStatus stop_status; // as the plugin answered
     int death_signal;
     const char *death_text;
     // lease

@@ -222,8 +222,7 @@ static void call_ends(struct guard *guard, Pb__Command__BodyCase kind)
         break;
     case PB__COMMAND__BODY_STOP: // answered when the last process has ended
         guard->stop_called = true;
-        if (status != PB__COMMAND_STATUS__COMMAND_STATUS_OK)
-            guard_spoil(guard, "stop was not done");
+        guard->stop_status = status;
         break;
     case PB__COMMAND__BODY_START:
         if (status == PB__COMMAND_STATUS__COMMAND_STATUS_OK)
@@ -295,7 +294,7 @@ static bool flow_stop(struct guard *guard)
         guard_stop_processes(guard);
         return false;
     }
-    guard_answer(guard, PB__COMMAND_STATUS__COMMAND_STATUS_OK, "");
+    guard_answer(guard, guard->stop_called ? guard->stop_status : PB__COMMAND_STATUS__COMMAND_STATUS_OK, "");
     return true;
 }
 

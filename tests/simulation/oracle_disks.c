@@ -68,7 +68,7 @@ void oracle_agent_dies(struct agent_host *host)
         problem = agent_disk_apply(&disk, &host->gathering->output);
     if (problem) {
         world_fail(host->world, P7, "%s's batches do not fit its disk: %s", host->name, problem);
-    } else if (disk.facts.epoch[0]) {
+    } else if (disk.facts.epoch[0] && agent_core_epoch(host->core)[0]) { // else it had not begun
         const char *live = printed(arena, host->core), *loaded = printed_from_disk(host, &disk, arena);
         if (strcmp(live, loaded) != 0)
             world_fail(host->world, P7, "%s's are\n%sand\n%s", host->name, live, loaded);

@@ -67,8 +67,7 @@ struct life_book {
 };
 
 struct agent_book {
-    const char *epoch, *host_id; // durable
-    uint64_t placed;             // instances that have not ended
+    uint64_t placed; // instances that have not ended
 };
 
 struct last_book {
@@ -79,6 +78,7 @@ struct oracle {
     struct world *world;
     size_t seen; // records
     uint64_t incarnation;
+    struct map *hellos; // route -> epoch
     struct map *runs, *cells, *trials, *instances, *lives, *agents;
     struct map *contents; // what is stored, and the last event of each outbox, by words
     struct arena *arena;

@@ -30,7 +30,6 @@ struct agent_book *oracle_agent(struct oracle *oracle, const char *name)
     struct agent_book *agent = map_get_text(oracle->agents, name);
     if (!agent) {
         agent = ARENA_NEW(oracle->arena, struct agent_book);
-        agent->epoch = agent->host_id = "";
         map_put_text(oracle->agents, name, agent);
     }
     return agent;
@@ -142,9 +141,6 @@ static void instance_lost(struct oracle *oracle, const Pb__InstanceLost *lost)
 
 static void agent_seen(struct oracle *oracle, const Pb__AgentSeen *seen)
 {
-    struct agent_book *agent = oracle_agent(oracle, seen->name);
-    agent->epoch = arena_string(oracle->arena, seen->epoch);
-    agent->host_id = arena_string(oracle->arena, seen->host_id);
     struct last_book *last = oracle_last(oracle, seen->name, seen->epoch);
     if (last->last < seen->last_seen)
         last->last = seen->last_seen;
@@ -235,6 +231,7 @@ static void maps_new(struct oracle *oracle)
     oracle->lives = map_new();
     oracle->agents = map_new();
     oracle->contents = map_new();
+    oracle->hellos = map_new();
 }
 
 static void maps_free(struct oracle *oracle)
@@ -251,6 +248,7 @@ static void maps_free(struct oracle *oracle)
     map_free(&oracle->lives);
     map_free(&oracle->agents);
     map_free(&oracle->contents);
+    map_free(&oracle->hellos);
 }
 
 struct oracle *oracle_new(struct world *world)

@@ -51,7 +51,7 @@ static void check_alone(struct oracle *oracle, struct agent_host *host, const Pb
                 world_fail(world, P3, "%llu.%u is started on %s while %llu.%u lives on %s", (unsigned long long)spec->instance,
                            spec->generation, agent_name(host), (unsigned long long)other->instance, other->generation,
                            agent_name(world->agents[i]));
-            else if (world->agents[i] == host && guard_runs(other) && ports_meet(other, spec))
+            else if (world->agents[i] == host && guard_runs(other) && other->has_folder && ports_meet(other, spec))
                 world_fail(world, P3, "%llu.%u has ports on %s that %llu.%u still has", (unsigned long long)spec->instance,
                            spec->generation, agent_name(host), (unsigned long long)other->instance, other->generation);
         }

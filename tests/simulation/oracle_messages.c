@@ -72,8 +72,8 @@ static void says_reply(struct oracle *oracle, const Pb__Reply *reply)
 
 static void says_welcome(struct oracle *oracle, const struct link *link, const Pb__Welcome *welcome)
 {
-    const struct agent_book *agent = oracle_agent(oracle, agent_name(link_agent(link)));
-    const struct last_book *last = oracle_last(oracle, agent_name(link_agent(link)), agent->epoch);
+    const char *epoch = map_get_number(oracle->hellos, link_route(link));
+    const struct last_book *last = oracle_last(oracle, agent_name(link_agent(link)), epoch ? epoch : "");
     if (welcome->incarnation > oracle->incarnation)
         world_fail(oracle->world, P2, "Welcome names incarnation %llu, which is not committed", (unsigned long long)welcome->incarnation);
     if (welcome->last_seen > last->last)
@@ -143,4 +143,6 @@ void oracle_agent_said(struct world *world, struct link *link, const Pb__Envelop
 {
     if (trace_shows(world, envelope))
         trace_write(world, "coordinator", "gets from %s: %s", agent_name(link_agent(link)), describe_envelope(world, envelope));
+    if (envelope->body_case == PB__ENVELOPE__BODY_HELLO)
+        map_put_number(world->oracle->hellos, link_route(link), arena_string(world->arena, envelope->hello->outbox_epoch));
 }

@@ -55,7 +55,7 @@ void oracle_trial_started(struct oracle *oracle, const Pb__TrialStarted *started
     trial->id = started->trial;
     trial->run = started->run;
     trial->started = started;
-    trial->began_in_calm = oracle->world->is_calm;
+    trial->began_in_calm = oracle->world->is_calm && oracle->world->now_ns >= oracle->world->settled_ns;
     trial->cell = arena_string_bytes(oracle->arena, started->name, strcspn(started->name, "#"));
     struct cell_book *cell = cell_of(oracle, trial->cell);
     check_attempt(oracle, trial, cell);

@@ -69,7 +69,7 @@ void world_run_until(struct world *world, uint64_t until_ns)
     struct agenda_entry entry;
     while (!world->broken_property && world->agenda.count > 0 && world->agenda.heap[0].when_ns <= until_ns &&
            agenda_take(&world->agenda, &entry)) {
-        world->now_ns = entry.when_ns;
+        world->now_ns = entry.when_ns > world->now_ns ? entry.when_ns : world->now_ns; // what is overdue is due now
         entry.call(entry.context);
         arena_reset(world->scratch);
     }
