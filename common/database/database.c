@@ -138,7 +138,7 @@ static int configure(struct database *database, enum database_mode mode, const c
                      CACHE_KIBIBYTES);
     int result = database_execute(database, pragmas, error);
     if (result == 0 && mode == DATABASE_SCRATCH)
-        result = database_execute(database, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", error);
+        result = database_execute(database, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF", error);
     else if (result == 0 && mode == DATABASE_READ_WRITE)
         result = set_durable(database, error);
     return result < 0 ? result : check_schema(database, schema, schema_version, error);

@@ -70,6 +70,8 @@ const char *request_check(const Pb__Request *request)
     case PB__REQUEST__BODY_BACKUP:
         return !is_empty(request->backup->path) && is_within(request->backup->path, PATH_MAX_BYTES) ? NULL
                                                                                                     : "backup.path is empty or too long";
+    case PB__REQUEST__BODY_AUDIT:
+        return is_within(request->audit->run, FULL_NAME_MAX_BYTES - 1) ? NULL : "audit.run is too long";
     default: // list_agents, list_processes, get_status, list_keys: nothing to say
         return NULL;
     }

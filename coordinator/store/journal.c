@@ -37,7 +37,7 @@ static int hex_digit(char digit)
 }
 
 // link = BLAKE2b(link || payload)
-static void link_next(struct text *scratch, uint8_t link[LINK_BYTES], const void *payload, size_t bytes)
+void journal_link(struct text *scratch, uint8_t link[LINK_BYTES], const void *payload, size_t bytes)
 {
     char hash[HASH_TEXT_BYTES];
     text_clear(scratch);
@@ -74,7 +74,7 @@ static void batch_link(struct batch *batch)
 {
     struct journal *journal = batch->journal;
     for (size_t i = 0; i < batch->count; i++) {
-        link_next(&journal->scratch, journal->link, batch->records[i].data, batch->records[i].bytes);
+        journal_link(&journal->scratch, journal->link, batch->records[i].data, batch->records[i].bytes);
         memcpy(batch->records[i].link, journal->link, LINK_BYTES);
     }
     batch->is_linked = true;
@@ -177,7 +177,7 @@ static int check_link(struct replay *replay, struct statement *statement, const 
     if (position->sequence != expected)
         return error_set(error, PANTHER_EIO, "the journal has no record %llu: it was damaged or changed; restore a backup",
                          (unsigned long long)expected);
-    link_next(&replay->scratch, position->link, payload, payload_bytes);
+    journal_link(&replay->scratch, position->link, payload, payload_bytes);
     size_t bytes;
     const void *link = statement_blob(statement, 1, &bytes);
     if (bytes != LINK_BYTES || memcmp(link, position->link, LINK_BYTES) != 0)

@@ -28,6 +28,8 @@ void journal_unload(struct journal *journal);
 // What follows *position, which moves on.
 int journal_replay(struct database *database, struct store_position *position, store_replay_fn *callback, void *context,
                    struct panther_error *error);
+// link becomes that of the record with this payload, behind the record whose it was.
+void journal_link(struct text *scratch, uint8_t link[LINK_BYTES], const void *payload, size_t bytes);
 // Drops the projections and makes them again from the journal, in one transaction.
 int journal_rebuild(struct database *database, struct panther_error *error);
 // Do the projections have the shape that this program reads?
