@@ -98,10 +98,11 @@ struct instance {
     uint32_t files_cut;      // artifacts that were not kept
     bool exits_clean;        // every process so far ended clean by its rule
     struct exit_range exits; // of those that were not stopped by a trial cut short
-    uint64_t gap_bytes;     // of its output that was not kept
-    struct map *metrics;    // name -> struct metric_range: those that an assertion reads
-    struct map *matches;    // rule id -> instance: rules of its assertions that were seen to match
-    struct outcome outcome; // worst of what it reported
+    uint64_t gap_bytes;      // of its output that was not kept
+    struct map *metrics;     // name -> struct metric_range: those that an assertion reads
+    struct map *matches;     // rule id -> instance: rules of its assertions that were seen to match
+    struct outcome outcome;  // worst of what it reported
+    uint64_t last_event;     // of its guard's: one that comes twice counts once, whatever became of its agent's outbox
     bool any_fail;
     bool metrics_lost; // not every metric was kept: a bound that the others hold is not proven
 };

@@ -270,6 +270,7 @@ static void event_gap(struct instance *instance, const Pb__Gap *gap)
 void event_fold(struct durable *durable, struct instance *instance, const Pb__Event *event)
 {
     instance->heard = true;
+    instance->last_event = event->sequence;
     switch (event->body_case) {
     case PB__EVENT__BODY_COMMAND_DONE:
         event_command_done(instance, event->command_done);

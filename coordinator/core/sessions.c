@@ -202,7 +202,7 @@ static struct instance *event_instance(struct core *core, const struct agent_liv
 {
     struct instance *instance = map_get_number(core->durable->instances, event->instance);
     if (!instance || instance->generation != event->generation || instance->state == INSTANCE_ENDED ||
-        strcmp(instance->agent, agent->name) != 0) {
+        strcmp(instance->agent, agent->name) != 0 || event->sequence <= instance->last_event) {
         core_count(core, "stale_events");
         return NULL;
     }

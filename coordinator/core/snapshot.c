@@ -18,7 +18,7 @@ static_assert(sizeof(struct durable) == 144, "save and load the new field here, 
 static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 56 && sizeof(struct test_progress) == 24, "likewise");
 static_assert(sizeof(struct run) == 120, "save and load the new field here, then count again");
 static_assert(sizeof(struct trial) == 104, "save and load the new field here, then count again");
-static_assert(sizeof(struct instance) == 256, "save and load the new field here, then count again");
+static_assert(sizeof(struct instance) == 264, "save and load the new field here, then count again");
 #endif
 
 struct saver {
@@ -346,6 +346,7 @@ static void save_evidence(const struct saver *saver, Pb__SnapshotInstance *saved
     saved->any_fail = instance->any_fail;
     saved->files_cut = instance->files_cut;
     saved->metrics_lost = instance->metrics_lost;
+    saved->last_event = instance->last_event;
 }
 
 static void save_instance(const struct saver *saver, const struct instance *instance)
@@ -424,6 +425,7 @@ static void load_evidence(struct instance *instance, const Pb__SnapshotInstance 
     instance->any_fail = saved->any_fail;
     instance->files_cut = saved->files_cut;
     instance->metrics_lost = saved->metrics_lost;
+    instance->last_event = saved->last_event;
 }
 
 static const char *load_instance(struct durable *durable, const Pb__SnapshotInstance *saved)

@@ -1,6 +1,7 @@
 // Stories of sessions: agents that are lost, come back, or forget.
 #include "tests/unit/coordinator_core/story.h"
 
+#include <stdio.h>
 #include <string.h>
 
 STORY(an_agent_that_stays_away_is_lost_after_its_lease_and_not_before)
@@ -181,6 +182,38 @@ STORY(what_was_told_before_a_wipe_is_not_started_twice)
     assert_int_equal(lab.agents[0].guard_count, 0);
     lab_pass_ms(&lab, LEASE_MS + KILL_LADDER_MS + 1000, true);
     assert_only_cell(&lab, VERDICT_ERROR, REASON_LOST);
+    lab_end(&lab);
+}
+
+static size_t events_that_count(const struct lab *lab)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < lab->record_count; i++) {
+        count += lab->records[i]->body_case == PB__RECORD__BODY_INSTANCE_EVENT && !lab->records[i]->instance_event->stale;
+    }
+    return count;
+}
+
+// Another host had the name for a while, with an outbox of its own: the sequence of the first one is forgotten, what it said is not.
+STORY(an_outbox_that_comes_back_is_not_counted_twice)
+{
+    BEGIN;
+    lab.hold_cases = 2;
+    submit(&lab, 1);
+    struct lab_agent *agent = &lab.agents[0];
+    size_t counted = events_that_count(&lab);
+    assert_true(counted > 0);
+    const struct lab_agent first = *agent;
+    lab_agent_gone(&lab, 0);
+    snprintf(agent->epoch, sizeof agent->epoch, "%032x", 77);
+    agent->sequence = 0;
+    agent->acknowledged = 0;
+    lab_agent_hello(&lab, 0);
+    lab_agent_gone(&lab, 0);
+    memcpy(agent->epoch, first.epoch, sizeof agent->epoch);
+    agent->sequence = first.sequence;
+    lab_agent_hello(&lab, 0);
+    assert_int_equal(events_that_count(&lab), counted);
     lab_end(&lab);
 }
 
@@ -396,6 +429,7 @@ int main(void)
         cmocka_unit_test(a_rebooted_host_that_forgot_is_a_loss_at_once),
         cmocka_unit_test(a_rebooted_host_that_did_not_forget_says_so),
         cmocka_unit_test(what_was_told_before_a_wipe_is_not_started_twice),
+        cmocka_unit_test(an_outbox_that_comes_back_is_not_counted_twice),
         cmocka_unit_test(what_an_agent_has_and_nobody_wants_is_discarded),
         cmocka_unit_test(an_agent_of_another_store_is_not_believed_before_it_has_cleared),
         cmocka_unit_test(an_initialize_that_never_arrived_does_not_hold_up_a_cancel),
