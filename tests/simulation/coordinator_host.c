@@ -146,11 +146,17 @@ static void say_now(struct coordinator_host *host, const struct core_send *send)
     say(host, send->route, data, bytes);
 }
 
-static bool holds_command(const struct coordinator_host *host, uint64_t route)
+// Nothing that needs no commit overtakes these on its way to the same agent (outbound_leads).
+static bool leads(const Pb__Envelope *envelope)
+{
+    return envelope->body_case == PB__ENVELOPE__BODY_COMMANDS || envelope->body_case == PB__ENVELOPE__BODY_WELCOME;
+}
+
+static bool holds_back(const struct coordinator_host *host, uint64_t route)
 {
     for (const struct held_batch *batch = host->first_held; batch; batch = batch->next)
         for (size_t i = 0; i < batch->message_count; i++)
-            if (batch->messages[i].is_command && batch->messages[i].route == route)
+            if (batch->messages[i].leads && batch->messages[i].route == route)
                 return true;
     return false;
 }
@@ -162,9 +168,9 @@ static bool goes_now(const struct coordinator_host *host, size_t index)
     if (!sends[index].prompt)
         return sends[index].urgent;
     for (size_t i = 0; i < index; i++)
-        if (!sends[i].urgent && sends[i].route == sends[index].route && sends[i].envelope->body_case == PB__ENVELOPE__BODY_COMMANDS)
+        if (!sends[i].urgent && sends[i].route == sends[index].route && leads(sends[i].envelope))
             return false;
-    return !holds_command(host, sends[index].route);
+    return !holds_back(host, sends[index].route);
 }
 
 static void hold(struct coordinator_host *host, uint64_t number)
@@ -180,7 +186,7 @@ static void hold(struct coordinator_host *host, uint64_t number)
         struct held_message *message = &batch->messages[batch->message_count++];
         message->route = effects->sends[i].route;
         message->data = wire_pack(effects->sends[i].envelope, arena, &message->bytes);
-        message->is_command = effects->sends[i].envelope->body_case == PB__ENVELOPE__BODY_COMMANDS;
+        message->leads = leads(effects->sends[i].envelope);
     }
     batch->closed_count = effects->closed_count;
     batch->closed = ARENA_ARRAY(arena, uint64_t, effects->closed_count + 1);

@@ -31,7 +31,7 @@ struct held_message {
     uint64_t route;
     uint8_t *data;
     size_t bytes;
-    bool is_command;
+    bool leads;
 };
 
 struct held_batch {

@@ -150,6 +150,7 @@ static void key_copied(struct world *world)
     if (world->faults->copy || world->agent_count == AGENTS_MAX)
         return;
     world_saw(world, RARITY_KEY_COPIED);
+    world->has_copy = true;
     const struct agent_host *agent = faults_some_agent(world);
     world->faults->copy = agent_host_new(world, agent_name(agent), agent_slots(agent));
     TRACE(world, "faults", "a second host comes with the key of %s", agent_name(agent));
