@@ -74,11 +74,16 @@ static bool agent_can_take(const struct agent_link *link)
     return link->agent && packets_queued_bytes(link->agent) == 0;
 }
 
-static int after_round(void *context)
+static void tell_spool(struct agent_link *link)
 {
-    struct agent_link *link = context;
     if (link->spool_grown && agent_can_take(link))
         send_spool(link);
+}
+
+// For an agent that has just come, or could not take it when the spool grew.
+static int after_round(void *context)
+{
+    tell_spool(context);
     return 0;
 }
 
@@ -99,6 +104,7 @@ void agent_link_spool_grown(struct agent_link *link, uint64_t bytes, uint64_t se
     link->bytes = bytes;
     link->sequence = sequence;
     link->spool_grown = true;
+    tell_spool(link);
 }
 
 void agent_link_streams_grown(struct agent_link *link)

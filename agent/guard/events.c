@@ -32,6 +32,7 @@ struct events {
     void *context;
     uint64_t sequence;       // last given
     uint64_t light, dropped; // light events so far; dropped since the last Gap
+    bool sync_first;         // something of this round must be on the disk before it is told
     bool disk_full, flood_told;
 };
 
@@ -49,8 +50,16 @@ static bool is_light(const Pb__Event *event)
     }
 }
 
+// Results of cases are told before they are synced: the agent says nothing to others before they are in its outbox, which it syncs
+// itself, and does not look for them in the spool again. Two syncs of the same at once, so nobody waits for both.
+static bool may_be_told_first(const Pb__Event *event)
+{
+    return event->body_case == PB__EVENT__BODY_CASE_RESULT || event->body_case == PB__EVENT__BODY_CASE_STARTED;
+}
+
 static void write_event(struct events *events, Pb__Event *event)
 {
+    events->sync_first = events->sync_first || !may_be_told_first(event);
     event->instance = events->spec->instance;
     event->generation = events->spec->generation;
     event->sequence = ++events->sequence;
@@ -153,20 +162,34 @@ static void disk_is_full(struct events *events)
     loop_timer_set(events->retry, clock_boottime_ns() + FULL_DISK_RETRY_NS);
 }
 
+static int sync_failed(struct events *events, int problem, const struct panther_error *error)
+{
+    if (problem == PANTHER_ENOSPACE)
+        disk_is_full(events);
+    else
+        events->failed(events->context, error);
+    return problem;
+}
+
+static void tell(struct events *events)
+{
+    events->grown(events->context, spool_bytes(events->spool), events->sequence);
+}
+
 static int flush(struct events *events)
 {
     struct panther_error error = {0};
-    int problem = spool_sync(events->spool, &error);
-    if (problem == PANTHER_ENOSPACE) {
-        disk_is_full(events);
-        return problem;
-    }
-    if (problem < 0) {
-        events->failed(events->context, &error);
-        return problem;
-    }
-    events->disk_full = false;
-    events->grown(events->context, spool_bytes(events->spool), events->sequence);
+    bool told_first = !events->sync_first;
+    int problem = told_first ? spool_write(events->spool, &error) : 0;
+    if (problem == 0 && told_first)
+        tell(events);
+    if (problem == 0)
+        problem = spool_sync(events->spool, &error);
+    if (problem < 0)
+        return sync_failed(events, problem, &error);
+    events->disk_full = events->sync_first = false;
+    if (!told_first)
+        tell(events);
     return 0;
 }
 

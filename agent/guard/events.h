@@ -11,7 +11,7 @@
 
 struct loop;
 struct events;
-// After a group was synced.
+// Readers may go that far.
 typedef void events_grown_fn(void *context, uint64_t bytes, uint64_t sequence);
 // The disk failed: nothing more can be promised.
 typedef void events_failed_fn(void *context, const struct panther_error *error);

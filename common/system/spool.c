@@ -20,8 +20,10 @@
 struct spool {
     int fd;
     uint64_t synced;
-    uint64_t prepared; // the file's length: from `synced` on it holds zeros
+    uint64_t readable; // what the file holds: up to here readers may go
+    uint64_t prepared; // the file's length: behind the records it holds zeros
     struct text pending;
+    size_t written; // of pending
 };
 
 struct spool_reader {
@@ -204,7 +206,7 @@ int spool_open(struct spool **out, const char *path, struct panther_error *error
         errno = 0;
     struct spool *spool = NEW(struct spool);
     spool->fd = fd;
-    spool->synced = spool->prepared = bytes;
+    spool->synced = spool->readable = spool->prepared = bytes;
     *out = spool;
     return 0;
 }
@@ -239,7 +241,7 @@ uint64_t spool_pending_bytes(const struct spool *spool)
 
 uint64_t spool_bytes(const struct spool *spool)
 {
-    return spool->synced;
+    return spool->readable;
 }
 
 static int write_all(int fd, const void *data, size_t bytes, uint64_t offset)
@@ -269,11 +271,28 @@ static void prepare(struct spool *spool, uint64_t end)
 
 static int write_pending(struct spool *spool)
 {
-    int problem = write_all(spool->fd, spool->pending.data, spool->pending.length, spool->synced);
+    const size_t length = spool->pending.length;
+    int problem = write_all(spool->fd, spool->pending.data + spool->written, length - spool->written, spool->synced + spool->written);
     if (problem < 0)
         return problem;
-    prepare(spool, spool->synced + spool->pending.length);
-    return fdatasync(spool->fd) < 0 ? -errno : 0;
+    prepare(spool, spool->synced + length);
+    spool->written = length;
+    return 0;
+}
+
+static int keep(struct spool *spool, int problem, struct panther_error *error)
+{
+    spool->written = 0; // nobody knows what of it is on the disk
+    return error_system(error, -problem, "cannot write the spool");
+}
+
+int spool_write(struct spool *spool, struct panther_error *error)
+{
+    int problem = write_pending(spool);
+    if (problem < 0)
+        return keep(spool, problem, error);
+    spool->readable = spool->synced + spool->pending.length;
+    return 0;
 }
 
 int spool_sync(struct spool *spool, struct panther_error *error)
@@ -281,9 +300,13 @@ int spool_sync(struct spool *spool, struct panther_error *error)
     if (spool->pending.length == 0)
         return 0;
     int problem = write_pending(spool);
+    if (problem == 0 && fdatasync(spool->fd) < 0)
+        problem = -errno;
     if (problem < 0)
-        return error_system(error, -problem, "cannot write the spool");
+        return keep(spool, problem, error);
     spool->synced += spool->pending.length;
+    spool->readable = spool->synced;
+    spool->written = 0;
     text_clear(&spool->pending);
     return 0;
 }

@@ -223,7 +223,7 @@ int main(int argument_count, char **arguments)
     static struct round rounds[ROUNDS_MAX];
     struct panther_error error = {0};
     printf("         1 in flight: median us, ratio           16 in flight: cases/s, ratio  64 in flight: cases/s, ratio   16 slots\n");
-    printf("round    product 3 commits  1 commit     ratio   product yardstick   ratio   product yardstick   ratio  trials/s\n");
+    printf("round    product 2 commits  1 commit     ratio   product yardstick   ratio   product yardstick   ratio  trials/s\n");
     for (unsigned i = 0; i < settings.rounds; i++) {
         if (measure_round(&settings, &rounds[i], &error) < 0) {
             fprintf(stderr, "bench_dispatch: %s\n", error.message);

@@ -8,8 +8,8 @@
 
 #include "common/base/error.h"
 
-// Syncs in series from a case's result to its durable verdict, as proto/PROTOCOL.md counts them: spool, outbox, journal.
-#define YARDSTICK_COMMITS_OF_PROTOCOL 3
+// Syncs in series from a case's result to its durable verdict, as proto/PROTOCOL.md counts them: outbox, journal.
+#define YARDSTICK_COMMITS_OF_PROTOCOL 2
 #define YARDSTICK_COMMITS_MAX 8
 
 struct yardstick_options {

@@ -103,6 +103,25 @@ static void what_was_not_synced_is_not_there(void **state)
     spool_close(&spool);
 }
 
+static void what_was_written_is_read_before_it_is_synced(void **state)
+{
+    (void)state;
+    struct spool *spool = open_spool();
+    unsigned count = 0;
+    for (unsigned i = 0; i < 3; i++) { // what follows a write is written behind it, not over it
+        add_number(spool, count++);
+        add_number(spool, count++);
+        assert_int_equal(spool_write(spool, NULL), 0);
+        assert_int_equal(count_records(spool_bytes(spool)), count);
+    }
+    assert_true(spool_pending_bytes(spool) > 0);
+    add_number(spool, count++);
+    assert_int_equal(spool_sync(spool, NULL), 0);
+    assert_int_equal(spool_pending_bytes(spool), 0);
+    assert_int_equal(count_records(spool_bytes(spool)), count);
+    spool_close(&spool);
+}
+
 // A crash at any byte of the last write: the records before are there, the torn one is cut, and writing goes on behind them.
 static void any_torn_tail_is_cut(void **state)
 {
@@ -210,14 +229,17 @@ static void failed_write_is_repeated_whole(void **state)
     struct spool *spool = open_spool();
     add_number(spool, 0);
     assert_int_equal(spool_sync(spool, NULL), 0);
-    uint64_t synced = spool_bytes(spool);
+    add_number(spool, 1);
+    assert_int_equal(spool_write(spool, NULL), 0);
+    uint64_t written = spool_bytes(spool);
     setrlimit(RLIMIT_FSIZE, &small);
-    for (unsigned i = 1; i < 1000; i++)
+    for (unsigned i = 2; i < 1000; i++)
         add_number(spool, i);
+    assert_true(spool_write(spool, &error) < 0);
     assert_true(spool_sync(spool, &error) < 0);
     assert_true(spool_sync(spool, &error) < 0);
-    assert_int_equal(spool_bytes(spool), synced);
-    assert_int_equal(count_records(synced), 1);
+    assert_int_equal(spool_bytes(spool), written);
+    assert_int_equal(count_records(written), 2);
     setrlimit(RLIMIT_FSIZE, &old);
     assert_int_equal(spool_sync(spool, &error), 0);
     assert_int_equal(count_records(spool_bytes(spool)), 1000);
@@ -229,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(records_are_read_in_order, make_place, remove_place),
         cmocka_unit_test_setup_teardown(what_was_not_synced_is_not_there, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(what_was_written_is_read_before_it_is_synced, make_place, remove_place),
         cmocka_unit_test_setup_teardown(any_torn_tail_is_cut, make_place, remove_place),
         cmocka_unit_test_setup_teardown(zeros_behind_the_end_are_no_records, make_place, remove_place),
         cmocka_unit_test_setup_teardown(damage_before_the_synced_end_is_an_error, make_place, remove_place),
