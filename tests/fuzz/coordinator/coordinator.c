@@ -97,11 +97,11 @@ static void submit(struct story *story, size_t number)
 static void happen(struct story *story, const struct part *part)
 {
     struct lab *lab = &story->lab;
-    size_t number = part->bytes ? part->data[0] : 0, agent = number % 2;
-    switch ((enum happening)((part->kind & 0x7f) % HAPPENINGS)) {
+    size_t number = part->bytes ? part->data[0] : 0, agent = number % 2, kind = (part->kind & 0x7f) % HAPPENINGS;
+    switch ((enum happening)kind) {
     case FROM_AGENT_A:
     case FROM_AGENT_B:
-        agent_says(lab, part, (part->kind & 0x7f) % HAPPENINGS - FROM_AGENT_A);
+        agent_says(lab, part, kind - FROM_AGENT_A);
         break;
     case FROM_OPERATOR:
         say(lab, part, OPERATOR_ROUTE, "ann", PB__ROLE__ROLE_OPERATOR, 0);
@@ -114,7 +114,7 @@ static void happen(struct story *story, const struct part *part)
         break;
     case EVENT_OF_A:
     case EVENT_OF_B:
-        agent_observes(lab, part, (part->kind & 0x7f) % HAPPENINGS - EVENT_OF_A);
+        agent_observes(lab, part, kind - EVENT_OF_A);
         break;
     case TIME_PASSES:
         lab_pass_ms(lab, 100 * (1 + number), number % 3 != 0);
