@@ -14,7 +14,7 @@ typedef void backup_done_fn(void *context, uint64_t route, uint64_t request, con
 int backup_new(struct backup **out, const char *folder, struct loop *loop, backup_done_fn *done, void *context,
                struct panther_error *error);
 void backup_free(struct backup **backup); // waits for one that is being made
-// PANTHER_ESTATE: one is being made.
+// PANTHER_ESTATE: one is being made. PANTHER_ESYSTEM: no thread for it.
 int backup_ask(struct backup *backup, uint64_t route, uint64_t request, const char *path);
 
 #endif

@@ -12,6 +12,7 @@
 #include "common/system/space.h"
 #include "common/wire/wire.h"
 #include "coordinator/core/core.h"
+#include "coordinator/shell/audits.h"
 #include "coordinator/shell/authority.h"
 #include "coordinator/shell/backup.h"
 #include "coordinator/shell/bulk.h"
@@ -32,6 +33,8 @@
 #define LOOK_MS 500
 // Batches on their way to the disk. Beyond, the loop stops reading from the network until the disk has caught up.
 #define BATCHES_MAX 1024
+// Runs that one answer tells of: at 100 bytes each they and the findings fill half a frame.
+#define AUDITED_RUNS_MAX 20000
 // Exit status when the disk failed (sysexits EX_IOERR).
 #define EXIT_DISK 74
 
@@ -45,6 +48,7 @@ struct reactor {
     struct bulk *bulk;
     struct reader *reader;
     struct backup *backup;
+    struct audits *audits;
     struct snapshots *snapshots;
     struct outbound *outbound;
     struct loop_source *tick;
@@ -318,6 +322,25 @@ static void on_backed_up(void *context, uint64_t route, uint64_t request, const 
     send_envelope(reactor, route, envelope);
 }
 
+static void on_audited(void *context, uint64_t route, uint64_t request, Pb__Audited *result, const struct panther_error *error)
+{
+    struct reactor *reactor = context;
+    arena_reset(reactor->scratch);
+    if (error) {
+        reply_refused(reactor, route, request, refusal_of(error->code), error->message);
+        return;
+    }
+    if (result->n_runs > AUDITED_RUNS_MAX) {
+        reply_refused(reactor, route, request, PB__REFUSAL_CODE__REFUSAL_CODE_INVALID,
+                      "there are too many runs for one answer: audit a backup with --data");
+        return;
+    }
+    Pb__Envelope *envelope = reply_new(reactor, request);
+    envelope->reply->body_case = PB__REPLY__BODY_AUDITED;
+    envelope->reply->audited = result;
+    send_envelope(reactor, route, envelope);
+}
+
 static bool files_are_missing(struct reactor *reactor, uint64_t route, uint64_t number, const Pb__Submit *submit)
 {
     Pb__Envelope *envelope = reply_new(reactor, number);
@@ -375,6 +398,14 @@ static void take_backup(struct reactor *reactor, const struct core_event *event,
     }
 }
 
+static void take_audit(struct reactor *reactor, const struct core_event *event, const Pb__Request *request)
+{
+    if (audits_ask(reactor->audits, event->route, request->number, request->audit->run)) {
+        reply_refused(reactor, event->route, request->number, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY,
+                      "another audit is on its way: try again");
+    }
+}
+
 // What the sockets refused before it came to us.
 static void count_refusals(struct reactor *reactor)
 {
@@ -402,6 +433,9 @@ static void take_request(struct reactor *reactor, struct core_event *event, cons
         break;
     case PB__REQUEST__BODY_BACKUP:
         take_backup(reactor, event, request);
+        break;
+    case PB__REQUEST__BODY_AUDIT:
+        take_audit(reactor, event, request);
         break;
     case PB__REQUEST__BODY_SUBMIT:
         take_submit(reactor, event, request);
@@ -542,7 +576,8 @@ static int begin_parts(struct reactor *reactor, const struct bus_peer_file *serv
     if ((result = bulk_new(&reactor->bulk, folder, reactor->options->reserve_bytes, endpoint, server->secret_key, on_content, reactor,
                            reactor->loop, error)) ||
         (result = reader_new(&reactor->reader, folder, reactor->loop, on_rows, reactor, error)) ||
-        (result = backup_new(&reactor->backup, folder, reactor->loop, on_backed_up, reactor, error))) {
+        (result = backup_new(&reactor->backup, folder, reactor->loop, on_backed_up, reactor, error)) ||
+        (result = audits_new(&reactor->audits, folder, reactor->loop, on_audited, reactor, error))) {
         return result;
     }
     return recover(reactor, server, error);
@@ -576,6 +611,7 @@ static void end(struct reactor *reactor)
     bulk_free(&reactor->bulk);
     reader_free(&reactor->reader);
     backup_free(&reactor->backup);
+    audits_free(&reactor->audits);
     snapshots_free(&reactor->snapshots);
     store_close(&reactor->store);
     core_free(&reactor->core);
