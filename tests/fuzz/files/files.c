@@ -23,7 +23,7 @@
 #define FLAGS_MAX 16
 
 static int file_fd = -1;
-static char file_path[64], folder[64], key_path[128];
+static char file_path[128], folder[64], key_path[128];
 
 static void remove_folder(void)
 {
@@ -57,13 +57,11 @@ static void begin(void)
     snprintf(folder, sizeof folder, "/dev/shm/panther-fuzz-XXXXXX");
     INVARIANT(mkdtemp(folder) != NULL);
     atexit(remove_folder);
-    char path[128];
-    snprintf(path, sizeof path, "%s/guard.pid", folder);
-    FILE *made = fopen(path, "w");
+    snprintf(file_path, sizeof file_path, "%s/guard.pid", folder);
+    FILE *made = fopen(file_path, "w");
     INVARIANT(made != NULL);
     file_fd = fileno(made);
     INVARIANT(fchmod(file_fd, 0600) == 0);
-    snprintf(file_path, sizeof file_path, "%s", path);
     make_key();
     make_programs();
 }
