@@ -40,11 +40,34 @@ Pb__Record *core_record(struct core *core)
     return record;
 }
 
+// Agents stand on the roster by what is placed on them.
+static void refile(struct core *core, const Pb__Record *record)
+{
+    switch (record->body_case) {
+    case PB__RECORD__BODY_TRIAL_STARTED:
+        for (size_t i = 0; i < record->trial_started->n_services; i++) {
+            roster_refile(core, record->trial_started->services[i]->agent);
+        }
+        break;
+    case PB__RECORD__BODY_INSTANCE_EVENT:
+        if (record->instance_event->event->body_case == PB__EVENT__BODY_INSTANCE_ENDED) {
+            roster_refile(core, record->instance_event->agent);
+        }
+        break;
+    case PB__RECORD__BODY_INSTANCE_LOST:
+        roster_refile(core, record->instance_lost->agent);
+        break;
+    default: // TrialEnded names no agents: see runs.c
+        break;
+    }
+}
+
 void core_emit(struct core *core, Pb__Record *record)
 {
     struct core_effects *effects = core->effects;
     APPEND(effects->records, effects->record_count, effects->record_capacity) = record;
     durable_apply(core->durable, record);
+    refile(core, record);
 }
 
 static Pb__Envelope *send_new(struct core *core, uint64_t route, uint64_t session, bool urgent)
@@ -171,6 +194,8 @@ struct core *core_new(const struct core_options *options)
     core->durable = durable_new();
     core->agents = map_new();
     core->routes = map_new();
+    core->roster = roster_new();
+    core->presences = map_new();
     core->instance_links = map_new();
     core->trial_links = map_new();
     core->run_links = map_new();
@@ -188,13 +213,10 @@ static void map_free_values(struct map **map)
     map_free(map);
 }
 
-static void agent_live_free(struct agent_live *agent)
+static void agent_live_free(struct core *core, struct agent_live *agent)
 {
     message_free(agent->hello);
-    for (struct map_entry *entry = map_first(agent->presences); entry; entry = map_next(agent->presences, entry)) {
-        message_free(entry->value);
-    }
-    map_free(&agent->presences);
+    presences_clear(core, agent);
     free(agent);
 }
 
@@ -205,10 +227,12 @@ void core_free(struct core **pointer)
         return;
     }
     for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
-        agent_live_free(entry->value);
+        agent_live_free(core, entry->value);
     }
     map_free(&core->agents);
     map_free(&core->routes);
+    map_free(&core->presences);
+    roster_free(&core->roster);
     map_free_values(&core->instance_links);
     map_free_values(&core->trial_links);
     map_free_values(&core->run_links);
@@ -399,11 +423,10 @@ size_t core_plugins(const struct core *core, const Pb__PluginDescription ***item
     }
     for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
         const struct agent_live *agent = entry->value;
-        for (struct map_entry *p = map_first(agent->presences); p && agent->route; p = map_next(agent->presences, p)) {
-            const Pb__PluginPresence *presence = p->value;
-            Pb__PluginDescription *description = map_get_text(core->durable->descriptions, presence->description_hash);
+        for (size_t i = 0; i < agent->presence_count && agent->route; i++) {
+            const Pb__PluginDescription *description = presence_description(core, agent->presences[i]);
             if (description) {
-                map_put_text(names, description->name, description);
+                map_put_text(names, description->name, (void *)(uintptr_t)description);
             }
         }
     }

@@ -7,35 +7,13 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
-// The same plugin in two folders: the first one counts, the other is listed as unusable.
-static bool is_shadowed(Pb__PluginPresence *const *plugins, size_t index)
-{
-    for (size_t i = 0; i < index; i++) {
-        if (plugins[i]->usable && strcmp(plugins[i]->name, plugins[index]->name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void hello_presences(struct core *core, struct agent_live *agent, Pb__PluginPresence *const *plugins, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        bool has_place = map_count(agent->presences) < PRESENCES_MAX || map_get_text(agent->presences, plugins[i]->name);
-        if (has_place && !is_shadowed(plugins, i)) {
-            message_free(map_put_text(agent->presences, plugins[i]->name, MESSAGE_COPY(plugins[i], NULL)));
-        }
-    }
-    sessions_lab_changed(core);
-}
-
 size_t hello_wanted(struct core *core, Pb__PluginPresence *const *plugins, size_t count, char ***wanted)
 {
     *wanted = ARENA_ARRAY(core->effects->arena, char *, count + 1);
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         const char *hash = plugins[i]->description_hash;
-        if (*hash && !is_shadowed(plugins, i) && !map_get_text(core->durable->descriptions, hash)) {
+        if (*hash && !presences_are_shadowed(plugins, i) && !map_get_text(core->durable->descriptions, hash)) {
             (*wanted)[found++] = arena_string(core->effects->arena, hash);
         }
     }
@@ -73,22 +51,20 @@ static bool hello_is_refused(struct core *core, const Pb__Hello *hello, const st
 static struct agent_live *agent_live_new(struct core *core, const char *name)
 {
     struct agent_live *agent = NEW(struct agent_live);
-    agent->presences = map_new();
     map_put_text(core->agents, name, agent);
     return agent;
 }
 
 static void agent_take_hello(struct core *core, struct agent_live *agent, const Pb__Hello *hello)
 {
+    // What an agent has of plugins and instances is kept elsewhere.
+    Pb__Hello kept = *hello;
+    kept.n_plugins = kept.n_instances = 0;
     message_free(agent->hello);
-    agent->hello = MESSAGE_COPY(hello, NULL);
+    agent->hello = MESSAGE_COPY(&kept, NULL);
     agent->name = agent->hello->name;
-    for (struct map_entry *entry = map_first(agent->presences); entry; entry = map_next(agent->presences, entry)) {
-        message_free(entry->value);
-    }
-    map_free(&agent->presences);
-    agent->presences = map_new();
-    hello_presences(core, agent, hello->plugins, hello->n_plugins);
+    presences_clear(core, agent);
+    presences_take(core, agent, hello->plugins, hello->n_plugins);
     agent->route = core->event->route;
     agent->session = (++core->ids ^ (core->event->random << 20)) | UINT64_C(1) << 63; // 0 is no session
     agent->heard_ns = core->event->now_ns;
@@ -191,6 +167,7 @@ void hello_reconcile(struct core *core, struct agent_live *agent)
         return;
     }
     agent->reconciled = true;
+    roster_enter(core, agent);
     sessions_lab_changed(core);
     // Losing one may end its trial, and so take others out of the map: map_next goes on from a removed entry.
     for (struct map_entry *entry = map_first(known->placed); entry; entry = map_next(known->placed, entry)) {

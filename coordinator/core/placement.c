@@ -3,28 +3,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/message.h"
 #include "coordinator/core/state.h"
 
-// Steps of one search: 64 services on 1,000 hosts would be endless otherwise. Beyond, the cell waits.
-#define SEARCH_STEPS_MAX 5000
-
-struct candidate {
-    struct agent_live *agent;
-    const struct agent_identity *identity;
-    size_t here, exclusive_here; // services of this cell that the search has put here
-};
+// Hosts that one search looks at: 64 services that are each on another of 5,000 hosts need 320,000; endless searches end within some
+// 50 ms. Beyond, the cell waits.
+#define SEARCH_LOOKS_MAX 1000000
 
 struct search {
     struct core *core;
     const Pb__CellPlan *plan;
     struct arena *arena;
-    struct candidate *candidates; // usable agents, least used first
-    size_t candidate_count;
     struct agent_live **chosen; // per service
-    size_t steps;
+    size_t looks;
     const char *problem; // of the deepest service that found none
     size_t problem_depth;
     bool hopeless;
+    bool is_stuck; // a service finds no room wherever the others go
 };
 
 static bool has_labels(const struct agent_live *agent, const Pb__HostRule *rule)
@@ -55,9 +50,9 @@ static bool named_in(char *const *names, size_t count, const char *name)
 // Fits whatever else runs there and wherever the other services go.
 static bool fits_alone(const struct search *search, const struct agent_live *agent, const Pb__ServicePlan *service)
 {
-    const Pb__PluginPresence *presence = map_get_text(agent->presences, service->plugin);
+    struct presence *presence = presences_find(agent, service->plugin);
     const Pb__HostRule *rule = service->host;
-    if (!presence || !presence->usable || !map_get_text(search->core->durable->descriptions, presence->description_hash)) {
+    if (!presence || !presence->is->usable || !presence_description(search->core, presence)) {
         return false;
     }
     return !rule || ((!*rule->name || strcmp(rule->name, agent->name) == 0) && has_labels(agent, rule) &&
@@ -69,12 +64,29 @@ static bool is_exclusive(const Pb__ServicePlan *service)
     return service->host && service->host->exclusive;
 }
 
-static bool has_room(const struct candidate *candidate, const Pb__ServicePlan *service)
+// Services of this cell that the search has put there.
+struct here {
+    size_t count, exclusive;
+};
+
+static struct here placed_here(const struct search *search, const struct agent_live *agent, size_t depth)
 {
-    size_t used = map_count(candidate->identity->placed);
-    bool wants_alone = candidate->exclusive_here || is_exclusive(service);
-    return !candidate->agent->disk_is_short && used + candidate->here < candidate->agent->hello->slots &&
-           candidate->identity->exclusive == 0 && !(wants_alone && used > 0);
+    struct here here = {0};
+    for (size_t i = 0; i < depth; i++) {
+        if (search->chosen[i] == agent) {
+            here.count++;
+            here.exclusive += is_exclusive(search->plan->services[i]);
+        }
+    }
+    return here;
+}
+
+static bool has_room(const struct search *search, const struct agent_live *agent, const struct here *here, const Pb__ServicePlan *service)
+{
+    const struct agent_identity *identity = sessions_identity(search->core, agent);
+    bool wants_alone = here->exclusive || is_exclusive(service);
+    return !agent->disk_is_short && agent->filed_under + here->count < agent->hello->slots && identity->exclusive == 0 &&
+           !(wants_alone && agent->filed_under > 0);
 }
 
 // apart_from and with hold in both directions, whichever service says so.
@@ -120,18 +132,48 @@ static void note_problem(struct search *search, size_t depth, size_t able, size_
 
 static bool place_from(struct search *search, size_t depth);
 
-static bool place_here(struct search *search, size_t depth, struct candidate *candidate)
+static bool place_here(struct search *search, size_t depth, struct agent_live *agent)
 {
-    bool exclusive = is_exclusive(search->plan->services[depth]);
-    search->chosen[depth] = candidate->agent;
-    candidate->here++;
-    candidate->exclusive_here += exclusive;
+    search->chosen[depth] = agent;
     if (place_from(search, depth + 1)) {
         return true;
     }
-    candidate->here--;
-    candidate->exclusive_here -= exclusive;
     search->chosen[depth] = NULL;
+    return false;
+}
+
+static bool goes_on(const struct search *search)
+{
+    return search->looks < SEARCH_LOOKS_MAX && !search->is_stuck;
+}
+
+struct found {
+    size_t able, with_room;
+    bool any_room; // counting only what others have placed
+};
+
+// Among the hosts that this cell uses `load` times.
+static bool place_among(struct search *search, size_t depth, size_t load, struct found *found)
+{
+    const Pb__ServicePlan *service = search->plan->services[depth];
+    const struct roster *roster = search->core->roster;
+    for (size_t i = 0; i < roster_count(roster) && goes_on(search); i++) {
+        struct agent_live *agent = roster_at(roster, i);
+        search->looks++;
+        const struct here here = placed_here(search, agent, depth);
+        if (here.count != load || !agent_live_is_fresh(search->core, agent) || !fits_alone(search, agent, service)) {
+            continue;
+        }
+        found->able++;
+        found->any_room |= has_room(search, agent, &(struct here){0}, service);
+        if (!has_room(search, agent, &here, service)) {
+            continue;
+        }
+        found->with_room++;
+        if (fits_neighbours(search, agent, depth) && place_here(search, depth, agent)) {
+            return true;
+        }
+    }
     return false;
 }
 
@@ -140,66 +182,58 @@ static bool place_from(struct search *search, size_t depth)
     if (depth == search->plan->n_services) {
         return true;
     }
-    const Pb__ServicePlan *service = search->plan->services[depth];
-    size_t able = 0, with_room = 0;
+    struct found found = {0};
     // Hosts that this cell uses least come first, so that a trial spreads over the lab.
-    for (size_t load = 0; load <= depth && search->steps < SEARCH_STEPS_MAX; load++) {
-        for (size_t i = 0; i < search->candidate_count; i++) {
-            struct candidate *candidate = &search->candidates[i];
-            if (candidate->here != load || !fits_alone(search, candidate->agent, service)) {
-                continue;
-            }
-            able++;
-            if (!has_room(candidate, service)) {
-                continue;
-            }
-            with_room++;
-            if (!fits_neighbours(search, candidate->agent, depth) || ++search->steps > SEARCH_STEPS_MAX) {
-                continue;
-            }
-            if (place_here(search, depth, candidate)) {
-                return true;
-            }
+    for (size_t load = 0; load <= depth && goes_on(search); load++) {
+        if (place_among(search, depth, load, &found)) {
+            return true;
         }
     }
-    note_problem(search, depth, able, with_room);
+    if (search->looks >= SEARCH_LOOKS_MAX) {
+        search->problem = "its services fit together on no hosts that were found in reasonable time";
+        search->hopeless = false;
+    } else {
+        note_problem(search, depth, found.able, found.with_room);
+        search->is_stuck |= !found.any_room;
+    }
     return false;
 }
 
-// Insertion sort by use: labs are small, and the order must be the same for equals.
-static void gather_candidates(struct search *search)
+// What the roster has to have for a cell: cells that differ only in their options want the same.
+static bool wants_the_same(const Pb__CellPlan *plan, const Pb__CellPlan *other)
 {
-    const struct core *core = search->core;
-    search->candidates = ARENA_ARRAY(search->arena, struct candidate, map_count(core->agents) + 1);
-    for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
-        struct agent_live *agent = entry->value;
-        if (!agent->route || !agent->reconciled || !agent_live_is_fresh(core, agent)) {
-            continue;
-        }
-        const struct candidate candidate = {.agent = agent, .identity = map_get_text(core->durable->agents, agent->name)};
-        size_t used = map_count(candidate.identity->placed), at = search->candidate_count++;
-        for (; at > 0; at--) {
-            const struct candidate *before = &search->candidates[at - 1];
-            size_t before_used = map_count(before->identity->placed);
-            if (before_used < used || (before_used == used && strcmp(before->agent->name, agent->name) < 0)) {
-                break;
-            }
-            search->candidates[at] = *before;
-        }
-        search->candidates[at] = candidate;
+    bool same = plan->n_services == other->n_services;
+    for (size_t i = 0; same && i < plan->n_services; i++) {
+        const Pb__ServicePlan *mine = plan->services[i], *theirs = other->services[i];
+        same = strcmp(mine->name, theirs->name) == 0 && strcmp(mine->plugin, theirs->plugin) == 0 && !mine->host == !theirs->host &&
+               (!mine->host || message_equal(mine->host, theirs->host));
     }
+    return same;
 }
 
 void placement_find(struct core *core, const Pb__CellPlan *plan, struct arena *arena, struct placement *placement)
 {
     struct search search = {.core = core, .plan = plan, .arena = arena};
     search.chosen = ARENA_ARRAY(arena, struct agent_live *, plan->n_services + 1);
-    gather_candidates(&search);
     *placement = (struct placement){0};
     if (place_from(&search, 0)) {
         placement->agents = search.chosen;
         return;
     }
-    placement->problem = search.candidate_count ? search.problem : "no agent is connected";
-    placement->hopeless = search.candidate_count == 0 || search.hopeless;
+    bool is_empty = roster_count(core->roster) == 0;
+    placement->problem = is_empty ? "no agent is connected" : search.problem;
+    placement->hopeless = is_empty || search.hopeless;
+}
+
+void placement_find_next(struct core *core, const Pb__CellPlan *plan, struct arena *arena, struct placement_failed *failed,
+                         struct placement *placement)
+{
+    if (failed->plan && wants_the_same(plan, failed->plan)) {
+        *placement = failed->placement;
+        return;
+    }
+    placement_find(core, plan, arena, placement);
+    if (placement->problem) {
+        *failed = (struct placement_failed){plan, *placement};
+    }
 }

@@ -239,9 +239,9 @@ static Pb__AgentRow *agent_row(struct core *core, const char *name, const struct
     row->clock_error_ns = live->clock_error_ns;
     row->disk_free_bytes = live->disk_free_bytes;
     row->disk_is_short = live->disk_is_short;
-    row->plugins = ARENA_ARRAY(arena, Pb__PluginPresence *, map_count(live->presences) + 1);
-    for (struct map_entry *entry = map_first(live->presences); entry; entry = map_next(live->presences, entry)) {
-        row->plugins[row->n_plugins++] = MESSAGE_COPY((Pb__PluginPresence *)entry->value, arena);
+    row->plugins = ARENA_ARRAY(arena, Pb__PluginPresence *, live->presence_count + 1);
+    for (size_t i = 0; i < live->presence_count; i++) {
+        row->plugins[row->n_plugins++] = MESSAGE_COPY(live->presences[i]->is, arena);
     }
     return row;
 }
@@ -279,8 +279,8 @@ static void list_plugins(struct core *core, uint64_t request, const char *only)
     struct map *rows = map_new();
     for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
         const struct agent_live *agent = entry->value;
-        for (struct map_entry *p = map_first(agent->presences); p; p = map_next(agent->presences, p)) {
-            const Pb__PluginPresence *presence = p->value;
+        for (size_t i = 0; i < agent->presence_count; i++) {
+            const Pb__PluginPresence *presence = agent->presences[i]->is;
             if (*only && strcmp(only, presence->name) != 0) {
                 continue;
             }

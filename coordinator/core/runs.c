@@ -100,11 +100,19 @@ void runs_trial_ended(struct core *core, struct trial *trial, Pb__TrialEnded *en
     Pb__Record *record = core_record(core);
     record->body_case = PB__RECORD__BODY_TRIAL_ENDED;
     record->trial_ended = ended;
+    const char **agents = ARENA_ARRAY(core->effects->arena, const char *, trial->instance_count + 1);
+    size_t agent_count = 0;
     for (size_t i = 0; i < trial->instance_count; i++) {
         free(map_remove_number(core->instance_links, trial->instances[i]->id));
+        if (trial->instances[i]->state != INSTANCE_ENDED) { // it never began
+            agents[agent_count++] = arena_string(core->effects->arena, trial->instances[i]->agent);
+        }
     }
     free(map_remove_number(core->trial_links, trial->id));
     core_emit(core, record);
+    for (size_t i = 0; i < agent_count; i++) {
+        roster_refile(core, agents[i]);
+    }
     if (!retry) {
         emit_cell_ended(core, run, test, cell, attempt, (int)ended->outcome->verdict, (int)ended->outcome->reason, ended->outcome->text);
     }
@@ -147,12 +155,12 @@ static bool has_waited_enough(const struct core *core, const struct run *run, co
 }
 
 // Places one cell, or ends it when it has waited for too long. True: something was recorded.
-static bool try_cell(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempts)
+static bool try_cell(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempts, struct placement_failed *failed)
 {
     struct arena *arena = core->effects->arena;
     Pb__CellPlan *plan = experiment_cell(run->experiment, test, cell, arena);
     struct placement placement;
-    placement_find(core, plan, arena, &placement);
+    placement_find_next(core, plan, arena, failed, &placement);
     struct run_link *link = run_link(core, run);
     if (!placement.problem) {
         trials_start(core, run, test, cell, attempts + 1, plan, &placement);
@@ -168,40 +176,29 @@ static bool try_cell(struct core *core, struct run *run, uint32_t test, uint64_t
     return true;
 }
 
-static bool has_free_slot(const struct core *core)
-{
-    for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
-        const struct agent_live *agent = entry->value;
-        const struct agent_identity *identity = map_get_text(core->durable->agents, agent->name);
-        if (agent->route && map_count(identity->placed) < agent->hello->slots) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Retries first, then cells that were passed over, then new ones; a cell that has to wait does not hold up those behind it.
 static void schedule_run(struct core *core, struct run *run)
 {
     size_t looks = PLACEMENT_LOOKAHEAD_CELLS;
-    if (run->live_trials && !has_free_slot(core)) {
+    struct placement_failed failed = {0};
+    if (run->live_trials && !roster_has_free_slot(core->roster)) {
         return;
     }
     for (struct map_entry *entry = map_first(run->retries); entry && looks; looks--) {
         const struct cell_retry retry = *(struct cell_retry *)entry->value;
         entry = map_next(run->retries, entry);
-        try_cell(core, run, retry.test, retry.cell, retry.attempts);
+        try_cell(core, run, retry.test, retry.cell, retry.attempts, &failed);
     }
     for (uint32_t test = 0; test < run->experiment->n_tests && looks; test++) {
         struct test_progress *progress = &run->tests[test];
         for (struct map_entry *entry = map_first(progress->skipped); entry && looks; looks--) {
             uint64_t cell = map_entry_number(entry);
             entry = map_next(progress->skipped, entry);
-            try_cell(core, run, test, cell, 0);
+            try_cell(core, run, test, cell, 0, &failed);
         }
         for (uint64_t cell = progress->cursor; cell < progress->cells && looks; cell++) {
-            looks -= !try_cell(core, run, test, cell, 0);
-            if (map_count(core->durable->trials) >= TRIALS_LIVE_MAX || (run->live_trials && !has_free_slot(core))) {
+            looks -= !try_cell(core, run, test, cell, 0, &failed);
+            if (map_count(core->durable->trials) >= TRIALS_LIVE_MAX || (run->live_trials && !roster_has_free_slot(core->roster))) {
                 return;
             }
         }

@@ -67,6 +67,7 @@ void sessions_end(struct core *core, struct agent_live *agent)
         map_remove_number(core->routes, agent->route);
         agent->route = 0;
         agent->reconciled = false;
+        roster_leave(core, agent);
         sessions_lab_changed(core);
     }
 }
@@ -92,7 +93,8 @@ void sessions_key_revoked(struct core *core, const char *name)
 
 static void take_plugins(struct core *core, struct agent_live *agent, const Pb__PluginsChanged *changed)
 {
-    hello_presences(core, agent, changed->plugins, changed->n_plugins);
+    presences_take(core, agent, changed->plugins, changed->n_plugins);
+    sessions_lab_changed(core);
     char **wanted;
     size_t count = hello_wanted(core, changed->plugins, changed->n_plugins, &wanted);
     if (count) {
@@ -107,8 +109,8 @@ static void take_plugins(struct core *core, struct agent_live *agent, const Pb__
 // Descriptions are kept for ever: only of what this agent says it has, under its name.
 static bool is_wanted(const struct core *core, const struct agent_live *agent, const Pb__DescribedPlugin *described)
 {
-    const Pb__PluginPresence *presence = map_get_text(agent->presences, described->description->name);
-    return presence && strcmp(presence->description_hash, described->hash) == 0 &&
+    const struct presence *presence = presences_find(agent, described->description->name);
+    return presence && strcmp(presence->is->description_hash, described->hash) == 0 &&
            !map_get_text(core->durable->descriptions, described->hash);
 }
 

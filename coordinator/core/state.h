@@ -29,8 +29,11 @@ struct agent_live {   // volatile: one per agent heard in this life of the coord
     uint64_t stamp_ns;   // the last one of its own clock that we know: of Hello or of a heartbeat
     uint64_t stamped_ns; // when it came
     bool suspect;
-    Pb__Hello *hello;       // heap copy: slots, labels, addresses, facts, plugins
-    struct map *presences;  // plugin name -> Pb__PluginPresence (heap)
+    Pb__Hello *hello;            // heap copy, without plugins and instances
+    struct presence **presences; // by name of plugin; presences.c
+    size_t presence_count;
+    bool on_roster;
+    size_t filed_under;     // instances placed here, as the roster has filed it
     uint64_t outbox_target; // reconcile instances once the outbox is read up to here
     bool reconciled;
     bool rebooted;           // since its last session
@@ -64,6 +67,8 @@ struct core {
     // ---- volatile
     struct map *agents;         // name -> struct agent_live
     struct map *routes;         // route -> struct agent_live of the session
+    struct roster *roster;      // of agents that can take work
+    struct map *presences;      // what hosts have, each once: hosts of a lab are alike
     struct map *instance_links; // id -> struct instance_link
     struct map *trial_links;    // id -> struct trial_link
     struct map *run_links;      // number -> struct run_link
@@ -131,8 +136,30 @@ void sessions_lab_changed(struct core *core);
 // ---- hello.c
 void hello_take(struct core *core, const Pb__Hello *hello);
 void hello_reconcile(struct core *core, struct agent_live *agent); // once its outbox has been read to where it stood at Hello
-void hello_presences(struct core *core, struct agent_live *agent, Pb__PluginPresence *const *plugins, size_t count);
 size_t hello_wanted(struct core *core, Pb__PluginPresence *const *plugins, size_t count, char ***wanted); // hashes of descriptions
+
+// ---- presences.c: which plugins a host has
+struct presence {
+    Pb__PluginPresence *is;
+    size_t users;                             // agents that have it
+    const Pb__PluginDescription *description; // once it was looked up; kept for ever
+};
+struct presence *presences_find(const struct agent_live *agent, const char *plugin); // NULL: it has none of this name
+// Adds to what it has, or replaces it.
+void presences_take(struct core *core, struct agent_live *agent, Pb__PluginPresence *const *plugins, size_t count);
+void presences_clear(struct core *core, struct agent_live *agent);
+bool presences_are_shadowed(Pb__PluginPresence *const *plugins, size_t index); // by a usable one of the same name before it
+const Pb__PluginDescription *presence_description(const struct core *core, struct presence *presence); // NULL: not known
+
+// ---- roster.c: agents that are reconciled, the least used first, then by name
+struct roster *roster_new(void);
+void roster_free(struct roster **roster);
+void roster_enter(struct core *core, struct agent_live *agent);
+void roster_leave(struct core *core, struct agent_live *agent);
+void roster_refile(struct core *core, const char *agent); // something was placed there, or has left
+size_t roster_count(const struct roster *roster);
+struct agent_live *roster_at(const struct roster *roster, size_t index);
+bool roster_has_free_slot(const struct roster *roster);
 
 // ---- clients: requests.c
 void requests_message(struct core *core);
@@ -163,6 +190,13 @@ struct placement {
     bool hopeless;              // no agent of this lab could ever take it as it is now
 };
 void placement_find(struct core *core, const Pb__CellPlan *plan, struct arena *arena, struct placement *placement);
+// For cell after cell: one that wants what an earlier one did not get is not searched for again. Both live in the arena.
+struct placement_failed {
+    const Pb__CellPlan *plan; // NULL: none yet
+    struct placement placement;
+};
+void placement_find_next(struct core *core, const Pb__CellPlan *plan, struct arena *arena, struct placement_failed *failed,
+                         struct placement *placement);
 
 // ---- trials.c
 void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempt, Pb__CellPlan *plan,

@@ -26,7 +26,7 @@ void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t ce
     started->lease_ms = plan->timeouts->lease_ms ? plan->timeouts->lease_ms : LEASE_MS;
     started->services = ARENA_ARRAY(arena, Pb__PlacedService *, plan->n_services);
     for (size_t i = 0; i < plan->n_services; i++) {
-        const Pb__PluginPresence *presence = map_get_text(placement->agents[i]->presences, plan->services[i]->plugin);
+        const Pb__PluginPresence *presence = presences_find(placement->agents[i], plan->services[i]->plugin)->is;
         Pb__PlacedService *placed = NEW_MESSAGE(core, Pb__PlacedService, pb__placed_service);
         placed->service = started->plan->services[i]->name;
         placed->plugin = started->plan->services[i]->plugin;

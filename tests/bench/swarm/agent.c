@@ -286,8 +286,10 @@ static void on_up(void *context)
 
 static void on_lost(void *context, const char *why)
 {
+    struct agent *agent = context;
     (void)why;
-    back_off(context);
+    atomic_fetch_add(&agent->swarm->board->losses, 1);
+    back_off(agent);
 }
 
 void agent_connect(struct agent *agent)

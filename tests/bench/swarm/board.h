@@ -29,6 +29,7 @@ struct board {
     atomic_ullong faults;   // what a coordinator must never do: see fault
     char fault[256];        // the first one (one player writes it before it counts)
     atomic_ullong refusals; // sessions that were refused
+    atomic_ullong losses;   // links that were lost, or did not come up
     struct seat seats[];
 };
 

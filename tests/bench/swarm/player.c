@@ -11,11 +11,12 @@
 #include "agent.h"
 #include "common/base/memory.h"
 
-// A link is a TCP connection, the DEALER's mailbox and both ends of its monitor.
-#define DESCRIPTORS_PER_LINK 4
+// A link is a TCP connection, the DEALER's mailbox and both ends of its monitor; and when thousands are lost and tried again at once,
+// libzmq still closes those of the tries before.
+#define DESCRIPTORS_PER_LINK 12
 #define DESCRIPTORS_OF_A_PROCESS 128
 // libzmq walks all timers of a thread to cancel one, at each answer to a ping: several threads, so that the walks are short.
-#define PLAYER_IO_THREADS 8
+#define PLAYER_IO_THREADS 4
 #define LOOK_MS 5
 
 static uint32_t agents_per_player(void)
