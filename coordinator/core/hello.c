@@ -20,6 +20,17 @@ size_t hello_wanted(struct core *core, Pb__PluginPresence *const *plugins, size_
     return found;
 }
 
+// It has run what this store has never given: an instance above all that we know.
+static uint64_t unknown_instance(const struct core *core, const Pb__Hello *hello)
+{
+    for (size_t i = 0; i < hello->n_instances; i++) {
+        if (hello->instances[i]->instance > core->durable->last_instance) {
+            return hello->instances[i]->instance;
+        }
+    }
+    return 0;
+}
+
 static bool hello_is_refused(struct core *core, const Pb__Hello *hello, const struct agent_live *live)
 {
     const struct core_event *event = core->event;
@@ -35,6 +46,13 @@ static bool hello_is_refused(struct core *core, const Pb__Hello *hello, const st
         core_refuse(core, event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER, 30000,
                     "this coordinator was restored from an older backup: agent %s has had event %llu acknowledged, the store ends at %llu",
                     hello->name, (unsigned long long)hello->outbox_acknowledged, (unsigned long long)(known ? known->last_seen : 0));
+        return true;
+    }
+    uint64_t unknown = same_store ? unknown_instance(core, hello) : 0;
+    if (unknown) {
+        core_refuse(core, event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER, 30000,
+                    "this coordinator was restored from an older backup: agent %s was given instance %llu, the store ends at %llu",
+                    hello->name, (unsigned long long)unknown, (unsigned long long)core->durable->last_instance);
         return true;
     }
     if (agent_live_is_connected(live) && live->route != event->route && strcmp(live->hello->host_id, hello->host_id) != 0 &&

@@ -229,6 +229,20 @@ STORY(what_an_agent_has_and_nobody_wants_is_discarded)
     lab_end(&lab);
 }
 
+STORY(an_agent_that_was_given_more_than_the_store_knows_is_refused)
+{
+    BEGIN;
+    submit(&lab, 1);
+    struct lab_agent *agent = &lab.agents[0];
+    lab_agent_gone(&lab, 0);
+    agent->guards[0].instance = 99; // given after the backup from which the store was restored; nothing of it was acknowledged
+    agent->guards[0].ended = false;
+    lab_agent_hello(&lab, 0);
+    assert_int_equal(lab.refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER);
+    assert_non_null(strstr(lab.refused->text, "instance 99"));
+    lab_end(&lab);
+}
+
 STORY(an_agent_of_another_store_is_not_believed_before_it_has_cleared)
 {
     BEGIN;
@@ -430,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_rebooted_host_that_did_not_forget_says_so),
         cmocka_unit_test(what_was_told_before_a_wipe_is_not_started_twice),
         cmocka_unit_test(an_outbox_that_comes_back_is_not_counted_twice),
+        cmocka_unit_test(an_agent_that_was_given_more_than_the_store_knows_is_refused),
         cmocka_unit_test(what_an_agent_has_and_nobody_wants_is_discarded),
         cmocka_unit_test(an_agent_of_another_store_is_not_believed_before_it_has_cleared),
         cmocka_unit_test(an_initialize_that_never_arrived_does_not_hold_up_a_cancel),
