@@ -134,7 +134,10 @@ int client_open(struct client *client)
     if (client->coordinator) {
         snprintf(client->peer.coordinator, sizeof client->peer.coordinator, "%s", client->coordinator);
     }
-    bus_begin();
+    if (!client->bus_is_begun) {
+        bus_begin();
+        client->bus_is_begun = true;
+    }
     if (bus_call_open(&client->call, &client->peer, client->timeout_ms, &error)) {
         return tell_problem(client, &error);
     }
@@ -142,13 +145,19 @@ int client_open(struct client *client)
     return 0;
 }
 
+void client_disconnect(struct client *client)
+{
+    bus_call_close(&client->call);
+    arena_free(&client->arena);
+}
+
 void client_close(struct client *client)
 {
-    if (client->call) {
-        bus_call_close(&client->call);
+    client_disconnect(client);
+    if (client->bus_is_begun) {
         bus_end();
     }
-    arena_free(&client->arena);
+    client->bus_is_begun = false;
 }
 
 int client_call(struct client *client, Pb__Request *request, Pb__Reply **reply)

@@ -19,6 +19,7 @@ struct client {
     bool unanswered; // the last request was sent, but no reply came in time
     // open:
     struct bus_peer_file peer;
+    bool bus_is_begun;
     struct bus_call *call;
     struct arena *arena; // replies live here until client_call of the next request
 };
@@ -31,8 +32,9 @@ extern const char *client_key_from_main, *client_coordinator_from_main;
 
 // Sends, waits, and says on stderr what went wrong. Returns 0 with the reply, or an exit status. Opens the connection at the first call.
 int client_call(struct client *client, Pb__Request *request, Pb__Reply **reply);
-int client_open(struct client *client); // 0 or an exit status
-void client_close(struct client *client);
+int client_open(struct client *client);                // 0 or an exit status
+void client_disconnect(struct client *client);         // the next call connects again
+void client_close(struct client *client);              // at the end of the program
 void client_refused(const Pb__Refused *refused);       // prints
 int client_problem(const struct panther_error *error); // prints; the exit status that fits
 

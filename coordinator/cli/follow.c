@@ -177,7 +177,7 @@ static bool wait_for_coordinator(struct follow *follow)
         fputs("panther-coord: waiting for the coordinator to come back; the run goes on\n", stderr);
         follow->client->waits = true;
     }
-    client_close(follow->client);
+    client_disconnect(follow->client);
     wait_ms(AWAY_POLL_MS);
     return now - follow->away_since_ns < AWAY_MAX_MS * NS_PER_MS;
 }

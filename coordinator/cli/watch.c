@@ -160,7 +160,7 @@ static int watch_screen(struct client *client, const char *scope)
             return state == -1 ? EXIT_PASS : state;
         }
         if (is_away) {
-            client_close(client);
+            client_disconnect(client);
             wait_ms(AWAY_MS);
         }
         wait_ms(REFRESH_MS);

@@ -221,10 +221,23 @@ struct lab_agent *lab_agent(struct lab *lab, const char *name)
     return lab_agent_with(lab, name, NULL);
 }
 
+// What its plugins are is asked after Hello; until then no experiment can be checked against them.
+static bool plugins_are_described(struct lab *lab, const char *agent)
+{
+    json_t *rows = lab_rows(lab, "plugins", NULL), *row;
+    size_t index;
+    json_array_foreach(rows, index, row)
+    {
+        if (strcmp(row_text(row, "agent"), agent) == 0 && strcmp(row_text(row, "kind"), "?") == 0)
+            return false;
+    }
+    return true;
+}
+
 static bool is_connected(struct lab *lab, const char *name)
 {
     const json_t *row = row_where(lab_rows(lab, "agents", NULL), "name", name);
-    return row && strcmp(row_text(row, "state"), "connected") == 0 && row_text(row, "plugins")[0] > '0';
+    return row && strcmp(row_text(row, "state"), "connected") == 0 && row_text(row, "plugins")[0] > '0' && plugins_are_described(lab, name);
 }
 
 void lab_connected(struct lab *lab, const char *name)
