@@ -244,6 +244,25 @@ static void repeated_command_is_not_done_again(void **state)
     fixture_end(&fixture);
 }
 
+// Only a Stop may leave numbers out, so nothing but its own number tells that it came before.
+static void repeated_stop_is_answered_once(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_prepare(&fixture);
+    fixture_begin(&fixture);
+    uint32_t number = fixture_stop(&fixture, false);
+    fixture.last_command--;
+    assert_int_equal(fixture_stop(&fixture, false), number);
+    fixture_cleanup(&fixture);
+    fixture_await_end(&fixture, PB__END_CAUSE__END_CAUSE_CLEANED);
+    size_t answers = 0;
+    for (size_t i = 0; i < fixture.event_count; i++)
+        answers += fixture.events[i]->body_case == PB__EVENT__BODY_COMMAND_DONE && fixture.events[i]->command_done->number == number;
+    assert_int_equal(answers, 1);
+    fixture_remove(&fixture);
+}
+
 static void stop_may_leave_out_cases_that_were_never_sent(void **state)
 {
     (void)state;
@@ -317,6 +336,7 @@ int main(void)
         cmocka_unit_test(cancel_ends_a_hanging_case_within_the_time_of_a_stop),
         cmocka_unit_test(flood_of_metrics_is_cut_and_said),
         cmocka_unit_test(repeated_command_is_not_done_again),
+        cmocka_unit_test(repeated_stop_is_answered_once),
         cmocka_unit_test(stop_may_leave_out_cases_that_were_never_sent),
         cmocka_unit_test(command_with_a_number_left_out_is_refused),
         cmocka_unit_test(cases_are_fast),
