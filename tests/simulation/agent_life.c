@@ -113,7 +113,9 @@ static void die(struct agent_host *host, const char *why, bool without_a_word)
 static void restart_later(struct agent_host *host)
 {
     struct world *world = host->world;
-    uint64_t downtime_ns = host->downtime_ns ? host->downtime_ns : dice_between(&world->dice.faults, NS_PER_MS, 4 * NS_PER_S);
+    uint64_t downtime_ns = host->downtime_ns ? host->downtime_ns
+                                             : dice_between(&world->dice.faults, NS_PER_MS,
+                                                            dice_chance(&world->dice.faults, 300) ? 20 * NS_PER_MS : 4 * NS_PER_S);
     host->downtime_ns = 0;
     if (!host->is_gone)
         agenda_set(&world->agenda, &host->restart, world->now_ns + downtime_ns);
@@ -155,8 +157,11 @@ void agent_wipe(struct agent_host *host, bool folders)
     world_saw(host->world, folders ? RARITY_STATE_WIPED : RARITY_OUTBOX_WIPED);
     oracle_agent_wiped(host);
     agent_disk_wipe(&host->disk);
-    for (size_t i = 0; i < host->guard_count && folders; i++)
+    for (size_t i = 0; i < host->guard_count && folders; i++) {
         host->guards[i]->has_folder = false;
+        if (!guard_runs(host->guards[i]))
+            guard_sweep(host->guards[i]); // nobody would know it any more: who wipes all of it has looked
+    }
 }
 
 void agent_leave(struct agent_host *host, uint64_t back_ns)

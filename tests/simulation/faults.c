@@ -101,5 +101,5 @@ void faults_stop(struct world *world)
 
 uint64_t faults_settle_ns(const struct world *world)
 {
-    return (world->faults->has_injected ? SETTLE_INJECTED_MS : SETTLE_MS) * NS_PER_MS;
+    return (world->has_injected ? SETTLE_INJECTED_MS : SETTLE_MS) * NS_PER_MS;
 }

@@ -61,7 +61,7 @@ void happen_repeated_command(struct world *world)
     Pb__Envelope *envelope = old_envelope(world, agent, PB__ENVELOPE__BODY_COMMANDS);
     if (!envelope)
         return;
-    world->faults->has_injected = true;
+    world->has_injected = true;
     TRACE(world, "faults", "old commands come to %s in its session", agent_name(agent));
     if (say_in_session(world, agent, envelope))
         world_saw(world, RARITY_COMMAND_REPEATED);
@@ -101,7 +101,7 @@ void happen_newer_generation(struct world *world)
     *older = (struct older){world, agent, MESSAGE_COPY(envelope, world->arena)};
     envelope->commands->n_commands = 1;
     envelope->commands->commands[0]->generation++;
-    world->faults->has_injected = true;
+    world->has_injected = true;
     TRACE(world, "faults", "a newer generation comes to %s", agent_name(agent));
     if (!say_in_session(world, agent, envelope))
         return;

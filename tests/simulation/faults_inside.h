@@ -26,7 +26,6 @@ struct faults {
     struct timer next;
     uint64_t backup_records; // of the store, when it was backed up; 0: never
     struct agent_host *copy; // with a copied key
-    bool has_injected;       // commands that no coordinator gave
     bool was_restored;
 };
 

@@ -271,7 +271,8 @@ void guard_kill(struct guard *guard)
     guard->stage = GUARD_KILLED;
     guard->killed_ns = guard->world->now_ns;
     stop_timers(guard);
-    bool one_got_away = guard->process_count > 0 && guard->processes[0].lives && dice_chance(&guard->world->dice.work, 300);
+    bool one_got_away =
+        guard->has_folder && guard->process_count > 0 && guard->processes[0].lives && dice_chance(&guard->world->dice.work, 300);
     all_die(guard);
     if (one_got_away)
         guard->processes[0].lives = true;

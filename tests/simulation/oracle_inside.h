@@ -83,7 +83,7 @@ struct oracle {
     struct map *contents; // what is stored, and the last event of each outbox, by words
     struct arena *arena;
     bool *wiped; // per agent's index: its books are not whole
-    bool was_restored;
+    bool was_restored, is_reading_backup;
     uint64_t restored_ns;
 };
 

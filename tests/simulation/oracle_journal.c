@@ -91,6 +91,8 @@ static void check_order(struct oracle *oracle, const Pb__InstanceEvent *kept)
     const Pb__Event *event = kept->event;
     struct world *world = oracle->world;
     struct life_book *life = oracle_life(oracle, event->instance, event->generation);
+    if (oracle->was_restored)
+        return; // numbers of instances were given twice
     if (event->sequence != life->sequence + 1)
         world_fail(world, P3_ORDER, "the journal has event %llu of %llu.%u after %llu: %s", (unsigned long long)event->sequence,
                    (unsigned long long)event->instance, event->generation, (unsigned long long)life->sequence,
@@ -274,13 +276,12 @@ void oracle_free(struct oracle **oracle)
 void oracle_restored(struct world *world)
 {
     struct oracle *oracle = world->oracle;
-    bool was_calm = world->is_calm;
     maps_free(oracle);
     maps_new(oracle);
     oracle->seen = 0;
     oracle->was_restored = true;
     oracle->restored_ns = world->now_ns;
-    world->is_calm = false;
+    oracle->is_reading_backup = true;
     oracle_committed(world);
-    world->is_calm = was_calm;
+    oracle->is_reading_backup = false;
 }

@@ -56,6 +56,7 @@ struct world {
     uint64_t tickets;
     bool is_calm;                // nothing goes wrong any more
     uint64_t settled_ns;         // and from here on, what begins goes well
+    bool has_injected;           // commands came that no coordinator gave
     bool has_copy;               // a second host has or had the key of one
     bool may_be_restored;        // the coordinator, from a backup
     bool is_harsh;               // frames are dropped, doubled and overtaken inside a connection, which TCP never does
