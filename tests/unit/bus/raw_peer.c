@@ -41,7 +41,8 @@ void *raw_open(struct lab *lab, const struct raw_options *options)
         set_text(socket, ZMQ_ROUTING_ID, options->identity);
     if (options->receive_limit) {
         set_number(socket, ZMQ_RCVHWM, options->receive_limit);
-        set_number(socket, ZMQ_RCVBUF, 4096);
+        // Little, but several messages: a window that is smaller than one opens by probes, a fifth of a second each on a slow machine.
+        set_number(socket, ZMQ_RCVBUF, 128 * 1024);
     }
     assert_int_equal(zmq_connect(socket, bus_server_endpoint(lab->server)), 0);
     return socket;
