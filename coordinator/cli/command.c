@@ -30,6 +30,7 @@ const struct command commands[] = {
     {"status", "the coordinator's own state", cli_status},
     {"cancel", "stop a run", cli_cancel},
     {"backup", "copy the live store", cli_backup},
+    {"audit", "prove from the store alone what a run claims", cli_audit},
     {NULL, NULL, NULL},
 };
 

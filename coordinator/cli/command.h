@@ -10,6 +10,7 @@ enum {
     EXIT_USAGE = 2,       // wrong flags, invalid file
     EXIT_INCONC = 3,      // submit --wait: inconc or error without a fail
     EXIT_UNREACHABLE = 4, // no coordinator
+    EXIT_VIOLATED = 5,    // audit: the store does not hold what was promised
 };
 
 struct command {
@@ -37,5 +38,6 @@ int cli_ps(int argc, char **argv);
 int cli_plugins(int argc, char **argv);
 int cli_cancel(int argc, char **argv);
 int cli_backup(int argc, char **argv);
+int cli_audit(int argc, char **argv);
 
 #endif
