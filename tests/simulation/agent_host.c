@@ -89,7 +89,7 @@ static void probe(struct agent_host *host)
 
 static void log_line(struct agent_host *host, const struct agent_effect *effect)
 {
-    if (effect->log.level >= AGENT_LOG_INFO)
+    if (effect->log.level >= AGENT_LOG_WARNING)
         TRACE(host->world, host->name, "says: %s", effect->log.text);
 }
 

@@ -7,12 +7,7 @@
 #include "tests/simulation/guard_inside.h"
 #include "tests/simulation/host_clock.h"
 
-// From the spawn to guard.pid and the socket.
-#define START_LEAST_US 2000
-#define START_MOST_US 40000
 #define HEARS_NS (100 * NS_PER_US)
-#define SYNC_LEAST_US 500
-#define SYNC_MOST_US 8000
 #define FULL_RETRY_NS NS_PER_S
 // A record of the spool: length and check sum before the event.
 #define SPOOL_HEAD_BYTES 8
@@ -72,9 +67,9 @@ Pb__Event *guard_event(struct guard *guard, Pb__Event__BodyCase body)
 static void sync_later(struct guard *guard)
 {
     struct world *world = guard->world;
-    uint32_t most_us = agent_disk_slow_us(guard->host) ? agent_disk_slow_us(guard->host) : SYNC_MOST_US;
+    uint32_t most_us = agent_disk_slow_us(guard->host) ? agent_disk_slow_us(guard->host) : world->pace.commit_most_us;
     if (!timer_is_set(&guard->sync))
-        agenda_set(&world->agenda, &guard->sync, world->now_ns + world_delay_ns(&world->dice.disk, SYNC_LEAST_US, most_us));
+        agenda_set(&world->agenda, &guard->sync, world->now_ns + world_delay_ns(&world->dice.disk, world->pace.commit_least_us, most_us));
 }
 
 static void sync_is_due(void *context)
@@ -144,7 +139,8 @@ struct guard *guard_spawn(struct agent_host *host, const Pb__GuardSpec *spec)
     guard->work = (struct timer){.call = guard_work_is_due, .context = guard};
     guard->sync = (struct timer){.call = sync_is_due, .context = guard};
     guard->plugin_end = (struct timer){.call = guard_plugin_is_gone, .context = guard};
-    agenda_set(&world->agenda, &guard->start, world->now_ns + world_delay_ns(&world->dice.work, START_LEAST_US, START_MOST_US));
+    agenda_set(&world->agenda, &guard->start,
+               world->now_ns + world_delay_ns(&world->dice.work, world->pace.work_least_us, world->pace.work_most_us));
     return guard;
 }
 

@@ -8,8 +8,6 @@
 #define SIGKILL_NUMBER 9
 #define SIGSEGV_NUMBER 11
 #define GRACE_MAX_MS (KILL_LADDER_MS - 1500) // as agent/guard has it
-#define EXIT_LEAST_US 500
-#define EXIT_MOST_US 30000
 #define PLUGIN_LEAVES_MOST_US 1000000
 
 static const char DEATH[] = "the plugin host died";
@@ -149,7 +147,7 @@ void guard_stop_processes(struct guard *guard)
         if (!process->lives || timer_is_set(&process->end))
             continue;
         process->expectation = PB__EXIT_EXPECTATION__EXIT_EXPECTATION_STOPPED;
-        uint64_t takes_ns = world_delay_ns(&world->dice.work, EXIT_LEAST_US, EXIT_MOST_US);
+        uint64_t takes_ns = world_delay_ns(&world->dice.work, world->pace.work_least_us, world->pace.work_most_us);
         if (faults_strike(world, RARITY_PROCESS_LATE_EXIT))
             takes_ns = dice_between(&world->dice.work, 0, 2 * grace_ns);
         if (takes_ns >= grace_ns) {
@@ -211,8 +209,8 @@ void guard_end(struct guard *guard, Pb__EndCause cause, const char *text)
     guard->cause_text = text;
     agenda_stop(&guard->work);
     guard_stop_processes(guard);
-    uint32_t most_us = in_order ? EXIT_MOST_US : PLUGIN_LEAVES_MOST_US;
-    agenda_set(&world->agenda, &guard->plugin_end, world->now_ns + world_delay_ns(&world->dice.work, EXIT_LEAST_US, most_us));
+    uint32_t most_us = in_order ? world->pace.work_most_us : PLUGIN_LEAVES_MOST_US;
+    agenda_set(&world->agenda, &guard->plugin_end, world->now_ns + world_delay_ns(&world->dice.work, world->pace.work_least_us, most_us));
 }
 
 // The last words, once nothing lives.

@@ -13,6 +13,7 @@
 
 #include "tests/simulation/rarities.h"
 #include "tests/simulation/scenario.h"
+#include "tests/simulation/story.h"
 #include "tests/simulation/world.h"
 
 #define EXIT_BROKEN 1
@@ -231,11 +232,23 @@ static struct options parse(int argc, char **argv)
     return options;
 }
 
+static int tell_story(const struct options *options, uint64_t *rarities)
+{
+    struct world *world = story_run(options->story, rarities, options->trace ? stdout : NULL);
+    if (!world)
+        return strcmp(options->story, "list") == 0 ? 0 : EXIT_USAGE;
+    bool held = report(world, 0, options->story);
+    world_free(&world);
+    return held ? 0 : EXIT_BROKEN;
+}
+
 int main(int argc, char **argv)
 {
     static uint64_t rarities[RARITY_COUNT];
     struct options options = parse(argc, argv);
     signal(SIGABRT, on_abort);
+    if (options.story)
+        return tell_story(&options, rarities);
     bool held = options.jobs > 1 ? run_shares(&options, rarities) : run_share(&options, 0, rarities);
     held = counted(&options, rarities) && held;
     if (held && !options.trace)

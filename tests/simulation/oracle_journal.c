@@ -233,7 +233,6 @@ static void maps_new(struct oracle *oracle)
     oracle->cells = map_new();
     oracle->trials = map_new();
     oracle->instances = map_new();
-    oracle->lives = map_new();
     oracle->agents = map_new();
     oracle->contents = map_new();
     oracle->hellos = map_new();
@@ -250,7 +249,6 @@ static void maps_free(struct oracle *oracle)
     map_free(&oracle->cells);
     map_free(&oracle->trials);
     map_free(&oracle->instances);
-    map_free(&oracle->lives);
     map_free(&oracle->agents);
     map_free(&oracle->contents);
     map_free(&oracle->hellos);
@@ -262,6 +260,7 @@ struct oracle *oracle_new(struct world *world)
     oracle->world = world;
     oracle->arena = world->arena;
     oracle->wiped = ARENA_ARRAY(world->arena, bool, AGENTS_MAX);
+    oracle->lives = map_new();
     maps_new(oracle);
     return oracle;
 }
@@ -269,6 +268,7 @@ struct oracle *oracle_new(struct world *world)
 void oracle_free(struct oracle **oracle)
 {
     maps_free(*oracle);
+    map_free(&(*oracle)->lives);
     *oracle = NULL;
 }
 
@@ -278,6 +278,11 @@ void oracle_restored(struct world *world)
     struct oracle *oracle = world->oracle;
     maps_free(oracle);
     maps_new(oracle);
+    for (struct map_entry *entry = map_first(oracle->lives); entry; entry = map_next(oracle->lives, entry)) {
+        struct life_book *life = entry->value;
+        life->sequence = life->spawns = 0;
+        life->end_is_kept = false;
+    }
     oracle->seen = 0;
     oracle->was_restored = true;
     oracle->restored_ns = world->now_ns;
