@@ -1,4 +1,6 @@
 // The coordinator is killed while it works, and copied while it works: nothing that was accepted is lost, and nothing counts twice.
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/e2e/fixture.h"
@@ -56,6 +58,13 @@ static void each_cell_has_one_verdict(struct lab *lab)
     assert_int_equal(lab_count_events(lab, "r1", "run_ended"), 1);
 }
 
+static bool audit_is(struct lab *lab, int status, const char *state, const char *folder)
+{
+    struct output output =
+        folder ? lab_run(lab, "audit", "r1", "--data", folder, "-o", "json", NULL) : lab_run(lab, "audit", "r1", "-o", "json", NULL);
+    return output.status == status && strcmp(row_text(json_array_get(lab_parse(lab, output.out), 0), "state"), state) == 0;
+}
+
 static void killed_in_the_middle_of_forty_cells(void **state)
 {
     struct lab *lab = *state;
@@ -73,6 +82,7 @@ static void killed_in_the_middle_of_forty_cells(void **state)
     lab_serve(lab);
     assert_int_equal(lab_wait(lab, submit), 0);
     each_cell_has_one_verdict(lab);
+    LAB_UNTIL(lab, audit_is(lab, 0, "proven", NULL)); // as soon as the last streams have come
     lab_leaves_nothing(lab);
 }
 
@@ -144,13 +154,60 @@ static void older_backup_in_place_of_the_store(void **state)
     lab_leaves_nothing(lab);
 }
 
+static char *folder_listing(struct lab *lab, const char *folder)
+{
+    const char *script = arena_printf(lab->arena, "cd %s && find . -type f -exec sha256sum {} + | sort", folder);
+    FILE *pipe = popen(script, "r");
+    assert_non_null(pipe);
+    struct text text = {0};
+    char part[4096];
+    for (size_t got; (got = fread(part, 1, sizeof part, pipe)) > 0;)
+        text_append_bytes(&text, part, got);
+    assert_int_equal(pclose(pipe), 0);
+    char *listing = arena_string(lab->arena, text_string(&text));
+    text_free(&text);
+    return listing;
+}
+
+// What a run claims is proven by the coordinator, by a backup and by what a killed coordinator leaves; a doctored copy is found out.
+static void audit_of_the_store_and_of_its_copies(void **state)
+{
+    struct lab *lab = *state;
+    const char *backup = lab_path(lab, "backup"), *copy = lab_path(lab, "copy");
+    lab_up(lab, two_agents);
+    assert_int_equal(lab_run(lab, "audit", "@last", NULL).status, 1); // there is no run yet
+    struct child *submit = lab_submit(lab, forty_cells);
+    LAB_UNTIL(lab, done(lab) >= 2);
+    assert_true(audit_is(lab, 3, "open", NULL));
+    assert_int_equal(lab_wait(lab, submit), 0);
+    LAB_UNTIL(lab, audit_is(lab, 0, "proven", NULL));
+    struct output live = lab_run(lab, "audit", "r1", "--data", lab->data, NULL); // its coordinator runs
+    assert_int_equal(live.status, 2);
+    assert_text_has(live.err, "leave --data out");
+    assert_int_equal(lab_run(lab, "backup", backup, NULL).status, 0);
+    assert_true(audit_is(lab, 0, "proven", backup));
+    kill_coordinator(lab);
+    assert_int_equal(system(arena_printf(lab->arena, "cp -r %s %s", lab->data, copy)), 0);
+    char *before = folder_listing(lab, copy);
+    assert_true(audit_is(lab, 0, "proven", copy));
+    assert_string_equal(folder_listing(lab, copy), before);
+    // a byte of a blob
+    const char *flip = arena_printf(lab->arena, "cd %s && f=$(find blobs -type f -size +0 | sort | head -1) && printf X >>\"$f\"", copy);
+    assert_int_equal(system(flip), 0);
+    struct output doctored = lab_run(lab, "audit", "r1", "--data", copy, NULL);
+    assert_int_equal(doctored.status, 5);
+    assert_text_has(doctored.out, "was changed");
+    lab_serve(lab);
+    lab_connected(lab, "lab-a");
+    lab_connected(lab, "lab-b");
+    lab_leaves_nothing(lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LAB_TEST(killed_in_the_middle_of_forty_cells),
-        LAB_TEST(accepted_run_is_there_after_a_kill),
-        LAB_TEST(backup_of_a_live_store),
-        LAB_TEST(older_backup_in_place_of_the_store),
+        LAB_TEST(killed_in_the_middle_of_forty_cells), LAB_TEST(accepted_run_is_there_after_a_kill),   LAB_TEST(backup_of_a_live_store),
+        LAB_TEST(older_backup_in_place_of_the_store),  LAB_TEST(audit_of_the_store_and_of_its_copies),
     };
     return cmocka_run_group_tests_name("e2e_coordinator", tests, NULL, NULL);
 }
