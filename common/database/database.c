@@ -182,6 +182,13 @@ int64_t database_changes(struct database *database)
     return sqlite3_changes64(database->sqlite);
 }
 
+// The last one that closes makes a checkpoint, unless it is told not to.
+void database_give_up(struct database *database)
+{
+    int code = sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    INVARIANT(code == SQLITE_OK);
+}
+
 void database_close(struct database **database_address)
 {
     struct database *database = *database_address;

@@ -33,6 +33,8 @@ struct statement {
 
 // Pages of the log at which it is due to go back into the database.
 int database_log_limit(const struct database *database);
+// Nothing more is written through this handle, not by closing it either: what a failed sync left is not to be synced again.
+void database_give_up(struct database *database);
 // What SQLite is told to open, and how.
 int database_address(const char *path, enum database_mode mode, char **address, int *flags, struct panther_error *error);
 // For a handle that is written to from now on, and to which nobody else writes: gives its log room. Best effort.

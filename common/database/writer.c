@@ -100,6 +100,8 @@ static void publish_committed(struct database_writer *writer, uint64_t number)
 
 static void publish_problem(struct database_writer *writer, bool broken)
 {
+    if (broken)
+        database_give_up(writer->database);
     pthread_mutex_lock(&writer->mutex);
     bool is_news = broken || !writer->news.full;
     writer->news.full = !broken;

@@ -19,7 +19,7 @@ struct faulty_file {
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool is_full, sync_fails, has_power = true;
-static unsigned log_syncs;
+static unsigned syncs, log_syncs;
 static sqlite3_vfs *real_vfs, faulty_vfs;
 
 static sqlite3_file *real(sqlite3_file *file)
@@ -67,6 +67,7 @@ static int file_sync(sqlite3_file *base, int flags)
     struct faulty_file *file = (struct faulty_file *)base;
     int code = READ_FLAG(sync_fails) ? SQLITE_IOERR_FSYNC : real(base)->pMethods->xSync(real(base), flags);
     pthread_mutex_lock(&mutex);
+    syncs++;
     log_syncs += file->is_log;
     if (code == SQLITE_OK && has_power && file->path[0])
         keep_synced(file);
@@ -199,6 +200,14 @@ void faulty_disk_set_sync_fails(bool fails)
 void faulty_disk_set_power(bool on)
 {
     set(&has_power, on);
+}
+
+unsigned faulty_disk_syncs(void)
+{
+    pthread_mutex_lock(&mutex);
+    unsigned count = syncs;
+    pthread_mutex_unlock(&mutex);
+    return count;
 }
 
 unsigned faulty_disk_log_syncs(void)

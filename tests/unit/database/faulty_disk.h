@@ -7,6 +7,7 @@
 void faulty_disk_install(void); // the default VFS from now on
 void faulty_disk_set_full(bool full);
 void faulty_disk_set_sync_fails(bool fails);
+unsigned faulty_disk_syncs(void);     // tried so far
 unsigned faulty_disk_log_syncs(void); // of write-ahead logs, so far
 // From now on nothing reaches the disk any more. What was synced until then is in FILE.synced beside each file.
 void faulty_disk_set_power(bool on);

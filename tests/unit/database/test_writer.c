@@ -160,7 +160,9 @@ static void a_failed_sync_is_never_tried_again(void **state)
     assert_int_equal(fixture->performed, performed);
     assert_int_equal(fixture->committed, number);
     assert_int_equal(fixture->broken, 1);
+    unsigned syncs = faulty_disk_syncs();
     database_writer_free(&fixture->writer);
+    assert_int_equal(faulty_disk_syncs(), syncs); // not by closing it either
     assert_int_equal(fixture->released, 3);
 }
 
