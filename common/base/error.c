@@ -56,6 +56,7 @@ const char *error_name(int code)
         [-PANTHER_EVERSION] = "version not supported",
         [-PANTHER_ECANCELLED] = "cancelled",
         [-PANTHER_ESYSTEM] = "system call failed",
+        [-PANTHER_ESHORT] = "no descriptors or memory",
     };
     int count = (int)(sizeof names / sizeof *names);
     return code <= 0 && -code < count ? names[-code] : "unknown error";

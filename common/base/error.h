@@ -20,6 +20,7 @@ enum {
     PANTHER_EVERSION = -12,
     PANTHER_ECANCELLED = -13,
     PANTHER_ESYSTEM = -14, // a system call failed: the message has strerror
+    PANTHER_ESHORT = -15,  // no descriptor or no memory at this moment: what it was about is still there, try again
 };
 
 #define PANTHER_ERROR_MESSAGE_BYTES 512
@@ -36,7 +37,8 @@ struct panther_error {
 int error_set(struct panther_error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int error_set_at(struct panther_error *error, int code, const char *file, unsigned line, unsigned column, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
-// "..., because: <strerror(number)>" with PANTHER_ENOSPACE for ENOSPC/EDQUOT, PANTHER_EIO for EIO, else PANTHER_ESYSTEM.
+// "..., because: <strerror(number)>" with PANTHER_ENOSPACE for ENOSPC/EDQUOT, PANTHER_EIO for EIO, PANTHER_ESHORT for
+// EMFILE/ENFILE/ENOMEM, else PANTHER_ESYSTEM.
 // strerror is not pure: this one lives in common/system (error_system.c).
 int error_system(struct panther_error *error, int number, const char *format, ...) __attribute__((format(printf, 3, 4)));
 const char *error_name(int code); // "not found"

@@ -12,6 +12,8 @@ static int code_of(int number)
         return PANTHER_ENOSPACE;
     if (number == EIO)
         return PANTHER_EIO;
+    if (number == EMFILE || number == ENFILE || number == ENOMEM)
+        return PANTHER_ESHORT;
     return PANTHER_ESYSTEM;
 }
 

@@ -51,7 +51,7 @@ int process_open(pid_t pid, int *pidfd, struct panther_error *error);
 
 // Who a process is, over restarts of those who watch it: pid and start time (field 22 of /proc/PID/stat, clock ticks since boot).
 int process_start_time(pid_t pid, uint64_t *ticks);     // PANTHER_ENOTFOUND; zombies count as there
-bool process_is_alive(pid_t pid, uint64_t start_ticks); // the same one, and not a zombie
+bool process_is_alive(pid_t pid, uint64_t start_ticks); // the same one, and not a zombie; also when we cannot look (PANTHER_ESHORT)
 
 #define BOOT_ID_BYTES 37
 void boot_id(char text[BOOT_ID_BYTES]);
@@ -61,8 +61,9 @@ struct process_list {
     size_t count, capacity;
 };
 void process_list_free(struct process_list *list);
+// These fill a list: 0, or PANTHER_ESHORT when we could not look at all of them, so that more may live than the list says.
 // Children of root and their children and so on, zombies left out.
-void process_descendants(pid_t root, struct process_list *list);
+int process_descendants(pid_t root, struct process_list *list);
 // Every process that lives, zombies left out; heap.
 struct process_row {
     pid_t pid, parent, session;
@@ -77,10 +78,10 @@ char *process_environment(pid_t pid, const char *name);     // the value of the 
 char *process_file(pid_t pid, const char *name);            // the text of /proc/PID/NAME; heap; NULL: gone
 bool process_folder(pid_t pid, char *folder, size_t bytes); // where it works
 // Processes whose environment holds exactly this entry ("PANTHER_INSTANCE=7.1"), as far as we may read it.
-void processes_with_environment(const char *entry, struct process_list *list);
+int processes_with_environment(const char *entry, struct process_list *list);
 // Processes of the session that `leader` began (it may have ended since; leader_ticks is its start time) whose working folder is
 // `folder` or below it: they are found also when they wrote over their environment, as nginx's workers do to show a title.
-void processes_of_session(pid_t leader, uint64_t leader_ticks, const char *folder, struct process_list *list);
+int processes_of_session(pid_t leader, uint64_t leader_ticks, const char *folder, struct process_list *list);
 
 // The folder of our own program, where its companions are; heap.
 char *program_folder(void);

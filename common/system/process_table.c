@@ -1,6 +1,7 @@
 // What /proc says: who a process is, whose child it is, what its environment holds.
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +25,8 @@ struct stat_line {
 };
 
 // The name (field 2) may hold spaces and parentheses, so fields count from the last ')'.
-static bool read_stat(pid_t pid, struct stat_line *line)
+static bool parse_stat(const char *text, struct stat_line *line)
 {
-    char path[48];
-    CLEANUP_FREE char *text = NULL;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (file_read(path, STAT_MAX_BYTES, &text, NULL, NULL) < 0)
-        return false;
     const char *fields = strrchr(text, ')');
     int parent, session;
     unsigned long long start_ticks;
@@ -46,6 +42,18 @@ static bool read_stat(pid_t pid, struct stat_line *line)
     return true;
 }
 
+// 0; PANTHER_ENOTFOUND: gone; PANTHER_ESHORT: who cannot look has seen nothing, so it must not count as gone.
+static int read_stat(pid_t pid, struct stat_line *line)
+{
+    char path[48];
+    CLEANUP_FREE char *text = NULL;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int result = file_read(path, STAT_MAX_BYTES, &text, NULL, NULL);
+    if (result == PANTHER_ESHORT)
+        return result;
+    return result == 0 && parse_stat(text, line) ? 0 : PANTHER_ENOTFOUND;
+}
+
 static bool is_dead(char state)
 {
     return state == 'Z' || state == 'X' || state == 'x';
@@ -54,16 +62,17 @@ static bool is_dead(char state)
 int process_start_time(pid_t pid, uint64_t *ticks)
 {
     struct stat_line line;
-    if (!read_stat(pid, &line))
-        return PANTHER_ENOTFOUND;
-    *ticks = line.start_ticks;
-    return 0;
+    int result = read_stat(pid, &line);
+    if (result == 0)
+        *ticks = line.start_ticks;
+    return result;
 }
 
 bool process_is_alive(pid_t pid, uint64_t start_ticks)
 {
     struct stat_line line;
-    return read_stat(pid, &line) && line.start_ticks == start_ticks && !is_dead(line.state);
+    int result = read_stat(pid, &line);
+    return result == PANTHER_ESHORT || (result == 0 && line.start_ticks == start_ticks && !is_dead(line.state));
 }
 
 void boot_id(char text[BOOT_ID_BYTES])
@@ -87,15 +96,18 @@ static void list_add(struct process_list *list, pid_t pid)
     APPEND(list->pids, list->count, list->capacity) = pid;
 }
 
-static void list_all(struct process_list *list)
+static int list_all(struct process_list *list)
 {
     DIR *folder = opendir("/proc");
+    if (!folder && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+        return PANTHER_ESHORT;
     if (!folder)
         PANIC("/proc is not mounted");
     for (struct dirent *entry; (entry = readdir(folder));)
         if (isdigit((unsigned char)entry->d_name[0]))
             list_add(list, (pid_t)strtol(entry->d_name, NULL, 10));
     closedir(folder);
+    return 0;
 }
 
 size_t process_rows(struct process_row **rows)
@@ -106,7 +118,7 @@ size_t process_rows(struct process_row **rows)
     *rows = memory_new((all.count + 1) * sizeof **rows);
     for (size_t i = 0; i < all.count; i++) {
         struct stat_line line;
-        if (!read_stat(all.pids[i], &line) || is_dead(line.state))
+        if (read_stat(all.pids[i], &line) < 0 || is_dead(line.state))
             continue;
         struct process_row *row = &(*rows)[count++];
         *row = (struct process_row){all.pids[i], line.parent, line.session, line.state, line.start_ticks, ""};
@@ -146,19 +158,22 @@ struct relation {
     bool dead;
 };
 
-static size_t read_relations(struct relation **relations)
+static int read_relations(struct relation **relations, size_t *count)
 {
     struct process_list all = {0};
-    size_t count = 0;
-    list_all(&all);
+    int result = list_all(&all);
+    *count = 0;
     *relations = memory_new((all.count + 1) * sizeof **relations);
     for (size_t i = 0; i < all.count; i++) {
         struct stat_line line;
-        if (read_stat(all.pids[i], &line))
-            (*relations)[count++] = (struct relation){all.pids[i], line.parent, is_dead(line.state)};
+        int looked = read_stat(all.pids[i], &line);
+        if (looked == 0)
+            (*relations)[(*count)++] = (struct relation){all.pids[i], line.parent, is_dead(line.state)};
+        else if (looked == PANTHER_ESHORT)
+            result = looked;
     }
     process_list_free(&all);
-    return count;
+    return result;
 }
 
 static int by_parent(const void *left, const void *right)
@@ -181,10 +196,11 @@ static size_t first_child(const struct relation *relations, size_t count, pid_t 
     return low;
 }
 
-void process_descendants(pid_t root, struct process_list *list)
+int process_descendants(pid_t root, struct process_list *list)
 {
     struct relation *relations;
-    size_t count = read_relations(&relations), next = 0;
+    size_t count, next = 0;
+    int result = read_relations(&relations, &count);
     struct process_list family = {0}; // with the dead: theirs may live
     qsort(relations, count, sizeof *relations, by_parent);
     list_add(&family, root);
@@ -199,51 +215,61 @@ void process_descendants(pid_t root, struct process_list *list)
     }
     process_list_free(&family);
     free(relations);
+    return result;
 }
 
-// NULL: gone, or not for us.
-static char *read_of(pid_t pid, const char *name, size_t *bytes)
+// *data is heap, and NULL when it is gone or not for us.
+static int read_of(pid_t pid, const char *name, char **data, size_t *bytes)
 {
-    char path[64], *data = NULL;
+    char path[64];
+    *data = NULL;
     snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    return file_read(path, ENVIRONMENT_MAX_BYTES, &data, bytes, NULL) < 0 ? NULL : data;
+    return file_read(path, ENVIRONMENT_MAX_BYTES, data, bytes, NULL) == PANTHER_ESHORT ? PANTHER_ESHORT : 0;
 }
 
 char *process_file(pid_t pid, const char *name)
 {
-    return read_of(pid, name, NULL);
+    char *data;
+    read_of(pid, name, &data, NULL);
+    return data;
 }
 
 char *process_environment(pid_t pid, const char *name)
 {
     size_t bytes, length = strlen(name);
-    CLEANUP_FREE char *data = read_of(pid, "environ", &bytes);
+    CLEANUP_FREE char *data;
+    read_of(pid, "environ", &data, &bytes);
     for (const char *entry = data; data && entry < data + bytes; entry += strlen(entry) + 1)
         if (strncmp(entry, name, length) == 0 && entry[length] == '=')
             return memory_string(entry + length + 1);
     return NULL;
 }
 
-static bool environment_has(pid_t pid, const char *wanted)
+// 1, 0, or PANTHER_ESHORT.
+static int environment_has(pid_t pid, const char *wanted)
 {
     size_t bytes;
-    CLEANUP_FREE char *data = read_of(pid, "environ", &bytes);
-    if (!data)
-        return false;
-    for (const char *entry = data; entry < data + bytes; entry += strlen(entry) + 1)
+    CLEANUP_FREE char *data;
+    int result = read_of(pid, "environ", &data, &bytes);
+    for (const char *entry = data; data && entry < data + bytes; entry += strlen(entry) + 1)
         if (strcmp(entry, wanted) == 0)
-            return true;
-    return false;
+            return 1;
+    return result;
 }
 
-void processes_with_environment(const char *entry, struct process_list *list)
+int processes_with_environment(const char *entry, struct process_list *list)
 {
     struct process_list all = {0};
-    list_all(&all);
-    for (size_t i = 0; i < all.count; i++)
-        if (environment_has(all.pids[i], entry))
+    int result = list_all(&all);
+    for (size_t i = 0; i < all.count; i++) {
+        int has = environment_has(all.pids[i], entry);
+        if (has > 0)
             list_add(list, all.pids[i]);
+        else if (has < 0)
+            result = has;
+    }
     process_list_free(&all);
+    return result;
 }
 
 bool process_folder(pid_t pid, char *folder, size_t bytes)
@@ -266,16 +292,21 @@ static bool works_in(pid_t pid, const char *folder)
     return strncmp(place, folder, prefix) == 0 && (place[prefix] == '\0' || place[prefix] == '/' || place[prefix] == ' '); // " (deleted)"
 }
 
-void processes_of_session(pid_t leader, uint64_t leader_ticks, const char *folder, struct process_list *list)
+int processes_of_session(pid_t leader, uint64_t leader_ticks, const char *folder, struct process_list *list)
 {
     struct process_list all = {0};
     struct stat_line line;
     // A pid is not given away while a session has its number; a leader that started at another time has a session of its own.
-    if (read_stat(leader, &line) && line.start_ticks != leader_ticks)
-        return;
-    list_all(&all);
-    for (size_t i = 0; i < all.count; i++)
-        if (read_stat(all.pids[i], &line) && line.session == leader && !is_dead(line.state) && works_in(all.pids[i], folder))
+    if (read_stat(leader, &line) == 0 && line.start_ticks != leader_ticks)
+        return 0;
+    int result = list_all(&all);
+    for (size_t i = 0; i < all.count; i++) {
+        int looked = read_stat(all.pids[i], &line);
+        if (looked == PANTHER_ESHORT)
+            result = looked;
+        else if (looked == 0 && line.session == leader && !is_dead(line.state) && works_in(all.pids[i], folder))
             list_add(list, all.pids[i]);
+    }
     process_list_free(&all);
+    return result;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -226,6 +227,34 @@ static void boot_id_and_own_folder(void **state)
     assert_true(file_exists(path));
 }
 
+// Who cannot look has not seen that nobody is there.
+static void without_descriptors_nobody_counts_as_gone(void **state)
+{
+    (void)state;
+    struct process_list list = {0};
+    struct rlimit limit, none;
+    uint64_t ticks;
+    assert_int_equal(process_start_time(getpid(), &ticks), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int descendants = process_descendants(getpid(), &list), marked = processes_with_environment("X=1", &list);
+    int session = processes_of_session(getpid(), ticks, "/tmp", &list), start_time = process_start_time(getpid(), &ticks);
+    bool lives = process_is_alive(getpid(), ticks);
+    int pidfd = -1, opened = process_open(getpid(), &pidfd, NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    process_list_free(&list);
+    assert_int_equal(descendants, PANTHER_ESHORT);
+    assert_int_equal(marked, PANTHER_ESHORT);
+    assert_int_equal(session, PANTHER_ESHORT);
+    assert_int_equal(start_time, PANTHER_ESHORT);
+    assert_int_equal(opened, PANTHER_ESHORT);
+    assert_true(lives);
+    assert_int_equal(process_descendants(getpid(), &list), 0);
+    process_list_free(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +266,7 @@ int main(void)
         cmocka_unit_test(odd_name_does_not_confuse),
         cmocka_unit_test(descendants_and_markers_are_found),
         cmocka_unit_test(a_session_is_found_without_its_leader),
+        cmocka_unit_test(without_descriptors_nobody_counts_as_gone),
         cmocka_unit_test(boot_id_and_own_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
