@@ -20,19 +20,23 @@
 static_assert(WAITING_MAX_BYTES - WAITING_LIGHT_MAX_BYTES > CASES_IN_FLIGHT_MAX * EVENT_MAX_BYTES, "answers always find room");
 // Light events of one instance: more is a flood, not a measurement (an hour at 27 a second).
 #define LIGHT_EVENTS_MAX 100000
+// What was told before it was synced is synced at the latest then: by now it is in the agent's outbox, unless there is no agent.
+#define SYNC_LATER_NS (5ULL * 1000 * 1000)
 #define FULL_DISK_RETRY_NS (500ULL * 1000 * 1000)
 
 struct events {
     struct loop *loop;
     const Pb__GuardSpec *spec;
     struct spool *spool;
-    struct loop_source *retry;
+    struct loop_source *retry, *later;
     events_grown_fn *grown;
     events_failed_fn *failed;
     void *context;
     uint64_t sequence;       // last given
     uint64_t light, dropped; // light events so far; dropped since the last Gap
-    bool sync_first;         // something of this round must be on the disk before it is told
+    bool added;              // something in this round
+    bool sync_first;         // and it must be on the disk before it is told
+    bool sync_later;         // the timer runs
     bool disk_full, flood_told;
 };
 
@@ -51,7 +55,7 @@ static bool is_light(const Pb__Event *event)
 }
 
 // Results of cases are told before they are synced: the agent says nothing to others before they are in its outbox, which it syncs
-// itself, and does not look for them in the spool again. Two syncs of the same at once, so nobody waits for both.
+// itself, and does not look for them in the spool again. So one sync is not waited for, and serves the results of many rounds.
 static bool may_be_told_first(const Pb__Event *event)
 {
     return event->body_case == PB__EVENT__BODY_CASE_RESULT || event->body_case == PB__EVENT__BODY_CASE_STARTED;
@@ -59,6 +63,7 @@ static bool may_be_told_first(const Pb__Event *event)
 
 static void write_event(struct events *events, Pb__Event *event)
 {
+    events->added = true;
     events->sync_first = events->sync_first || !may_be_told_first(event);
     event->instance = events->spec->instance;
     event->generation = events->spec->generation;
@@ -171,25 +176,39 @@ static int sync_failed(struct events *events, int problem, const struct panther_
     return problem;
 }
 
-static void tell(struct events *events)
+static int sync_all(struct events *events)
 {
-    events->grown(events->context, spool_bytes(events->spool), events->sequence);
+    struct panther_error error = {0};
+    int problem = spool_sync(events->spool, &error);
+    return problem < 0 ? sync_failed(events, problem, &error) : 0;
+}
+
+static void sync_later(void *context)
+{
+    struct events *events = context;
+    events->sync_later = false;
+    sync_all(events);
+}
+
+static int write_all(struct events *events)
+{
+    struct panther_error error = {0};
+    int problem = spool_write(events->spool, &error);
+    if (problem < 0)
+        return sync_failed(events, problem, &error);
+    if (!events->sync_later)
+        loop_timer_set(events->later, clock_boottime_ns() + SYNC_LATER_NS);
+    events->sync_later = true;
+    return 0;
 }
 
 static int flush(struct events *events)
 {
-    struct panther_error error = {0};
-    bool told_first = !events->sync_first;
-    int problem = told_first ? spool_write(events->spool, &error) : 0;
-    if (problem == 0 && told_first)
-        tell(events);
-    if (problem == 0)
-        problem = spool_sync(events->spool, &error);
+    int problem = events->sync_first ? sync_all(events) : write_all(events);
     if (problem < 0)
-        return sync_failed(events, problem, &error);
-    events->disk_full = events->sync_first = false;
-    if (!told_first)
-        tell(events);
+        return problem;
+    events->disk_full = events->added = events->sync_first = false;
+    events->grown(events->context, spool_bytes(events->spool), events->sequence);
     return 0;
 }
 
@@ -203,7 +222,7 @@ static void retry(void *context)
 static int after_round(void *context)
 {
     struct events *events = context;
-    if (spool_pending_bytes(events->spool) > 0 && !events->disk_full)
+    if (events->added && !events->disk_full)
         flush(events);
     return 0;
 }
@@ -238,6 +257,7 @@ int events_open(struct events **out, struct loop *loop, const Pb__GuardSpec *spe
     struct events *events = NEW(struct events);
     *events = (struct events){.loop = loop, .spec = spec, .spool = spool, .grown = grown, .failed = failed, .context = context};
     events->retry = loop_timer(loop, retry, events);
+    events->later = loop_timer(loop, sync_later, events);
     loop_after_round(loop, after_round, events);
     *out = events;
     return 0;
@@ -248,6 +268,7 @@ void events_close(struct events **events)
     if (!*events)
         return;
     loop_remove(&(*events)->retry);
+    loop_remove(&(*events)->later);
     spool_close(&(*events)->spool);
     free(*events);
     *events = NULL;
