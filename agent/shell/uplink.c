@@ -5,7 +5,9 @@
 
 // How long Goodbye may take to leave when the link is closed.
 #define UPLINK_LINGER_MS 500
-#define UPLINK_CONNECT_MS 5000
+// As long as a whole lab may take to shake hands with a coordinator that was started again: who gives up sooner begins at the end of
+// the queue.
+#define UPLINK_CONNECT_MS 25000
 
 struct uplink {
     struct loop *loop;

@@ -35,6 +35,9 @@ static_assert(COMMAND_MAX_BYTES + 5 * 4096 < GUARD_PACKET_MAX_BYTES, "a spec is 
 // Text fields in events (tails, reasons): what a person reads.
 #define TEXT_MAX_BYTES 4096
 
+// Keys that are added at once: a lab. At some 120 bytes each far below a control frame.
+#define KEYS_PER_REQUEST_MAX 10000
+
 // Cases that are on their way to one tester at once: enough to hide a commit (5 ms) at 10,000 cases/s.
 #define CASES_IN_FLIGHT_MAX 64
 #define CASES_PER_SERVICE_MAX 100000

@@ -28,6 +28,9 @@ int bus_key_public(const char *secret_key, char public_key[BUS_KEY_TEXT_BYTES]);
 // ---- ZAP: an actor over a set of keys; who is not in it gets nothing. Calls are synchronous (the answer is in force on return).
 void bus_zap_allow(const char *public_key); // what is not a key changes nothing
 void bus_zap_deny(const char *public_key);
+// Between the two handshakes wait for their answer (30 s at most): a server that listens and still learns its keys refuses nobody.
+void bus_zap_hold(void);
+void bus_zap_answer(void);
 uint64_t bus_zap_refused(void); // handshakes refused so far
 
 // ---- server

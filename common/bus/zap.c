@@ -21,6 +21,7 @@ enum { FRAME_VERSION, FRAME_REQUEST, FRAME_DOMAIN, FRAME_ADDRESS, FRAME_IDENTITY
 
 static zactor_t *actor;
 static atomic_ulong refused;
+static bool is_held; // the caller's thread: commands are not waited for
 
 // Whom libzmq asks about.
 struct question {
@@ -80,21 +81,40 @@ static void question_answer(zsock_t *socket, const struct map *keys)
     zmsg_send(&answer, socket);
 }
 
-// Returns false when the actor has to end.
-static bool command_apply(zsock_t *pipe, struct map *keys)
+// ---- the actor's side of bus_zap_...
+
+struct answerer {
+    struct map *keys;
+    zpoller_t *poller;
+    zsock_t *pipe, *socket;
+    bool is_held; // questions wait in their socket
+};
+
+static void answerer_hold(struct answerer *answerer, bool hold)
 {
+    if (hold && !answerer->is_held)
+        zpoller_remove(answerer->poller, answerer->socket);
+    else if (!hold && answerer->is_held)
+        zpoller_add(answerer->poller, answerer->socket);
+    answerer->is_held = hold;
+}
+
+// Returns false when the actor has to end.
+static bool command_apply(struct answerer *answerer)
+{
+    static char present; // the set's value: only its address counts
     char *verb = NULL, *key = NULL;
-    if (zstr_recvx(pipe, &verb, &key, NULL) < 1)
+    if (zstr_recvx(answerer->pipe, &verb, &key, NULL) < 1)
         return false;
-    bool goes_on = strcmp(verb, "$TERM") != 0;
-    if (goes_on) {
-        static char present; // the set's value: only its address counts
-        if (strcmp(verb, "ALLOW") == 0)
-            map_put_text(keys, key, &present);
-        else
-            map_remove_text(keys, key);
-        zsock_signal(pipe, 0);
-    }
+    bool goes_on = strcmp(verb, "$TERM") != 0, was_held = answerer->is_held;
+    if (strcmp(verb, "ALLOW") == 0)
+        map_put_text(answerer->keys, key, &present);
+    else if (strcmp(verb, "DENY") == 0)
+        map_remove_text(answerer->keys, key);
+    else if (goes_on)
+        answerer_hold(answerer, strcmp(verb, "HOLD") == 0);
+    if (goes_on && (!was_held || !answerer->is_held))
+        zsock_signal(answerer->pipe, 0);
     zstr_free(&verb);
     zstr_free(&key);
     return goes_on;
@@ -107,26 +127,25 @@ static void zap_run(zsock_t *pipe, void *argument)
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, NULL);
-    struct map *keys = map_new();
-    zsock_t *socket = zsock_new(ZMQ_REP);
-    INVARIANT(socket);
-    int status = zsock_bind(socket, ZAP_ENDPOINT);
+    struct answerer answerer = {.keys = map_new(), .pipe = pipe, .socket = zsock_new(ZMQ_REP)};
+    INVARIANT(answerer.socket);
+    int status = zsock_bind(answerer.socket, ZAP_ENDPOINT);
     INVARIANT(status == 0);
-    zpoller_t *poller = zpoller_new(pipe, socket, NULL);
-    zpoller_set_nonstop(poller, true);
+    answerer.poller = zpoller_new(pipe, answerer.socket, NULL);
+    zpoller_set_nonstop(answerer.poller, true);
     zsock_signal(pipe, 0);
     for (bool goes_on = true; goes_on;) {
-        void *ready = zpoller_wait(poller, -1);
+        void *ready = zpoller_wait(answerer.poller, -1);
         if (ready == pipe)
-            goes_on = command_apply(pipe, keys);
-        else if (ready == socket)
-            question_answer(socket, keys);
+            goes_on = command_apply(&answerer);
+        else if (ready == answerer.socket)
+            question_answer(answerer.socket, answerer.keys);
         else
-            goes_on = !zpoller_terminated(poller);
+            goes_on = !zpoller_terminated(answerer.poller);
     }
-    zpoller_destroy(&poller);
-    zsock_destroy(&socket);
-    map_free(&keys);
+    zpoller_destroy(&answerer.poller);
+    zsock_destroy(&answerer.socket);
+    map_free(&answerer.keys);
 }
 
 void zap_begin(void)
@@ -142,25 +161,40 @@ void zap_begin(void)
 void zap_end(void)
 {
     zactor_destroy(&actor);
+    is_held = false;
 }
 
 static void zap_command(const char *verb, const char *public_key)
 {
     zap_begin();
-    if (!bus_key_is_valid(public_key))
-        return; // nobody can have it
     zstr_sendx(actor, verb, public_key, NULL);
-    zsock_wait(actor); // in force when we return
+    if (!is_held)
+        zsock_wait(actor); // in force when we return
 }
 
+// What is not a key nobody can have.
 void bus_zap_allow(const char *public_key)
 {
-    zap_command("ALLOW", public_key);
+    if (bus_key_is_valid(public_key))
+        zap_command("ALLOW", public_key);
 }
 
 void bus_zap_deny(const char *public_key)
 {
-    zap_command("DENY", public_key);
+    if (bus_key_is_valid(public_key))
+        zap_command("DENY", public_key);
+}
+
+void bus_zap_hold(void)
+{
+    zap_command("HOLD", "");
+    is_held = true;
+}
+
+void bus_zap_answer(void)
+{
+    is_held = false;
+    zap_command("ANSWER", "");
 }
 
 uint64_t bus_zap_refused(void)

@@ -51,6 +51,13 @@ static const char *add_key_check(const Pb__AddKey *add)
     return NULL;
 }
 
+static const char *add_keys_check(const Pb__AddKeys *add)
+{
+    REFUSE(add->n_keys == 0 || add->n_keys > KEYS_PER_REQUEST_MAX, "add_keys.keys are none or too many");
+    EACH(add->n_keys, add->keys, add_key_check);
+    return NULL;
+}
+
 const char *request_check(const Pb__Request *request)
 {
     REFUSE(request->number == 0, "request.number is not set");
@@ -65,6 +72,8 @@ const char *request_check(const Pb__Request *request)
         return is_within(request->list_plugins->name, TOKEN_MAX_BYTES) ? NULL : "list_plugins.name is too long";
     case PB__REQUEST__BODY_ADD_KEY:
         return add_key_check(request->add_key);
+    case PB__REQUEST__BODY_ADD_KEYS:
+        return add_keys_check(request->add_keys);
     case PB__REQUEST__BODY_REVOKE_KEY:
         return name_is_valid(request->revoke_key->name) ? NULL : "revoke_key.name is not a name";
     case PB__REQUEST__BODY_BACKUP:

@@ -8,21 +8,15 @@
 #include "common/bus/token.h"
 #include "common/system/file.h"
 #include "common/system/loop.h"
-#include "coordinator/cli/client.h"
+#include "coordinator/cli/keys.h"
 #include "coordinator/shell/authority.h"
 
-struct key_arguments {
-    struct client client;
-    const char *data, *out, *public_key, *endpoint;
-    const char *words[3];
-    size_t word_count;
-};
-
-enum { KEY_DATA = 700, KEY_OUT, KEY_PUBLIC, KEY_ENDPOINT };
+enum { KEY_DATA = 700, KEY_OUT, KEY_PUBLIC, KEY_ENDPOINT, KEY_FROM };
 
 static const struct argp_option options[] = {
     {"data", KEY_DATA, "DIR", 0, "work on this data folder; its coordinator must not be running", 0},
-    {"out", KEY_OUT, "FILE", 0, "where the new key file goes (default NAME.key)", 0},
+    {"out", KEY_OUT, "PATH", 0, "where the new key file goes (default NAME.key); with several names, the folder of NAME.key files", 0},
+    {"from", KEY_FROM, "FILE", 0, "more names, one a line; - is standard input", 0},
     {"public", KEY_PUBLIC, "KEY", 0, "add a public key that was made elsewhere; no file is written", 0},
     {"endpoint", KEY_ENDPOINT, "ENDPOINT", 0, "init: what key files say (default tcp://127.0.0.1:7400)", 0},
     {0},
@@ -41,6 +35,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_OUT:
         arguments->out = argument;
         return 0;
+    case KEY_FROM:
+        arguments->from = argument;
+        return 0;
     case KEY_PUBLIC:
         arguments->public_key = argument;
         return 0;
@@ -48,10 +45,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         arguments->endpoint = argument;
         return 0;
     case ARGP_KEY_ARG:
-        if (arguments->word_count == 3) {
-            argp_error(state, "one argument too many: %s", argument);
-        }
-        arguments->words[arguments->word_count++] = argument;
+        APPEND(arguments->words, arguments->word_count, arguments->word_capacity) = argument;
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_usage(state);
@@ -61,14 +55,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static int usage(const char *text)
+int keys_usage(const char *text)
 {
     fprintf(stderr, "panther-coord: keys: %s\n", text);
     return EXIT_USAGE;
 }
 
 // Offline or online: the same request, the same records.
-static int ask(struct key_arguments *arguments, Pb__Request *request, Pb__Reply **reply)
+int keys_ask(struct key_arguments *arguments, Pb__Request *request, Pb__Reply **reply)
 {
     if (!arguments->data) {
         return client_call(&arguments->client, request, reply);
@@ -92,7 +86,7 @@ static int keys_init(struct key_arguments *arguments)
 {
     struct panther_error error = {0};
     if (!arguments->data) {
-        return usage("init needs --data DIR");
+        return keys_usage("init needs --data DIR");
     }
     bus_begin();
     if (authority_init(arguments->data, arguments->endpoint ? arguments->endpoint : "tcp://127.0.0.1:7400", &error)) {
@@ -129,24 +123,19 @@ static int request_add(struct key_arguments *arguments, const char *name, Pb__Ro
     Pb__Request request = PB__REQUEST__INIT;
     request.body_case = PB__REQUEST__BODY_ADD_KEY;
     request.add_key = &add;
-    return ask(arguments, &request, reply);
+    return keys_ask(arguments, &request, reply);
 }
 
 // What the client's own key file says of the coordinator is right for others too, more so than a wildcard it may listen on.
-static const char *endpoint_for_peers(const struct key_arguments *arguments, const Pb__Reply *reply)
+const char *keys_endpoint(const struct key_arguments *arguments, const Pb__Reply *reply)
 {
     return *arguments->client.peer.coordinator ? arguments->client.peer.coordinator : reply->key_added->endpoint;
 }
 
-static int keys_add(struct key_arguments *arguments)
+static int add_one(struct key_arguments *arguments, Pb__Role role, const char *name)
 {
-    Pb__Role role;
-    const char *name = arguments->words[2];
-    if (arguments->word_count != 3 || !role_parse(arguments->words[1], &role)) {
-        return usage("add takes a role (agent, operator or viewer) and a name: keys add agent lab-a");
-    }
     if (!name_is_valid(name)) {
-        return usage("a name is lower-case letters, digits, '-', '_' and '.'");
+        return keys_usage("a name is lower-case letters, digits, '-', '_' and '.'");
     }
     char path[512];
     snprintf(path, sizeof path, "%s", arguments->out ? arguments->out : "");
@@ -157,7 +146,7 @@ static int keys_add(struct key_arguments *arguments)
     bus_begin();
     bus_key_new(file.public_key, file.secret_key);
     if (arguments->public_key && !bus_key_is_valid(arguments->public_key)) {
-        return usage("--public is not a CURVE key of 40 characters");
+        return keys_usage("--public is not a CURVE key of 40 characters");
     }
     if (!arguments->public_key && file_exists(path)) {
         fprintf(stderr, "panther-coord: %s exists and is not overwritten: give another --out, or remove it\n", path);
@@ -175,7 +164,7 @@ static int keys_add(struct key_arguments *arguments)
     }
     snprintf(file.name, sizeof file.name, "%s", name);
     snprintf(file.role, sizeof file.role, "%s", arguments->words[1]);
-    snprintf(file.coordinator, sizeof file.coordinator, "%s", endpoint_for_peers(arguments, reply));
+    snprintf(file.coordinator, sizeof file.coordinator, "%s", keys_endpoint(arguments, reply));
     snprintf(file.server_key, sizeof file.server_key, "%s", reply->key_added->server_key);
     struct panther_error error = {0};
     if (bus_peer_file_write(path, &file, &error)) {
@@ -186,11 +175,21 @@ static int keys_add(struct key_arguments *arguments)
     return 0;
 }
 
+static int keys_add(struct key_arguments *arguments)
+{
+    Pb__Role role;
+    bool has_names = arguments->word_count > 2 || (arguments->word_count == 2 && arguments->from);
+    if (!has_names || !role_parse(arguments->words[1], &role)) {
+        return keys_usage("add takes a role (agent, operator or viewer) and names: keys add agent lab-a");
+    }
+    return arguments->word_count == 3 && !arguments->from ? add_one(arguments, role, arguments->words[2]) : keys_add_many(arguments, role);
+}
+
 static int keys_enroll(struct key_arguments *arguments)
 {
     const char *name = arguments->words[1];
     if (arguments->word_count != 2 || !name_is_valid(name)) {
-        return usage("enroll takes the name of the new agent: keys enroll lab-d");
+        return keys_usage("enroll takes the name of the new agent: keys enroll lab-d");
     }
     struct bus_token token = {0};
     char public_key[BUS_KEY_TEXT_BYTES], once[NAME_MAX_BYTES];
@@ -202,7 +201,7 @@ static int keys_enroll(struct key_arguments *arguments)
     if (status) {
         return status;
     }
-    snprintf(token.coordinator, sizeof token.coordinator, "%s", endpoint_for_peers(arguments, reply));
+    snprintf(token.coordinator, sizeof token.coordinator, "%s", keys_endpoint(arguments, reply));
     snprintf(token.server_key, sizeof token.server_key, "%s", reply->key_added->server_key);
     char text[BUS_TOKEN_BYTES];
     bus_token_format(&token, text);
@@ -225,7 +224,7 @@ static int keys_list(struct key_arguments *arguments)
     request.body_case = PB__REQUEST__BODY_LIST_KEYS;
     request.list_keys = &list;
     Pb__Reply *reply;
-    int status = ask(arguments, &request, &reply);
+    int status = keys_ask(arguments, &request, &reply);
     if (status) {
         return status;
     }
@@ -248,7 +247,7 @@ static int keys_list(struct key_arguments *arguments)
 static int keys_revoke(struct key_arguments *arguments)
 {
     if (arguments->word_count != 2) {
-        return usage("revoke takes a name: keys revoke lab-a");
+        return keys_usage("revoke takes a name: keys revoke lab-a");
     }
     Pb__RevokeKey revoke = PB__REVOKE_KEY__INIT;
     revoke.name = (char *)(uintptr_t)arguments->words[1];
@@ -256,7 +255,7 @@ static int keys_revoke(struct key_arguments *arguments)
     request.body_case = PB__REQUEST__BODY_REVOKE_KEY;
     request.revoke_key = &revoke;
     Pb__Reply *reply;
-    int status = ask(arguments, &request, &reply);
+    int status = keys_ask(arguments, &request, &reply);
     if (!status) {
         const char *name = reply->key_revoked->name;
         client_answer(&arguments->client, arena_printf(arguments->client.arena, "%s is revoked", name), (const char *const[]){"name"},
@@ -275,9 +274,10 @@ int cli_keys(int argc, char **argv)
     const struct argp argp = {
         options,
         parse,
-        "init --data DIR\nadd agent|operator|viewer NAME\nenroll NAME\nlist\nrevoke NAME",
+        "init --data DIR\nadd agent|operator|viewer NAME...\nenroll NAME\nlist\nrevoke NAME",
         "Keys and roles. A peer without a known key gets nothing; a revoked one is cut off at its next message.\v`add` writes "
-        "NAME.key, everything that peer needs. `enroll` prints the one command that a new host runs to get its own key.",
+        "NAME.key, everything that peer needs; of several names (a whole lab with --from FILE --out FOLDER) all are added or none. "
+        "`enroll` prints the one command that a new host runs to get its own key.",
         children,
         NULL,
         NULL};
@@ -295,5 +295,6 @@ int cli_keys(int argc, char **argv)
         fprintf(stderr, "panther-coord: keys %s: use init, add, enroll, list or revoke\n", arguments.words[0]);
     }
     client_close(&arguments.client);
+    free(arguments.words);
     return status;
 }

@@ -30,33 +30,88 @@ static void emit_key_revoked(struct core *core, const struct key_entry *key)
     core_emit(core, record);
 }
 
-void keys_add(struct core *core, uint64_t request, const Pb__AddKey *add)
+static bool is_repeat(const struct core *core, const Pb__AddKey *add)
+{
+    const struct key_entry *same_name = map_get_text(core->durable->keys, add->name);
+    return same_name && !same_name->revoked && strcmp(same_name->public_key, add->public_key) == 0 && same_name->role == (int)add->role;
+}
+
+static bool is_refused(struct core *core, uint64_t request, const Pb__AddKey *add)
 {
     const struct key_entry *same_name = map_get_text(core->durable->keys, add->name);
     const struct key_entry *same_key = map_get_text(core->durable->keys_by_public, add->public_key);
-    bool repeat =
-        same_name && !same_name->revoked && strcmp(same_name->public_key, add->public_key) == 0 && same_name->role == (int)add->role;
-    if (!repeat && ((same_name && !same_name->revoked) || same_key)) {
+    if (is_repeat(core, add)) {
+        return false;
+    }
+    if ((same_name && !same_name->revoked) || same_key) {
         core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_CONFLICT, 0,
                     same_key ? "this key is known already (as %s)" : "there is a key named %s already: revoke it first",
                     same_key ? same_key->name : add->name);
-        return;
+        return true;
     }
     const struct key_entry *taken = map_get_text(core->durable->keys, add->enroll_for);
-    if (!repeat && taken && !taken->revoked) {
+    if (taken && !taken->revoked) {
         core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_CONFLICT, 0,
                     "%s has a key already; `panther-coord keys revoke %s` first, if it is to get another one", taken->name, taken->name);
-        return;
+        return true;
     }
-    if (!repeat) {
-        emit_key_added(core, add->name, (int)add->role, add->public_key, add->enroll_for);
+    return false;
+}
+
+// Among themselves: a name or a key that stands there twice.
+static const char *said_twice(const Pb__AddKeys *add)
+{
+    struct map *seen = map_new();
+    const char *name = NULL;
+    for (size_t i = 0; i < add->n_keys && !name; i++) {
+        bool twice = map_put_text(seen, add->keys[i]->name, seen) || map_put_text(seen, add->keys[i]->public_key, seen);
+        name = twice ? add->keys[i]->name : NULL;
     }
+    map_free(&seen);
+    return name;
+}
+
+static void reply_added(struct core *core, uint64_t request, const char *name)
+{
     Pb__Reply *reply = core_reply(core, core->event->route, request);
     reply->body_case = PB__REPLY__BODY_KEY_ADDED;
     reply->key_added = NEW_MESSAGE(core, Pb__KeyAdded, pb__key_added);
-    reply->key_added->name = arena_string(core->effects->arena, add->name);
+    reply->key_added->name = arena_string(core->effects->arena, name);
     reply->key_added->server_key = arena_string(core->effects->arena, core->server_key);
     reply->key_added->endpoint = arena_string(core->effects->arena, core->endpoint);
+}
+
+static void add_one(struct core *core, const Pb__AddKey *add)
+{
+    if (!is_repeat(core, add)) {
+        emit_key_added(core, add->name, (int)add->role, add->public_key, add->enroll_for);
+    }
+}
+
+void keys_add(struct core *core, uint64_t request, const Pb__AddKey *add)
+{
+    if (!is_refused(core, request, add)) {
+        add_one(core, add);
+        reply_added(core, request, add->name);
+    }
+}
+
+void keys_add_all(struct core *core, uint64_t request, const Pb__AddKeys *add)
+{
+    const char *twice = said_twice(add);
+    if (twice) {
+        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_CONFLICT, 0, "%s, or its key, is named twice", twice);
+        return;
+    }
+    for (size_t i = 0; i < add->n_keys; i++) {
+        if (is_refused(core, request, add->keys[i])) {
+            return;
+        }
+    }
+    for (size_t i = 0; i < add->n_keys; i++) {
+        add_one(core, add->keys[i]);
+    }
+    reply_added(core, request, "");
 }
 
 void keys_revoke(struct core *core, uint64_t request, const char *name)

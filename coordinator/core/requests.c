@@ -373,6 +373,9 @@ void requests_message(struct core *core)
     case PB__REQUEST__BODY_ADD_KEY:
         keys_add(core, number, request->add_key);
         break;
+    case PB__REQUEST__BODY_ADD_KEYS:
+        keys_add_all(core, number, request->add_keys);
+        break;
     case PB__REQUEST__BODY_REVOKE_KEY:
         keys_revoke(core, number, request->revoke_key->name);
         break;

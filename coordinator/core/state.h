@@ -175,6 +175,7 @@ void survey_tick(struct core *core);
 
 // ---- keys.c
 void keys_add(struct core *core, uint64_t request, const Pb__AddKey *add);
+void keys_add_all(struct core *core, uint64_t request, const Pb__AddKeys *add); // or none
 void keys_revoke(struct core *core, uint64_t request, const char *name);
 void keys_list(struct core *core, uint64_t request);
 void keys_enroll(struct core *core);

@@ -568,6 +568,7 @@ static int begin_parts(struct reactor *reactor, const struct bus_peer_file *serv
     static const struct store_callbacks callbacks = {on_committed, on_full, on_broken};
     const char *folder = reactor->options->folder;
     int result = store_open(&reactor->store, folder, false, reactor->loop, &callbacks, reactor, error);
+    bus_zap_hold(); // agents that knock while the journal is read shall not be told that nobody knows them
     if (result || (result = open_network(reactor, server, error))) {
         return result;
     }
@@ -596,6 +597,7 @@ static int begin(struct reactor *reactor, struct panther_error *error)
     id128_text(id, store_id);
     run_step(reactor, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = store_id});
     core_keys(reactor->core, allow_key, reactor);
+    bus_zap_answer();
     look_at_space(reactor);
     reactor->tick = loop_timer(reactor->loop, on_tick, reactor);
     loop_timer_set(reactor->tick, clock_boottime_ns());

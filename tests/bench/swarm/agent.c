@@ -9,7 +9,7 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
-#define CONNECT_MS 10000
+#define CONNECT_MS 25000 // as panther-agent waits
 
 struct agent {
     struct swarm *swarm;

@@ -13,7 +13,6 @@
 #include "board.h"
 #include "common/base/memory.h"
 #include "common/base/units.h"
-#include "common/bus/call.h"
 #include "common/system/file.h"
 #include "common/system/process.h"
 #include "coordinator.h"
@@ -25,7 +24,6 @@
 #define LOOK_AGAIN_NS 5000000L
 #define ATTACH_MS 120000
 #define RUN_MS 600000
-#define CALL_MS 30000
 #define SLOTS 1
 // Attached agents are looked at for a while before their memory is: some heartbeats.
 #define SETTLE_MS 3000
@@ -54,36 +52,47 @@ static double seconds_since(uint64_t from_ns)
 
 // ---- keys
 
-static int add_keys(struct bench *bench, struct coordinator *coordinator, struct board *board, struct panther_error *error)
+static int write_names(const struct coordinator *coordinator, struct board *board, char path[600], struct panther_error *error)
 {
-    struct bus_peer_file admin;
-    struct bus_call *call = NULL;
-    int result = bus_peer_file_read(coordinator->key, &admin, error);
-    if (result == 0)
-        result = bus_call_open(&call, &admin, CALL_MS, error);
-    struct arena *arena = arena_new(0);
-    uint64_t begin_ns = clock_boottime_ns();
-    for (uint32_t i = 0; i < board->count && result == 0; i++) {
-        char public_key[BUS_KEY_TEXT_BYTES];
+    struct text names = {0};
+    for (uint32_t i = 0; i < board->count; i++) {
         snprintf(board->seats[i].name, sizeof board->seats[i].name, "swarm-%05u", i);
-        bus_key_new(public_key, board->seats[i].secret_key);
-        Pb__AddKey add = PB__ADD_KEY__INIT;
-        add.name = board->seats[i].name;
-        add.role = PB__ROLE__ROLE_AGENT;
-        add.public_key = public_key;
-        Pb__Request request = PB__REQUEST__INIT;
-        request.body_case = PB__REQUEST__BODY_ADD_KEY;
-        request.add_key = &add;
-        Pb__Reply *reply;
-        arena_reset(arena);
-        result = bus_call(call, &request, arena, &reply, error);
+        text_printf(&names, "%s\n", board->seats[i].name);
     }
-    bench->keys_s = seconds_since(begin_ns);
-    arena_free(&arena);
-    bus_call_close(&call);
-    snprintf(board->endpoint, sizeof board->endpoint, "%s", coordinator->endpoint);
-    snprintf(board->server_key, sizeof board->server_key, "%s", admin.server_key);
+    snprintf(path, 600, "%s/names", coordinator->folder);
+    int result = file_write_atomic(path, names.data, names.length, 0600, error);
+    text_free(&names);
     return result;
+}
+
+static int read_keys(struct board *board, const char *folder, struct panther_error *error)
+{
+    struct bus_peer_file file;
+    int result = 0;
+    for (uint32_t i = 0; i < board->count && result == 0; i++) {
+        char path[700];
+        snprintf(path, sizeof path, "%s/%s.key", folder, board->seats[i].name);
+        result = bus_peer_file_read(path, &file, error);
+        snprintf(board->seats[i].secret_key, sizeof board->seats[i].secret_key, "%s", file.secret_key);
+    }
+    snprintf(board->endpoint, sizeof board->endpoint, "%s", file.coordinator);
+    snprintf(board->server_key, sizeof board->server_key, "%s", file.server_key);
+    return result;
+}
+
+// As an administrator would: one command for the whole lab.
+static int add_keys(struct bench *bench, const struct coordinator *coordinator, struct board *board, struct panther_error *error)
+{
+    char names[600], folder[600];
+    int result = write_names(coordinator, board, names, error);
+    snprintf(folder, sizeof folder, "%s/keys", coordinator->folder);
+    const char *const words[] = {"keys", "add", "agent", "--from", names, "--out", folder, NULL};
+    uint64_t begin_ns = clock_boottime_ns();
+    int status = result < 0 ? result : coordinator_command(coordinator, words, error);
+    bench->keys_s = seconds_since(begin_ns);
+    if (status > 0)
+        return error_set(error, PANTHER_ESTATE, "`keys add` ended with status %d: see client.log", status);
+    return status < 0 ? status : read_keys(board, folder, error);
 }
 
 // ---- attach

@@ -21,7 +21,7 @@ struct seat {
 };
 
 struct board {
-    char endpoint[128], server_key[BUS_KEY_TEXT_BYTES];
+    char endpoint[256], server_key[BUS_KEY_TEXT_BYTES];
     uint32_t count, case_ms, slots;
     atomic_uint order;      // enum board_order
     atomic_uint ready;      // players that are set up

@@ -45,6 +45,11 @@ static void small_requests(void **state)
         {"role: ROLE_ENROLL enroll_for: \"Lab\"", "add_key.enroll_for is not a name"},
     };
     REQUEST("add_key", "name: \"ann\" role: ROLE_OPERATOR public_key: " KEY, add);
+    static const struct change several[] = {
+        {"keys { name: \"lab-b\" role: ROLE_AGENT public_key: " KEY " }", NULL},
+        {"keys { name: \"Lab\" role: ROLE_AGENT public_key: " KEY " }", "add_key.name is not a name"},
+    };
+    REQUEST("add_keys", "keys { name: \"lab-a\" role: ROLE_AGENT public_key: " KEY " }", several);
     static const struct change revoke[] = {{"name: \"\"", "revoke_key.name is not a name"}};
     REQUEST("revoke_key", "name: \"ann\"", revoke);
     static const struct change backup[] = {{"path: \"\"", "backup.path is empty or too long"}};
