@@ -20,7 +20,7 @@ struct audits {
 static void perform(void *context)
 {
     struct audits *audits = context;
-    store_audit(audits->folder, AUDIT_LIVE, audits->run, audits->arena, &audits->result, &audits->error);
+    store_audit(audits->folder, STORE_LIVE, audits->run, audits->arena, &audits->result, &audits->error);
 }
 
 static void performed(void *context)

@@ -17,7 +17,7 @@ static int recover_whole(const char *folder, const struct core_options *options,
     *core = core_new(options);
     recovery->position = (struct store_position){0};
     recovery->snapshot = 0;
-    int result = store_replay_from(folder, &recovery->position, replay_one, *core, error);
+    int result = store_replay_from(folder, STORE_LIVE, &recovery->position, replay_one, *core, error);
     if (result < 0) {
         core_free(core);
     }
@@ -35,7 +35,7 @@ static int recover_from_snapshot(const char *folder, const struct core_options *
         recovery->problem = (struct panther_error){0};
     } else if (result == 0) {
         recovery->snapshot = recovery->position.sequence;
-        result = store_replay_from(folder, &recovery->position, replay_one, *core, &recovery->problem);
+        result = store_replay_from(folder, STORE_LIVE, &recovery->position, replay_one, *core, &recovery->problem);
         is_none = result == PANTHER_ENOTFOUND; // it is of another journal
     }
     if (result < 0) {
@@ -67,5 +67,51 @@ int recovery_keep(const char *folder, const struct core_options *options, const 
     core_save(core, add_part, file);
     int result = snapshot_file_write(file, folder, error);
     snapshot_file_free(&file);
+    return result;
+}
+
+// ---- a proof that both ways lead to the same
+
+struct proof {
+    struct core *core;
+    uint64_t until; // the record that the snapshot covers
+};
+
+static void replay_until(void *context, uint64_t sequence, const Pb__Record *record)
+{
+    struct proof *proof = context;
+    if (sequence <= proof->until) {
+        core_replay(proof->core, record);
+    }
+}
+
+static bool is_same(const struct core *left, const struct core *right)
+{
+    static const struct store_position nowhere;
+    struct snapshot_file *files[] = {snapshot_file_new(&nowhere, ""), snapshot_file_new(&nowhere, "")};
+    core_save(left, add_part, files[0]);
+    core_save(right, add_part, files[1]);
+    bool same = snapshot_file_equal(files[0], files[1]);
+    snapshot_file_free(&files[0]);
+    snapshot_file_free(&files[1]);
+    return same;
+}
+
+int recovery_prove(const char *folder, enum store_place place, const struct core_options *options, struct panther_error *error)
+{
+    struct store_position covered, end = {0};
+    struct core *loaded = core_new(options);
+    struct proof proof = {.core = core_new(options)};
+    int result = snapshot_file_read(folder, options->version, load_one, loaded, &covered, error);
+    if (result == 0) {
+        proof.until = covered.sequence;
+        result = store_replay_from(folder, place, &end, replay_until, &proof, error);
+    }
+    if (result == 0 && (end.sequence < covered.sequence || !is_same(loaded, proof.core))) {
+        result = error_set(error, PANTHER_ESTATE, "it is not what the %llu records that it covers add up to",
+                           (unsigned long long)covered.sequence);
+    }
+    core_free(&loaded);
+    core_free(&proof.core);
     return result;
 }

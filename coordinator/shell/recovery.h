@@ -20,5 +20,8 @@ int recovery_run(const char *folder, const struct core_options *options, struct 
 // Keeps what the core knows; it is at recovery->position.
 int recovery_keep(const char *folder, const struct core_options *options, const struct core *core, const struct recovery *recovery,
                   struct panther_error *error);
+// Is the snapshot what the journal adds up to? PANTHER_ESTATE: no. PANTHER_ENOTFOUND, PANTHER_EVERSION, PANTHER_EINVALID: a start would not
+// use it.
+int recovery_prove(const char *folder, enum store_place place, const struct core_options *options, struct panther_error *error);
 
 #endif

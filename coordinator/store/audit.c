@@ -261,14 +261,14 @@ static bool tables_are_ours(struct audit *audit)
     return are_ours;
 }
 
-static int open_databases(struct audit *audit, enum store_audit_place place, struct panther_error *error)
+static int open_databases(struct audit *audit, enum store_place place, struct panther_error *error)
 {
     CLEANUP_FREE char *path = path_join(audit->folder, "journal.db");
     if (!file_exists(path))
         return error_set(error, PANTHER_ENOTFOUND, "there is no store in %s", audit->folder);
-    enum database_mode mode = place == AUDIT_LIVE ? DATABASE_READ_ONLY : DATABASE_UNTOUCHED;
+    enum database_mode mode = place == STORE_LIVE ? DATABASE_READ_ONLY : DATABASE_UNTOUCHED;
     int result = database_open(&audit->store, path, mode, NULL, STORE_SCHEMA_VERSION, error);
-    if (result == 0 && place == AUDIT_COPY)
+    if (result == 0 && place == STORE_COPY)
         result = check_whole(audit, error);
     if (result == 0)
         result = database_execute(audit->store, "BEGIN", error); // all of it at one moment
@@ -289,7 +289,7 @@ static void close_databases(struct audit *audit)
 
 // ---- all of it
 
-static int perform(struct audit *audit, enum store_audit_place place, const char *run, struct panther_error *error)
+static int perform(struct audit *audit, enum store_place place, const char *run, struct panther_error *error)
 {
     struct chain chain = {0};
     int result = open_databases(audit, place, error);
@@ -327,7 +327,7 @@ static void maps_free(struct audit *audit)
     map_free(&audit->runs);
 }
 
-int store_audit(const char *folder, enum store_audit_place place, const char *run, struct arena *arena, Pb__Audited **out,
+int store_audit(const char *folder, enum store_place place, const char *run, struct arena *arena, Pb__Audited **out,
                 struct panther_error *error)
 {
     struct audit audit = {
@@ -338,7 +338,7 @@ int store_audit(const char *folder, enum store_audit_place place, const char *ru
     audit.result->findings = ARENA_ARRAY(arena, Pb__AuditFinding *, AUDIT_FINDINGS_MAX);
     struct panther_error problem = {0};
     int result = perform(&audit, place, run, &problem);
-    if (result == PANTHER_EIO && place == AUDIT_COPY)
+    if (result == PANTHER_EIO && place == STORE_COPY)
         not_whole(&audit, &problem, error);
     else if (result < 0 && error)
         *error = problem;

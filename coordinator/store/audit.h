@@ -9,13 +9,9 @@
 
 #include "coordinator/store/store.h"
 
-enum store_audit_place {
-    AUDIT_LIVE, // beside a coordinator that writes
-    AUDIT_COPY, // nobody writes there, and nothing in the folder is made or changed
-};
 // run: "r12", "@last", "" for all. 0 with the result in the arena, whatever was found. PANTHER_ENOTFOUND: there is no such run, or no
 // store; PANTHER_EIO: the file is no whole database.
-int store_audit(const char *folder, enum store_audit_place place, const char *run, struct arena *arena, Pb__Audited **result,
+int store_audit(const char *folder, enum store_place place, const char *run, struct arena *arena, Pb__Audited **result,
                 struct panther_error *error);
 
 #endif

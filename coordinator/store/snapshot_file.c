@@ -53,9 +53,9 @@ void snapshot_file_add(struct snapshot_file *file, const Pb__SnapshotPart *part)
     add_message(file, part);
 }
 
-uint64_t snapshot_file_bytes(const struct snapshot_file *file)
+bool snapshot_file_equal(const struct snapshot_file *left, const struct snapshot_file *right)
 {
-    return file->bytes.length + HASH_BYTES;
+    return left->bytes.length == right->bytes.length && memcmp(left->bytes.data, right->bytes.data, left->bytes.length) == 0;
 }
 
 void snapshot_file_free(struct snapshot_file **file)

@@ -144,12 +144,13 @@ uint64_t store_append(struct store *store, const Pb__Record *const *records, siz
     return ++store->batches;
 }
 
-int store_replay_from(const char *folder, struct store_position *position, store_replay_fn *callback, void *context,
+int store_replay_from(const char *folder, enum store_place place, struct store_position *position, store_replay_fn *callback, void *context,
                       struct panther_error *error)
 {
     CLEANUP_FREE char *path = path_join(folder, "journal.db");
     struct database *database = NULL;
-    int result = database_open(&database, path, DATABASE_READ_ONLY, NULL, STORE_SCHEMA_VERSION, error);
+    int result =
+        database_open(&database, path, place == STORE_LIVE ? DATABASE_READ_ONLY : DATABASE_UNTOUCHED, NULL, STORE_SCHEMA_VERSION, error);
     if (result == 0)
         result = journal_replay(database, position, callback, context, error);
     database_close(&database);
@@ -159,7 +160,7 @@ int store_replay_from(const char *folder, struct store_position *position, store
 int store_replay(struct store *store, store_replay_fn *callback, void *context, struct panther_error *error)
 {
     struct store_position beginning = {0};
-    return store_replay_from(store->folder, &beginning, callback, context, error);
+    return store_replay_from(store->folder, STORE_LIVE, &beginning, callback, context, error);
 }
 
 int store_rebuild(struct store *store, struct panther_error *error)

@@ -31,9 +31,13 @@ struct store_position {
     uint64_t sequence;
     uint8_t link[STORE_LINK_BYTES];
 };
+enum store_place {
+    STORE_LIVE, // beside a coordinator that writes, or may write
+    STORE_COPY, // nobody writes there, and nothing in the folder is made or changed
+};
 // The records after *position, which moves on to the last one; through a connection of its own, so from any thread. PANTHER_ENOTFOUND:
 // the position is not of this journal, and nothing was called.
-int store_replay_from(const char *folder, struct store_position *position, store_replay_fn *callback, void *context,
+int store_replay_from(const char *folder, enum store_place place, struct store_position *position, store_replay_fn *callback, void *context,
                       struct panther_error *error);
 uint64_t store_last_sequence(const struct store *store);
 // Hands a batch to the writer: packed now, so the records stay the caller's. Returns the batch's number (on_committed gets it). With no
@@ -52,7 +56,7 @@ const char *store_folder(const struct store *store);
 struct snapshot_file;
 struct snapshot_file *snapshot_file_new(const struct store_position *position, const char *version);
 void snapshot_file_add(struct snapshot_file *file, const Pb__SnapshotPart *part);
-uint64_t snapshot_file_bytes(const struct snapshot_file *file);
+bool snapshot_file_equal(const struct snapshot_file *left, const struct snapshot_file *right); // byte by byte
 void snapshot_file_free(struct snapshot_file **file);
 int snapshot_file_write(struct snapshot_file *file, const char *folder, struct panther_error *error); // whole or not at all
 // Its parts in order. The callback returns NULL, or why it does not take a part. PANTHER_ENOTFOUND: there is none; PANTHER_EVERSION,

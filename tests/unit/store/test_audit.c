@@ -99,7 +99,7 @@ static int end(void **state)
 static void audit(struct lab *lab, const char *run)
 {
     store_close(&lab->store);
-    if (store_audit(lab->folder, AUDIT_COPY, run, lab->arena, &lab->result, &lab->error) < 0)
+    if (store_audit(lab->folder, STORE_COPY, run, lab->arena, &lab->result, &lab->error) < 0)
         fail_msg("%s", lab->error.message);
 }
 
@@ -175,9 +175,9 @@ static void what_is_not_there_is_said(void **state)
 {
     struct lab *lab = *state;
     store_close(&lab->store);
-    assert_int_equal(store_audit(lab->folder, AUDIT_COPY, "r9", lab->arena, &lab->result, &lab->error), PANTHER_ENOTFOUND);
-    assert_int_equal(store_audit(lab->folder, AUDIT_COPY, "r1/load", lab->arena, &lab->result, &lab->error), PANTHER_EINVALID);
-    assert_int_equal(store_audit(lab->root, AUDIT_COPY, "", lab->arena, &lab->result, &lab->error), PANTHER_ENOTFOUND);
+    assert_int_equal(store_audit(lab->folder, STORE_COPY, "r9", lab->arena, &lab->result, &lab->error), PANTHER_ENOTFOUND);
+    assert_int_equal(store_audit(lab->folder, STORE_COPY, "r1/load", lab->arena, &lab->result, &lab->error), PANTHER_EINVALID);
+    assert_int_equal(store_audit(lab->root, STORE_COPY, "", lab->arena, &lab->result, &lab->error), PANTHER_ENOTFOUND);
 }
 
 static void a_run_that_works_is_open(void **state)
@@ -196,7 +196,7 @@ static void a_run_that_works_is_open(void **state)
 static void a_live_store_is_audited_beside_its_writer(void **state)
 {
     struct lab *lab = *state;
-    if (store_audit(lab->folder, AUDIT_LIVE, "", lab->arena, &lab->result, &lab->error) < 0)
+    if (store_audit(lab->folder, STORE_LIVE, "", lab->arena, &lab->result, &lab->error) < 0)
         fail_msg("%s", lab->error.message);
     assert_state(lab, 2, PB__AUDIT_STATE__AUDIT_STATE_PROVEN);
 }
@@ -475,7 +475,7 @@ static void a_torn_copy_is_an_error_that_says_so(void **state)
     assert_in_range(bytes, 16 * 4096, SIZE_MAX);
     assert_int_equal(file_write_atomic(path, data, bytes / 2 / 4096 * 4096, 0600, NULL), 0);
     free(data);
-    assert_int_equal(store_audit(lab->folder, AUDIT_COPY, "", lab->arena, &lab->result, &lab->error), PANTHER_EIO);
+    assert_int_equal(store_audit(lab->folder, STORE_COPY, "", lab->arena, &lab->result, &lab->error), PANTHER_EIO);
     if (!strstr(lab->error.message, "copied by hand is torn: `panther-coord backup`"))
         fail_msg("%s", lab->error.message);
 }
