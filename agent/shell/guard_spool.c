@@ -1,4 +1,5 @@
 // Reading a guard's spool from its own offset: in one way for a live guard, one that was adopted, and a dead one.
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@ static bool open_spool(struct guard *guard)
     CLEANUP_FREE char *path = path_join(guard->folder, "spool");
     guard->spool_fd = open(path, O_RDONLY | O_CLOEXEC);
     if (guard->spool_fd < 0)
-        return false; // it never observed anything
+        return false;
     guard->reader = spool_reader_new(guard->spool_fd, guard->spool_offset);
     return true;
 }
@@ -90,8 +91,10 @@ static bool read_group(struct guard *guard, uint64_t limit, size_t room)
 
 bool guard_spool_read(struct guard *guard, uint64_t limit)
 {
-    if (guard->damaged || !open_spool(guard))
+    if (guard->damaged)
         return true;
+    if (!open_spool(guard))
+        return errno == ENOENT; // it never observed anything; else too many files are open, and it is tried again
     size_t room = agent_core_event_room(reactor_core(guard->guards->reactor));
     if (room == 0)
         return false;

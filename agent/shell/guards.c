@@ -8,13 +8,14 @@
 
 #include "agent/shell/guard_state.h"
 #include "common/system/file.h"
+#include "common/system/descriptors.h"
 #include "common/system/log.h"
 
 // A guard that was spawned answers within milliseconds; after this it is killed and reported.
 #define START_MS 10000
 // How long a guard without guard.pid is waited for.
 #define LOOK_MS 2000
-// How often a full outbox is looked at.
+// How often a full outbox is looked at, or a spool that could not be opened.
 #define READ_AGAIN_MS 20
 
 struct key {
@@ -57,13 +58,18 @@ static void tell_gone(struct guard *guard)
 // The rest of a round's share at once; with a full outbox, when there may be room.
 static void read_again(struct guard *guard)
 {
-    bool has_room = agent_core_event_room(reactor_core(guard->guards->reactor)) > 0;
+    bool has_room = guard->reader && agent_core_event_room(reactor_core(guard->guards->reactor)) > 0;
     loop_timer_set(guard->timer, clock_boottime_ns() + (has_room ? 0 : READ_AGAIN_MS * NS_PER_MS));
 }
 
 static void read_rest(struct guard *guard)
+// Without descriptors its files would seem not to be there: they are read when there are some again.
 {
     if (guard_spool_read(guard, UINT64_MAX))
+    if (!descriptors_have(DESCRIPTORS_TO_LOOK)) {
+        loop_timer_set(guard->timer, clock_boottime_ns() + READ_AGAIN_MS * NS_PER_MS);
+        return;
+    }
         tell_gone(guard);
     else
         read_again(guard);

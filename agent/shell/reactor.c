@@ -2,6 +2,7 @@
 
 #include "agent/shell/recent.h"
 #include "common/base/limits.h"
+#include "common/system/descriptors.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
 #include "common/system/space.h"
@@ -12,6 +13,7 @@ struct reactor {
     struct loop *loop;
     const char *state;
     struct space space; // of its disk
+    bool is_out_of_descriptors;
     struct reactor_callbacks callbacks;
     void *context;
     struct agent_core *core;
@@ -178,11 +180,23 @@ static void look_at_space(struct reactor *reactor)
         log_warning("state folder: %s", why);
 }
 
+// Said once; what has its files open goes on.
+static void look_at_descriptors(struct reactor *reactor)
+{
+    bool has_some = descriptors_have(DESCRIPTORS_TO_LOOK);
+    if (!has_some && !reactor->is_out_of_descriptors)
+        log_error("too many open files: nothing new begins until there are descriptors again");
+    else if (has_some && reactor->is_out_of_descriptors)
+        log_info("there are descriptors again");
+    reactor->is_out_of_descriptors = !has_some;
+}
+
 static void tick(void *context)
 {
     struct reactor *reactor = context;
     struct agent_input input = {.kind = AGENT_INPUT_TICK};
     look_at_space(reactor);
+    look_at_descriptors(reactor);
     input.tick.disk_free_bytes = reactor->space.free_bytes;
     input.tick.disk_is_short = reactor->space.level == SPACE_RESERVE;
     reactor_feed(reactor, &input);

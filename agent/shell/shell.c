@@ -15,12 +15,16 @@
 #include "agent/shell/sweep.h"
 #include "agent/shell/uplink.h"
 #include "agent/shell/uploads.h"
+#include "common/system/descriptors.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
 
 #ifndef PANTHER_VERSION
 #define PANTHER_VERSION "0"
 #endif
+
+// Three or four for each of AGENT_INSTANCES_MAX instances that is not forgotten.
+#define SHELL_DESCRIPTORS 4096
 
 struct shell {
     const struct settings *settings;
@@ -288,7 +292,8 @@ static int open_state(struct shell *shell, struct panther_error *error)
     if (result == 0)
         result = host_id_read(shell->settings->state, shell->host_id, error);
     if (result == 0)
-        result = reactor_new(&shell->reactor, shell->loop, shell->settings->state, shell->settings->reserve_bytes, &callbacks, shell, error);
+        result =
+            reactor_new(&shell->reactor, shell->loop, shell->settings->state, shell->settings->reserve_bytes, &callbacks, shell, error);
     return result;
 }
 
@@ -333,6 +338,7 @@ static int run(struct shell *shell, struct panther_error *error)
 int shell_run(const struct settings *settings, struct panther_error *error)
 {
     signal(SIGPIPE, SIG_IGN);
+    descriptors_raise_limit(SHELL_DESCRIPTORS);
     struct shell shell = {.settings = settings, .lock = -1};
     bus_begin();
     shell.loop = loop_new();

@@ -11,6 +11,7 @@
 #include "agent/shell/folder.h"
 #include "common/base/limits.h"
 #include "common/base/map.h"
+#include "common/system/descriptors.h"
 #include "common/system/process.h"
 
 #define PLACE_MAX_BYTES 4096
@@ -159,7 +160,12 @@ size_t survey_look(const struct survey_place *place, struct arena *arena, Pb__Ho
     struct look look = {.place = place};
     size_t count = 0;
     Pb__HostProcess **named = ARENA_ARRAY(arena, Pb__HostProcess *, HOST_PROCESSES_MAX);
+    *processes = named;
     *left_out = 0;
+    if (!descriptors_have(DESCRIPTORS_TO_LOOK)) {
+        *left_out = 1; // at least: nobody could look
+        return 0;
+    }
     begin(&look);
     for (size_t i = 0; i < look.count; i++)
         own(&look, i);
@@ -173,6 +179,5 @@ size_t survey_look(const struct survey_place *place, struct arena *arena, Pb__Ho
             ++*left_out;
     }
     end(&look);
-    *processes = named;
     return count;
 }

@@ -105,6 +105,10 @@ static bool build(void *context, Pb__BulkEnvelope *request, struct arena *arena,
 {
     struct upload_item *item = context;
     int fd = open_file(item);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+        bulk_want(item->owner.bulk, &item->job, clock_boottime_ns() + LATER_MS * NS_PER_MS);
+        return false;
+    }
     if (fd < 0) {
         log_warning("%s of instance %llu.%u cannot be read and is not sent", item->name, (unsigned long long)item->owner.instance,
                     item->owner.generation);

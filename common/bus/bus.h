@@ -102,6 +102,7 @@ struct bus_link_options {
     uint32_t pipe_messages;      // 0: the default
 };
 #define BUS_CONNECT_TIMEOUT_MS_DEFAULT 5000
+// PANTHER_ELIMIT: too many open files; try again later.
 int bus_link_new(struct bus_link **out, struct loop *loop, const struct bus_link_options *options,
                  const struct bus_link_callbacks *callbacks, void *context, struct panther_error *error);
 void bus_link_free(struct bus_link **link); // allowed in its own callbacks

@@ -10,10 +10,13 @@
 #include "common/base/memory.h"
 #include "common/bus/bus.h"
 #include "common/bus/socket.h"
+#include "common/system/descriptors.h"
 
 #define LINK_EVENTS                                                                                                                        \
     (ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |                    \
      ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+// Two sockets with a mailbox each, a monitor's pair, a connection: six, and some for libzmq's own moments.
+#define LINK_DESCRIPTORS 12
 #define LINK_ENDPOINT_BYTES 512
 #define LINK_WHY_BYTES 640
 
@@ -242,6 +245,9 @@ int bus_link_new(struct bus_link **out, struct loop *loop, const struct bus_link
     int status = link_check_options(options, error);
     if (status)
         return status;
+    // libzmq aborts the program when it finds none in the middle of making a socket.
+    if (!descriptors_have(LINK_DESCRIPTORS))
+        return error_set(error, PANTHER_ELIMIT, "cannot connect to %s: too many open files", options->endpoint);
     struct bus_link *link = NEW(struct bus_link);
     link->loop = loop;
     link->callbacks = *callbacks;

@@ -7,6 +7,7 @@
 #include "common/base/identity.h"
 #include "common/base/limits.h"
 #include "common/bus/bus.h"
+#include "common/system/descriptors.h"
 #include "common/system/log.h"
 #include "common/system/loop.h"
 #include "common/system/space.h"
@@ -57,6 +58,7 @@ struct reactor {
     uint64_t committed;
     struct space space; // of the data folder's disk
     uint64_t looked_ns;
+    bool is_out_of_descriptors;
     bool is_full; // the writer waits for room
     char full_why[PANTHER_ERROR_MESSAGE_BYTES];
     bool broken;
@@ -193,8 +195,22 @@ static void tell_space(struct reactor *reactor)
                  .kind = CORE_SPACE, .is_full = reactor->is_full, .is_low = space->level == SPACE_RESERVE, .why = disk.why, .disk = &disk});
 }
 
+// Said once. Who is connected is served; libzmq accepts nobody until there are some again, and then by itself.
+static void look_at_descriptors(struct reactor *reactor)
+{
+    bool has_some = descriptors_have(DESCRIPTORS_TO_LOOK);
+    if (!has_some && !reactor->is_out_of_descriptors) {
+        log_error("too many open files: nobody new can connect until some are closed; raise the limit (LimitNOFILE)");
+        core_count(reactor->core, "out_of_descriptors");
+    } else if (has_some && reactor->is_out_of_descriptors) {
+        log_info("there are descriptors again: new connections are accepted");
+    }
+    reactor->is_out_of_descriptors = !has_some;
+}
+
 static void look_at_space(struct reactor *reactor)
 {
+    look_at_descriptors(reactor);
     bool was_low = reactor->space.level == SPACE_RESERVE;
     reactor->looked_ns = clock_boottime_ns();
     if (!space_look(&reactor->space, reactor->options->folder)) {
