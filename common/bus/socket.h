@@ -3,23 +3,29 @@
 #ifndef PANTHER_COMMON_BUS_SOCKET_H
 #define PANTHER_COMMON_BUS_SOCKET_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <zmq.h>
+
+#include "common/base/limits.h"
 
 // A link pings its server by ZMTP. One second, so that a dead server is seen in seconds; five seconds of silence is death, because
 // a host that pauses for two (a snapshot, a debugger, a swap storm) is alive.
 #define SOCKET_HEARTBEAT_MS 1000
 #define SOCKET_SILENCE_MS 5000
 // A server does not ping by ZMTP: libzmq keeps the timers of all connections of a thread in one tree and walks it whole to cancel
-// one, at each answer; 3,000 peers fill a core with it. It leaves a pulled cable to the kernel's timers: keepalive after two
-// seconds of silence, then each second, and whatever stays unacknowledged for five seconds ends the connection. A peer whose
-// process is stuck is the session's to judge, which hears its heartbeats.
-#define SOCKET_KEEPALIVE_IDLE_S 2
-#define SOCKET_KEEPALIVE_INTERVAL_S 1
+// one, at each answer; 3,000 peers fill a core with it. It leaves a pulled cable to the kernel's timers: keepalive after five
+// seconds of silence, then every two, and what stays unacknowledged for as long ends the connection. Not before LOST_MS: until then
+// a peer is suspect, and a cable that is plugged in again has lost nothing. A peer whose process is stuck is the session's to judge,
+// which hears its heartbeats.
+#define SOCKET_KEEPALIVE_IDLE_S 5
+#define SOCKET_KEEPALIVE_INTERVAL_S 2
 #define SOCKET_KEEPALIVE_COUNT 3
-#define SOCKET_UNACKNOWLEDGED_MS 5000
+#define SOCKET_UNACKNOWLEDGED_MS 11000
+static_assert((SOCKET_KEEPALIVE_IDLE_S + SOCKET_KEEPALIVE_INTERVAL_S * SOCKET_KEEPALIVE_COUNT) * 1000 > LOST_MS, "lost is lost at LOST_MS");
+static_assert(SOCKET_UNACKNOWLEDGED_MS > LOST_MS, "likewise");
 // Messages read in one round of the loop, so that a flood does not keep timers from firing.
 #define SOCKET_ROUND_MESSAGES_MAX 512
 

@@ -165,6 +165,27 @@ static bool names_content(const char *scope)
     return full_name_parse(scope, &name, NULL) == 0 && *name.stream;
 }
 
+// What was printed and is not kept is told beside what is, not among it.
+static void tell_gaps(struct log_arguments *arguments)
+{
+    struct full_name name;
+    size_t length = strlen(arguments->scope);
+    if (full_name_parse(arguments->scope, &name, NULL) == 0 && *name.stream) {
+        length -= strlen(name.stream) + 1; // its service
+    }
+    CLEANUP_FREE char *scope = memory_printf("%.*s", (int)length, arguments->scope);
+    struct table *rows = NULL;
+    uint64_t cursor = 0;
+    int status = client_query(&arguments->client, PB__TABLE__TABLE_STREAMS, scope, &rows, &cursor, false);
+    for (size_t row = 0; !status && row < table_count(rows); row++) {
+        const char *stream = table_value(rows, row, "name"), *gaps = table_value(rows, row, "gaps");
+        if (*gaps && find(arguments, stream)) {
+            fprintf(stderr, "panther-coord: %s lacks %s bytes (%s)\n", stream, table_value(rows, row, "dropped_bytes"), gaps);
+        }
+    }
+    table_free(&rows);
+}
+
 static int run(struct log_arguments *arguments)
 {
     bool one = names_content(arguments->scope);
@@ -183,6 +204,7 @@ static int run(struct log_arguments *arguments)
     if (status > 0) {
         return status;
     }
+    tell_gaps(arguments);
     return has_bytes(arguments) ? EXIT_PASS : explain_nothing(arguments, one);
 }
 

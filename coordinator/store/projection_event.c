@@ -50,8 +50,9 @@ static const char ARTIFACT_STORED[] =
     "INSERT INTO artifacts(id, changed, run, trial, instance, generation, service, name, state, size_bytes, hash)"
     " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'stored', ?8, ?9) ON CONFLICT(instance, generation, name) DO UPDATE SET"
     " changed = excluded.changed, state = 'stored', size_bytes = excluded.size_bytes, hash = excluded.hash";
-static const char ARTIFACT_CUT[] = "INSERT INTO artifacts(id, changed, run, trial, instance, generation, service, name, state, size_bytes)"
-                                   " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(instance, generation, name) DO NOTHING";
+static const char ARTIFACT_CUT[] =
+    "INSERT INTO artifacts(id, changed, run, trial, instance, generation, service, name, state, size_bytes, hash)"
+    " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '') ON CONFLICT(instance, generation, name) DO NOTHING";
 static const char SERVICE_OF[] = "SELECT service FROM instances WHERE instance = ? LIMIT 1";
 
 // ---- cases and metrics
