@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,6 +64,11 @@ void cgroup_leave(char **base)
         rmdir(*base);
     free(*base);
     *base = NULL;
+}
+
+char *cgroup_of(const char *base, uint64_t instance, uint32_t generation)
+{
+    return memory_printf("%s/%" PRIu64 ".%" PRIu32, base, instance, generation);
 }
 
 bool cgroup_kill(const char *cgroup)

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include "agent/shell/guard_state.h"
+#include "common/system/descriptors.h"
 
 // A guard that was spawned just before its agent died has not written guard.pid yet.
 #define LOOK_AGAIN_MS 20
@@ -32,8 +33,13 @@ static void never_spawned(struct guard *guard)
 
 static void found(struct guard *guard, const struct folder_guard *file)
 {
+    int result = process_open(file->pid, &guard->pidfd, NULL);
+    if (result == PANTHER_ESHORT) {
+        loop_timer_set(guard->timer, clock_boottime_ns() + LOOK_AGAIN_MS * NS_PER_MS);
+        return;
+    }
     guard->pid = file->pid;
-    if (process_open(file->pid, &guard->pidfd, NULL) < 0 || !process_is_alive(file->pid, file->start_ticks)) {
+    if (result < 0 || !process_is_alive(file->pid, file->start_ticks)) {
         missing(guard, "its guard was killed");
         return;
     }
@@ -46,8 +52,7 @@ static void look_for_mark(struct guard *guard)
 {
     struct process_list list = {0};
     CLEANUP_FREE char *marker = folder_marker(guard->guards->settings.host_id, guard->instance, guard->generation);
-    processes_with_environment(marker, &list);
-    bool any = list.count > 0;
+    bool any = processes_with_environment(marker, &list) < 0 || list.count > 0;
     process_list_free(&list);
     if (any && clock_boottime_ns() < guard->give_up_ns)
         loop_timer_set(guard->timer, clock_boottime_ns() + LOOK_AGAIN_MS * NS_PER_MS);
@@ -58,6 +63,10 @@ static void look_for_mark(struct guard *guard)
 void guard_look(struct guard *guard)
 {
     struct folder_guard file;
+    if (!descriptors_have(DESCRIPTORS_TO_LOOK)) {
+        loop_timer_set(guard->timer, clock_boottime_ns() + LOOK_AGAIN_MS * NS_PER_MS);
+        return;
+    }
     if (!folder_has(guard->folder, "spec")) {
         never_spawned(guard);
         return;
@@ -65,6 +74,8 @@ void guard_look(struct guard *guard)
     int result = folder_guard_read(guard->folder, &file, NULL);
     if (result == PANTHER_ENOTFOUND) {
         look_for_mark(guard);
+    } else if (result == PANTHER_ESHORT) {
+        loop_timer_set(guard->timer, clock_boottime_ns() + LOOK_AGAIN_MS * NS_PER_MS);
     } else if (result < 0) {
         missing(guard, "its guard.pid is damaged");
     } else if (strcmp(file.boot_id, guard->guards->boot_id) != 0) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/shell/cgroup.h"
 #include "agent/shell/guard_state.h"
 #include "common/base/message.h"
 #include "common/system/file.h"
@@ -32,8 +33,9 @@ static int write_spec(const struct guard *guard, const Pb__GuardSpec *given, str
     spec.reserve_bytes = settings->reserve_bytes;
     spec.work_path = arena_printf(arena, "%s/work", guard->folder);
     spec.state_path = arena_printf(arena, "%s/plugins/%s", settings->state, spec.initialize->plugin);
-    if (settings->cgroup)
-        spec.cgroup = arena_printf(arena, "%s/%llu.%u", settings->cgroup, (unsigned long long)guard->instance, guard->generation);
+    CLEANUP_FREE char *cgroup = settings->cgroup ? cgroup_of(settings->cgroup, guard->instance, guard->generation) : NULL;
+    if (cgroup)
+        spec.cgroup = arena_string(arena, cgroup);
     const char *invalid = guard_spec_invalid(&spec);
     if (invalid)
         return error_set(error, PANTHER_EINVALID, "its specification is not valid: %s", invalid);

@@ -5,6 +5,7 @@
 #include "agent/shell/folder.h"
 #include "agent/shell/guard_link.h"
 #include "agent/shell/guards.h"
+#include "agent/shell/removals.h"
 #include "common/base/limits.h"
 #include "common/base/map.h"
 #include "common/system/spool.h"
@@ -19,6 +20,7 @@ struct guards {
     struct guards_callbacks callbacks;
     void *context;
     struct map *all;     // (instance, generation) -> struct guard
+    struct removals *removals;
     struct arena *arena; // of the event that is read
     char boot_id[64];
 };

@@ -6,9 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/shell/cgroup.h"
 #include "agent/shell/guard_state.h"
-#include "common/system/file.h"
 #include "common/system/descriptors.h"
+#include "common/system/file.h"
 #include "common/system/log.h"
 
 // A guard that was spawned answers within milliseconds; after this it is killed and reported.
@@ -62,14 +63,14 @@ static void read_again(struct guard *guard)
     loop_timer_set(guard->timer, clock_boottime_ns() + (has_room ? 0 : READ_AGAIN_MS * NS_PER_MS));
 }
 
-static void read_rest(struct guard *guard)
 // Without descriptors its files would seem not to be there: they are read when there are some again.
+static void read_rest(struct guard *guard)
 {
-    if (guard_spool_read(guard, UINT64_MAX))
     if (!descriptors_have(DESCRIPTORS_TO_LOOK)) {
         loop_timer_set(guard->timer, clock_boottime_ns() + READ_AGAIN_MS * NS_PER_MS);
         return;
     }
+    if (guard_spool_read(guard, UINT64_MAX))
         tell_gone(guard);
     else
         read_again(guard);
@@ -221,6 +222,7 @@ struct guards *guards_new(struct loop *loop, struct reactor *reactor, struct chi
     guards->callbacks = *callbacks;
     guards->context = context;
     guards->all = map_new();
+    guards->removals = removals_new(loop);
     guards->arena = arena_new(0);
     boot_id(guards->boot_id);
     return guards;
@@ -233,6 +235,7 @@ void guards_free(struct guards **guards)
     for (struct map_entry *e = map_first((*guards)->all); e; e = map_next((*guards)->all, e))
         guard_free(e->value);
     map_free(&(*guards)->all);
+    removals_free(&(*guards)->removals);
     arena_free(&(*guards)->arena);
     free(*guards);
     *guards = NULL;
@@ -297,9 +300,8 @@ void guards_forget(struct guards *guards, uint64_t instance, uint32_t generation
     struct key key = {{instance, generation}};
     struct guard *guard = map_remove(guards->all, &key, sizeof key);
     CLEANUP_FREE char *folder = folder_path(guards->settings.state, instance, generation);
-    struct panther_error error = {0};
+    CLEANUP_FREE char *cgroup = guards->settings.cgroup ? cgroup_of(guards->settings.cgroup, instance, generation) : NULL;
     if (guard)
         guard_free(guard);
-    if (folder_remove(folder, &error) < 0)
-        log_warning("%s stays: %s", folder, error.message);
+    removals_add(guards->removals, folder, cgroup);
 }

@@ -7,6 +7,7 @@
 #include "agent/shell/cgroup.h"
 #include "agent/shell/folder.h"
 #include "common/base/memory.h"
+#include "common/system/descriptors.h"
 #include "common/system/log.h"
 #include "common/system/loop.h"
 #include "common/system/process.h"
@@ -15,6 +16,8 @@
 // SIGKILL takes effect within a round; what is still there after two seconds hangs in the kernel.
 #define ROUND_MS 10
 #define ROUNDS_MAX 200
+// Without a descriptor for /proc.
+#define LOOK_LATER_MS 100
 
 struct sweeps {
     struct loop *loop;
@@ -44,42 +47,48 @@ static bool is_in(const struct process_list *list, pid_t pid)
     return false;
 }
 
-static void find(const struct sweep *sweep, struct process_list *list)
+// Negative: we could not look at all of them.
+static int find(const struct sweep *sweep, struct process_list *list)
 {
     struct process_list others = {0};
-    processes_with_environment(sweep->marker, list);
-    if (sweep->guard.pid)
-        processes_of_session(sweep->guard.pid, sweep->guard.start_ticks, sweep->folder, &others);
+    int result = processes_with_environment(sweep->marker, list);
+    if (result == 0 && sweep->guard.pid)
+        result = processes_of_session(sweep->guard.pid, sweep->guard.start_ticks, sweep->folder, &others);
     for (size_t i = 0; i < others.count; i++)
         if (!is_in(list, others.pids[i]))
             APPEND(list->pids, list->count, list->capacity) = others.pids[i];
     process_list_free(&others);
+    return result;
 }
 
 // Opened first and then looked for again: a pid that was given to a stranger meanwhile carries no mark.
-static void kill_marked(struct sweep *sweep, pid_t pid)
+static int kill_marked(struct sweep *sweep, pid_t pid)
 {
     struct process_list again = {0};
-    int pidfd;
-    if (process_open(pid, &pidfd, NULL) < 0)
-        return;
-    find(sweep, &again);
+    int pidfd, result = process_open(pid, &pidfd, NULL);
+    if (result < 0)
+        return result == PANTHER_ESHORT ? result : 0;
+    result = find(sweep, &again);
     if (is_in(&again, pid) && process_signal(pidfd, SIGKILL) == 0)
         sweep->killed++;
     process_list_free(&again);
     close(pidfd);
+    return result;
 }
 
-// Returns true when nothing is left.
-static bool round_of(struct sweep *sweep)
+// 1: nothing is left; 0: not yet; PANTHER_ESHORT: we could not do it, which says nothing.
+static int round_of(struct sweep *sweep)
 {
     struct process_list list = {0};
-    find(sweep, &list);
-    for (size_t i = 0; i < list.count; i++)
-        kill_marked(sweep, list.pids[i]);
-    bool clean = list.count == 0 && cgroup_kill(sweep->cgroup);
+    int result = find(sweep, &list);
+    for (size_t i = 0; i < list.count; i++) {
+        int killed = kill_marked(sweep, list.pids[i]);
+        result = killed < 0 ? killed : result;
+    }
+    if (result == 0)
+        result = list.count == 0 && cgroup_kill(sweep->cgroup);
     process_list_free(&list);
-    return clean;
+    return result;
 }
 
 static void sweep_free(struct sweep *sweep)
@@ -98,12 +107,20 @@ static void sweep_free(struct sweep *sweep)
 static void on_round(void *context)
 {
     struct sweep *sweep = context;
-    bool clean = round_of(sweep);
-    if (!clean && ++sweep->rounds < ROUNDS_MAX) {
+    if (!descriptors_have(DESCRIPTORS_TO_LOOK)) { // nothing would be found
+        loop_timer_set(sweep->timer, clock_boottime_ns() + LOOK_LATER_MS * NS_PER_MS);
+        return;
+    }
+    int result = round_of(sweep);
+    if (result < 0) {
+        loop_timer_set(sweep->timer, clock_boottime_ns() + LOOK_LATER_MS * NS_PER_MS);
+        return;
+    }
+    if (result == 0 && ++sweep->rounds < ROUNDS_MAX) {
         loop_timer_set(sweep->timer, clock_boottime_ns() + ROUND_MS * NS_PER_MS);
         return;
     }
-    if (!clean)
+    if (result == 0)
         log_error("what instance %llu.%u left does not die", (unsigned long long)sweep->instance, sweep->generation);
     struct sweeps *sweeps = sweep->sweeps;
     uint64_t instance = sweep->instance;
@@ -148,7 +165,7 @@ void sweeps_start(struct sweeps *sweeps, uint64_t instance, uint32_t generation)
     sweep->folder = folder_path(sweeps->state, instance, generation);
     know_guard(sweep);
     if (sweeps->cgroup)
-        sweep->cgroup = memory_printf("%s/%llu.%u", sweeps->cgroup, (unsigned long long)instance, generation);
+        sweep->cgroup = cgroup_of(sweeps->cgroup, instance, generation);
     sweep->next = sweeps->first;
     sweeps->first = sweep;
     sweep->timer = loop_timer(sweeps->loop, on_round, sweep);

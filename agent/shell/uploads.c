@@ -1,6 +1,7 @@
 #include "agent/shell/uploads.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
 
 #include "agent/shell/upload_item.h"
@@ -8,15 +9,19 @@
 #include "common/base/map.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/loop.h"
 
 // Of one instance: streams of its processes and what its plugin declares; a plugin gone wrong is not followed further.
 #define ITEMS_MAX 4096
+#define NS_PER_MS UINT64_C(1000000)
+#define LIST_AGAIN_MS 500
 
 struct uploads {
     struct loop *loop;
     struct bulk *bulk;
     uploaded_fn *callback;
     void *context;
+    struct loop_source *timer;
     struct map *all; // (instance, generation) -> struct upload
 };
 
@@ -28,6 +33,7 @@ struct upload {
     struct upload_item **items;
     size_t count, capacity;
     bool gone, unwanted, told;
+    bool is_unlisted; // its streams could not be listed: no descriptors
 };
 
 struct key {
@@ -42,7 +48,7 @@ static struct upload *find(const struct uploads *uploads, uint64_t instance, uin
 
 static void tell_when_done(struct upload *upload)
 {
-    if (!upload->gone || upload->told)
+    if (!upload->gone || upload->told || upload->is_unlisted)
         return;
     for (size_t i = 0; i < upload->count && !upload->unwanted; i++)
         if (!upload_item_is_complete(upload->items[i]))
@@ -123,6 +129,9 @@ static void end_streams(struct upload *upload)
 {
     CLEANUP_FREE char *path = path_join(upload->folder, "streams");
     DIR *folder = opendir(path);
+    upload->is_unlisted = !folder && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
+    if (upload->is_unlisted)
+        loop_timer_set(upload->uploads->timer, clock_boottime_ns() + LIST_AGAIN_MS * NS_PER_MS);
     if (!folder)
         return;
     const struct dirent *entry;
@@ -134,6 +143,29 @@ static void end_streams(struct upload *upload)
             upload_item_ended(item, 0, NULL);
     }
     closedir(folder);
+}
+
+static struct upload *first_unlisted(const struct uploads *uploads)
+{
+    for (struct map_entry *e = map_first(uploads->all); e; e = map_next(uploads->all, e)) {
+        struct upload *upload = e->value;
+        if (upload->is_unlisted)
+            return upload;
+    }
+    return NULL;
+}
+
+// One after the other from the start: telling may forget any of them.
+static void on_timer(void *context)
+{
+    const struct uploads *uploads = context;
+    struct upload *upload;
+    while ((upload = first_unlisted(uploads))) {
+        end_streams(upload);
+        if (upload->is_unlisted)
+            return; // it has set the timer
+        tell_when_done(upload);
+    }
 }
 
 void uploads_gone(struct uploads *uploads, uint64_t instance, uint32_t generation)
@@ -167,7 +199,8 @@ void uploads_forget(struct uploads *uploads, uint64_t instance, uint32_t generat
 struct uploads *uploads_new(struct loop *loop, struct bulk *bulk, uploaded_fn *callback, void *context)
 {
     struct uploads *uploads = NEW(struct uploads);
-    *uploads = (struct uploads){loop, bulk, callback, context, map_new()};
+    *uploads = (struct uploads){loop, bulk, callback, context, NULL, map_new()};
+    uploads->timer = loop_timer(loop, on_timer, uploads);
     return uploads;
 }
 
@@ -178,6 +211,7 @@ void uploads_free(struct uploads **uploads)
     for (struct map_entry *e = map_first((*uploads)->all); e; e = map_next((*uploads)->all, e))
         upload_free(e->value);
     map_free(&(*uploads)->all);
+    loop_remove(&(*uploads)->timer);
     free(*uploads);
     *uploads = NULL;
 }

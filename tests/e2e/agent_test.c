@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/system/file.h"
@@ -175,8 +176,32 @@ static void stays_away(void **state)
     lab_leaves_nothing(lab);
 }
 
+// What it has open works on; what it cannot open now is there later: not one byte of what the instances left is lost.
+static void runs_out_of_descriptors(void **state)
+{
+    struct lab *lab = *state;
+    lab_serve(lab);
+    struct lab_agent *agent = lab_agent(lab, "lab-a");
+    lab_connected(lab, "lab-a");
+    struct child *submit = lab_submit(lab, many_cases);
+    LAB_UNTIL(lab, lab_count_events(lab, "r1", "case_result") >= 4);
+    struct rlimit none = {.rlim_cur = 8}, limit; // all taken; with 0, poll() refuses to wait for one descriptor
+    assert_int_equal(prlimit(agent->child->pid, RLIMIT_NOFILE, NULL, &limit), 0);
+    none.rlim_max = limit.rlim_max;
+    assert_int_equal(prlimit(agent->child->pid, RLIMIT_NOFILE, &none, NULL), 0);
+    assert_int_equal(lab_wait(lab, submit), 0);
+    each_case_has_one_result(lab);
+    assert_null(lab_event_text(lab, "r1", "content_stored", "nginx.stderr"));
+    assert_true(file_exists(lab_path(lab, "%s/instances/1.1/streams/nginx.stderr", agent->state)));
+    assert_int_equal(prlimit(agent->child->pid, RLIMIT_NOFILE, &limit, NULL), 0);
+    LAB_UNTIL(lab, lab_count_events(lab, "r1", "content_stored") >= lab_count_events(lab, "r1", "stream_end"));
+    assert_non_null(lab_event_text(lab, "r1", "content_stored", "nginx.stderr"));
+    lab_leaves_nothing(lab);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {LAB_TEST(killed_and_started_again), LAB_TEST(killed_with_the_coordinator), LAB_TEST(stays_away)};
+    const struct CMUnitTest tests[] = {LAB_TEST(killed_and_started_again), LAB_TEST(killed_with_the_coordinator), LAB_TEST(stays_away),
+                                       LAB_TEST(runs_out_of_descriptors)};
     return cmocka_run_group_tests_name("e2e_agent", tests, NULL, NULL);
 }
