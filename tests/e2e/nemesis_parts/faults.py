@@ -9,6 +9,7 @@ import proc
 
 VICTIM_LIMIT_S = 3.0  # how long a fault waits for a process of its kind to live
 STOPPED_LIMIT_S = 1.0
+SPARE_DESCRIPTORS = 8  # fewer than these are left of them
 FREEZE_S, THAW_S = 0.8, 0.3  # a slow disk: nothing is written for so long, then some is
 
 
@@ -95,7 +96,7 @@ class Faults:
     def _no_descriptors(self, fault, end):
         if not self.lab.programs[fault.place].pid:
             return None
-        self.lab.limit_descriptors(fault.place, True)
+        self.lab.limit_descriptors(fault.place, True, int(fault.pick * SPARE_DESCRIPTORS))
         self._until(end, fault, lambda: self.lab.limit_descriptors(fault.place, False))
         return {}
 

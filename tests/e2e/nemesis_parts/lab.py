@@ -184,15 +184,17 @@ class Lab:
             program.held = held
         self.life.write(program=name, now="held" if held else "released")
 
-    def limit_descriptors(self, name, limited):
-        """As many as it has, and two more."""
+    def limit_descriptors(self, name, limited, spare=0):
+        """As many as it has, and some to spare: new ones get the lowest numbers that are free."""
         program = self.programs[name]
         if not program.pid or (not limited and program.descriptors is None):
             return
         try:
             soft, hard = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
-            highest = max(int(fd) for fd in os.listdir(f"/proc/{program.pid}/fd"))
-            wanted = min(highest + 3, hard) if limited else program.descriptors
+            taken = {int(fd) for fd in os.listdir(f"/proc/{program.pid}/fd")}
+            free = (fd for fd in range(hard) if fd not in taken)
+            lowest = [next(free) for _ in range(spare + 1)][-1]
+            wanted = lowest if limited else program.descriptors
             resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (wanted, hard))
             program.descriptors = soft if limited else None
             self.life.write(program=name, now="descriptors limited" if limited else "descriptors free", limit=wanted)
