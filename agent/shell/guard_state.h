@@ -19,7 +19,7 @@ struct guards {
     struct guards_settings settings;
     struct guards_callbacks callbacks;
     void *context;
-    struct map *all;     // (instance, generation) -> struct guard
+    struct map *all; // (instance, generation) -> struct guard
     struct removals *removals;
     struct arena *arena; // of the event that is read
     char boot_id[64];
