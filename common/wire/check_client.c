@@ -51,6 +51,13 @@ static const char *add_key_check(const Pb__AddKey *add)
     return NULL;
 }
 
+static const char *drain_check(const Pb__Drain *drain)
+{
+    REFUSE(!name_is_valid(drain->agent), "drain.agent is not a name");
+    REFUSE(!is_within(drain->why, TEXT_MAX_BYTES), "drain.why is too long");
+    return NULL;
+}
+
 static const char *add_keys_check(const Pb__AddKeys *add)
 {
     REFUSE(add->n_keys == 0 || add->n_keys > KEYS_PER_REQUEST_MAX, "add_keys.keys are none or too many");
@@ -79,6 +86,8 @@ const char *request_check(const Pb__Request *request)
     case PB__REQUEST__BODY_BACKUP:
         return !is_empty(request->backup->path) && is_within(request->backup->path, PATH_MAX_BYTES) ? NULL
                                                                                                     : "backup.path is empty or too long";
+    case PB__REQUEST__BODY_DRAIN:
+        return drain_check(request->drain);
     case PB__REQUEST__BODY_AUDIT:
         return is_within(request->audit->run, FULL_NAME_MAX_BYTES - 1) ? NULL : "audit.run is too long";
     default: // list_agents, list_processes, get_status, list_keys: nothing to say

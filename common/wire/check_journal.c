@@ -99,6 +99,8 @@ static const char *record_body_check(const Pb__Record *record)
         return key_record_check(record->key_added);
     case PB__RECORD__BODY_KEY_REVOKED:
         return name_is_valid(record->key_revoked->name) ? NULL : "key_revoked.name is not a name";
+    case PB__RECORD__BODY_AGENT_DRAINED:
+        return name_is_valid(record->agent_drained->name) ? NULL : "agent_drained.name is not a name";
     case PB__RECORD__BODY_AGENT_SEEN:
         return agent_seen_check(record->agent_seen);
     case PB__RECORD__BODY_DESCRIPTION:

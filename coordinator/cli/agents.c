@@ -45,7 +45,7 @@ static void add_row(struct table *table, struct arena *arena, const Pb__AgentRow
     bool seen = row->facts != NULL;
     const char *values[] = {
         row->name,
-        row->disk_is_short ? arena_printf(arena, "%s, disk short", row->state) : row->state,
+        arena_printf(arena, "%s%s%s", row->state, row->is_drained ? ", drained" : "", row->disk_is_short ? ", disk short" : ""),
         arena_printf(arena, "%u", row->slots),
         arena_printf(arena, "%u", row->slots_used),
         join_addresses(arena, row),

@@ -25,6 +25,8 @@ const struct command commands[] = {
     {"events", "the journal, line by line", cli_events},
     {"artifacts", "files that services left", cli_artifacts},
     {"agents", "list agents", cli_agents},
+    {"drain", "place nothing more on an agent", cli_drain},
+    {"resume", "let a drained agent take trials again", cli_resume},
     {"ps", "what lives on the hosts, and whether it should", cli_ps},
     {"plugins", "list plugins, or show one", cli_plugins},
     {"status", "the coordinator's own state", cli_status},

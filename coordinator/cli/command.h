@@ -34,6 +34,8 @@ int cli_logs(int argc, char **argv);
 int cli_events(int argc, char **argv);
 int cli_artifacts(int argc, char **argv);
 int cli_agents(int argc, char **argv);
+int cli_drain(int argc, char **argv);
+int cli_resume(int argc, char **argv);
 int cli_ps(int argc, char **argv);
 int cli_plugins(int argc, char **argv);
 int cli_cancel(int argc, char **argv);

@@ -248,6 +248,11 @@ void durable_description_put(struct durable *durable, const Pb__DescribedPlugin 
     message_free(map_put_text(durable->descriptions, described->hash, MESSAGE_COPY(described->description, NULL)));
 }
 
+void durable_agent_drained(struct durable *durable, const Pb__AgentDrained *record)
+{
+    durable_agent(durable, record->name)->is_drained = !record->off;
+}
+
 // ---- runs
 
 struct run *durable_run_put(struct durable *durable, uint64_t number, const char *key, const Pb__Experiment *experiment, uint64_t cells)
@@ -437,6 +442,9 @@ void durable_apply(struct durable *durable, const Pb__Record *record)
         break;
     case PB__RECORD__BODY_RUN_ENDED:
         apply_run_ended(durable, record->run_ended);
+        break;
+    case PB__RECORD__BODY_AGENT_DRAINED:
+        durable_agent_drained(durable, record->agent_drained);
         break;
     case PB__RECORD__BODY_CONTENT_STORED:
         break; // for the projections only

@@ -49,6 +49,7 @@ struct agent_identity {
     uint64_t last_seen; // sequence in epoch
     struct map *placed; // instance id -> struct instance: live ones placed here
     uint32_t exclusive; // of which want the host alone
+    bool is_drained;    // nothing more is placed here
 };
 
 struct metric_range {

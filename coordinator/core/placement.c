@@ -85,8 +85,8 @@ static bool has_room(const struct search *search, const struct agent_live *agent
 {
     const struct agent_identity *identity = sessions_identity(search->core, agent);
     bool wants_alone = here->exclusive || is_exclusive(service);
-    return !agent->disk_is_short && agent->filed_under + here->count < agent->hello->slots && identity->exclusive == 0 &&
-           !(wants_alone && agent->filed_under > 0);
+    return !identity->is_drained && !agent->disk_is_short && agent->filed_under + here->count < agent->hello->slots &&
+           identity->exclusive == 0 && !(wants_alone && agent->filed_under > 0);
 }
 
 // apart_from and with hold in both directions, whichever service says so.
@@ -122,8 +122,8 @@ static void note_problem(struct search *search, size_t depth, size_t able, size_
                                        service->plugin, rule && *rule->name ? " and is named " : "", rule && *rule->name ? rule->name : "",
                                        rule && rule->n_labels ? " and has the labels asked for" : "");
     } else if (with_room == 0) {
-        search->problem =
-            arena_printf(search->arena, "service %s: all %zu agents that could take it are full, or short of disk", service->name, able);
+        search->problem = arena_printf(search->arena, "service %s: all %zu agents that could take it are full, drained or short of disk",
+                                       service->name, able);
     } else {
         search->problem = arena_printf(search->arena, "service %s: no host left that is %s the services it names", service->name,
                                        rule && rule->n_with ? "with or apart from" : "apart from");

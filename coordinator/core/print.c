@@ -54,8 +54,9 @@ void durable_print(const struct durable *durable, struct text *out)
     }
     for (struct map_entry *e = map_first(durable->agents); e; e = map_next(durable->agents, e)) {
         const struct agent_identity *agent = e->value;
-        text_printf(out, "agent %s host=%s boot=%s epoch=%s seen=%llu placed=%zu exclusive=%u\n", agent->name, agent->host_id,
-                    agent->boot_id, agent->epoch, (unsigned long long)agent->last_seen, map_count(agent->placed), agent->exclusive);
+        text_printf(out, "agent %s host=%s boot=%s epoch=%s seen=%llu placed=%zu exclusive=%u drained=%d\n", agent->name, agent->host_id,
+                    agent->boot_id, agent->epoch, (unsigned long long)agent->last_seen, map_count(agent->placed), agent->exclusive,
+                    agent->is_drained);
     }
     for (struct map_entry *e = map_first(durable->runs); e; e = map_next(durable->runs, e)) {
         print_run(e->value, out);

@@ -209,6 +209,48 @@ static void cancel(struct core *core, uint64_t request, const Pb__Cancel *cancel
     reply->cancelled->cells = left;
 }
 
+// ---- drain
+
+static bool is_agent(const struct core *core, const char *name)
+{
+    const struct key_entry *key = map_get_text(core->durable->keys, name);
+    return map_get_text(core->durable->agents, name) || (key && key->role == PB__ROLE__ROLE_AGENT && !key->revoked);
+}
+
+static void emit_drained(struct core *core, const Pb__Drain *drain)
+{
+    struct arena *arena = core->effects->arena;
+    Pb__Record *record = core_record(core);
+    record->body_case = PB__RECORD__BODY_AGENT_DRAINED;
+    Pb__AgentDrained *drained = record->agent_drained = NEW_MESSAGE(core, Pb__AgentDrained, pb__agent_drained);
+    drained->name = arena_string(arena, drain->agent);
+    drained->off = drain->off;
+    drained->by = arena_string(arena, core->event->peer_name);
+    drained->why = arena_string(arena, drain->why);
+    core_emit(core, record);
+    sessions_lab_changed(core);
+}
+
+// What runs on a drained agent goes on to its end; only nothing more is placed there.
+static void drain_agent(struct core *core, uint64_t request, const Pb__Drain *drain)
+{
+    if (!is_agent(core, drain->agent)) {
+        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_NOT_FOUND, 0, "there is no agent %s", drain->agent);
+        return;
+    }
+    const struct agent_identity *agent = map_get_text(core->durable->agents, drain->agent);
+    if (!agent || agent->is_drained == drain->off) {
+        emit_drained(core, drain);
+        agent = map_get_text(core->durable->agents, drain->agent);
+    }
+    Pb__Reply *reply = core_reply(core, core->event->route, request);
+    reply->body_case = PB__REPLY__BODY_DRAINED;
+    reply->drained = NEW_MESSAGE(core, Pb__Drained, pb__drained);
+    reply->drained->agent = arena_string(core->effects->arena, drain->agent);
+    reply->drained->off = drain->off;
+    reply->drained->instances = (uint32_t)map_count(agent->placed);
+}
+
 // ---- live state: urgent, because it must be seen while the disk is full
 
 static Pb__AgentRow *agent_row(struct core *core, const char *name, const struct agent_live *live)
@@ -222,6 +264,7 @@ static Pb__AgentRow *agent_row(struct core *core, const char *name, const struct
         row->host_id = arena_string(arena, known->host_id);
         row->boot_id = arena_string(arena, known->boot_id);
         row->slots_used = (uint32_t)map_count(known->placed);
+        row->is_drained = known->is_drained;
     }
     if (!live) {
         return row;
@@ -369,6 +412,9 @@ void requests_message(struct core *core)
     switch (request->body_case) {
     case PB__REQUEST__BODY_CANCEL:
         cancel(core, number, request->cancel);
+        break;
+    case PB__REQUEST__BODY_DRAIN:
+        drain_agent(core, number, request->drain);
         break;
     case PB__REQUEST__BODY_ADD_KEY:
         keys_add(core, number, request->add_key);

@@ -138,6 +138,11 @@ static void save_agents(const struct saver *saver, const struct durable *durable
         part->agent->epoch = agent->epoch;
         part->agent->last_seen = agent->last_seen;
         hand_over(saver, part);
+        if (agent->is_drained) {
+            part = PART(saver, drained, DRAINED, Pb__AgentDrained, pb__agent_drained);
+            part->drained->name = agent->name;
+            hand_over(saver, part);
+        }
     }
 }
 
@@ -489,6 +494,9 @@ const char *snapshot_load(struct durable *durable, const Pb__SnapshotPart *part)
         return load_key(durable, part->key);
     case PB__SNAPSHOT_PART__BODY_AGENT:
         durable_agent_seen(durable, part->agent);
+        return NULL;
+    case PB__SNAPSHOT_PART__BODY_DRAINED:
+        durable_agent_drained(durable, part->drained);
         return NULL;
     case PB__SNAPSHOT_PART__BODY_DESCRIPTION:
         durable_description_put(durable, part->description);

@@ -166,6 +166,13 @@ static void content_stored(const Pb__Record *record, struct text *line)
                 stored->hash);
 }
 
+static void agent_drained(const Pb__Record *record, struct text *line)
+{
+    const Pb__AgentDrained *drained = record->agent_drained;
+    text_printf(line, "agent %s %s by %s%s%s", drained->name, drained->off ? "resumed" : "drained", drained->by,
+                drained->why[0] ? ": " : "", drained->why);
+}
+
 void record_text(const Pb__Record *record, struct text *line)
 {
     static void (*const table[])(const Pb__Record *record, struct text *line) = {
@@ -177,7 +184,7 @@ void record_text(const Pb__Record *record, struct text *line)
         [PB__RECORD__BODY_INSTANCE_EVENT] = instance_event, [PB__RECORD__BODY_INSTANCE_LOST] = instance_lost,
         [PB__RECORD__BODY_TRIAL_STOPPING] = trial_stopping, [PB__RECORD__BODY_TRIAL_ENDED] = trial_ended,
         [PB__RECORD__BODY_CELL_ENDED] = cell_ended,         [PB__RECORD__BODY_RUN_ENDED] = run_ended,
-        [PB__RECORD__BODY_CONTENT_STORED] = content_stored,
+        [PB__RECORD__BODY_CONTENT_STORED] = content_stored, [PB__RECORD__BODY_AGENT_DRAINED] = agent_drained,
     };
     size_t kind = (size_t)record->body_case, start = line->length;
     if (kind < sizeof table / sizeof *table && table[kind])

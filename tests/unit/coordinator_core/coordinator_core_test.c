@@ -256,6 +256,57 @@ STORY(every_move_of_the_tables_is_between_states_that_exist)
     }
 }
 
+static void drain(struct lab *lab, const char *agent, bool off)
+{
+    Pb__Drain drain = PB__DRAIN__INIT;
+    drain.agent = (char *)(uintptr_t)agent;
+    drain.off = off;
+    Pb__Request request = PB__REQUEST__INIT;
+    request.number = 8;
+    request.body_case = PB__REQUEST__BODY_DRAIN;
+    request.drain = &drain;
+    lab_request(lab, &request, PB__ROLE__ROLE_OPERATOR);
+}
+
+static size_t drains(const struct lab *lab)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < lab->record_count; i++) {
+        count += lab->records[i]->body_case == PB__RECORD__BODY_AGENT_DRAINED;
+    }
+    return count;
+}
+
+STORY(nothing_is_placed_on_a_drained_agent_and_what_runs_there_ends)
+{
+    BEGIN;
+    lab.hold_cases = 2;
+    submit(&lab, 1); // a server on one, a tester on the other
+    drain(&lab, lab.agents[0].name, false);
+    assert_int_equal(lab.reply->body_case, PB__REPLY__BODY_DRAINED);
+    assert_int_equal(lab.reply->drained->instances, 1);
+    drain(&lab, lab.agents[0].name, false); // said twice is one record
+    assert_int_equal(drains(&lab), 1);
+    lab.hold_cases = 0;
+    lab_agent_gone(&lab, 1);
+    lab_agent_hello(&lab, 1);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    lab_restart(&lab); // and it stays drained
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    submit(&lab, 1);
+    for (size_t i = 0; i < lab.agents[0].guard_count; i++) {
+        assert_true(lab.agents[0].guards[i].ended);
+    }
+    assert_int_equal(lab.agents[0].guard_count, 1);
+    drain(&lab, lab.agents[0].name, true);
+    submit(&lab, 1);
+    assert_int_equal(lab.agents[0].guard_count, 2);
+    drain(&lab, "nobody", false);
+    assert_int_equal(lab.refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_NOT_FOUND);
+    lab_end(&lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +325,7 @@ int main(void)
         cmocka_unit_test(cells_that_wait_on_a_short_disk_are_not_told_that_there_was_no_host),
         cmocka_unit_test(a_run_is_cancelled_on_a_short_disk),
         cmocka_unit_test(apart_means_on_two_hosts),
+        cmocka_unit_test(nothing_is_placed_on_a_drained_agent_and_what_runs_there_ends),
         cmocka_unit_test(every_move_of_the_tables_is_between_states_that_exist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,8 @@ static void small_requests(void **state)
     REQUEST("revoke_key", "name: \"ann\"", revoke);
     static const struct change backup[] = {{"path: \"\"", "backup.path is empty or too long"}};
     REQUEST("backup", "path: \"/tmp/x\"", backup);
+    static const struct change drain[] = {{"agent: \"\"", "drain.agent is not a name"}, {"why: \"w\"*4097", "drain.why is too long"}};
+    REQUEST("drain", "agent: \"lab-a\"", drain);
     static const struct change list[] = {{"name: \"n\"*128", "list_plugins.name is too long"}};
     REQUEST("list_plugins", "", list);
     static const struct change number[] = {{"number: 0", "request.number is not set"}, {"get_status {}", NULL}, {"list_keys {}", NULL}};

@@ -104,6 +104,8 @@ static void peers(void **state)
     RECORD("key_revoked", "name: \"lab-a\"", revoked);
     static const struct change seen[] = {{"name: \"\"", "agent_seen.name is not a name"}, {"epoch: \"\"", "agent_seen.epoch is empty"}};
     RECORD("agent_seen", "name: \"lab-a\" epoch: " ID, seen);
+    static const struct change drained[] = {{"name: \"\"", "agent_drained.name is not a name"}};
+    RECORD("agent_drained", "name: \"lab-a\" by: \"ann\"", drained);
     static const struct change opened[] = {{"store_id: \"\"", "store_opened.store_id is empty"}};
     RECORD("store_opened", "store_id: " ID, opened);
     static const struct change described[] = {{"hash: \"\"", "described.hash is not a hash"},
