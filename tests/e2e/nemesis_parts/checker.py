@@ -13,7 +13,7 @@ CLOCK_S = 0.25  # records carry the time of their decision, faults that of their
 PASS = 1
 VERDICTS = ("none", "pass", "inconc", "fail", "error")
 REASONS = ("", "timeout", "lost", "killed", "cancelled", "unsupported", "assertion", "violation", "crash", "incomplete", "infrastructure")
-END_CLEANED = 1
+END_CLEANED, END_GUARD_LOST = 1, 3
 # What the load asks for (load.py): such a cell or case can have any verdict but this one.
 NEVER_PASSES = re.compile(r"/verdicts/(fail|inconc|error)/|^(crash|hang)$")
 CLIENTS = ("h2load", "gtlsclient")  # programs that need the server's host
@@ -136,7 +136,8 @@ def check_trials(story):
             if ended["body"].get("attempts", 0) != len(trials):
                 story.violated("P1", f"{ended['body']['name']} says {ended['body'].get('attempts', 0)} attempts of {len(trials)}")
             if last["ended"] and verdict_of(last["ended"][0]["body"])[0] != verdict_of(ended["body"])[0]:
-                story.violated("P1", f"{ended['body']['name']} is {verdict_text(ended['body'])}, its last attempt {verdict_text(last['ended'][0]['body'])}")
+                story.violated("P1", f"{ended['body']['name']} is {verdict_text(ended['body'])}, its last attempt "
+                               f"{verdict_text(last['ended'][0]['body'])}")
 
 
 def check_cases(story):
@@ -298,7 +299,8 @@ def check_ends(story):
         ends += [(r["wall"], "the end of its trial") for r in instance["trial"]["ended"][:1]]
         for wall, what in ends:
             if process["last"] > wall + 0.1 and process["last"] > _excused_until(story, process):
-                story.violated("P4", f"{_name(instance)}: process {process['pid']} ({process['name']}) lived {process['last'] - wall:.1f} s after {what}")
+                story.violated("P4", f"{_name(instance)}: process {process['pid']} ({process['name']}) lived {process['last'] - wall:.1f} s "
+                               f"after {what}")
                 break
 
 
@@ -332,6 +334,28 @@ def check_leftovers(story):
     for process in story.history.processes:
         if process["alive"]:
             story.violated("P4", f"process {process['pid']} ({process['name']}) of instance {process['instance']} is left")
+
+
+def check_lost_guards(story):
+    """A guard that was lost was killed, or its host had no room for it; one that ended by itself has said so in its spool."""
+    for instance in story.instances.values():
+        for ended in events_of(instance, "instance_ended", stale=True):
+            if ended.get("cause") != END_GUARD_LOST:
+                continue
+            if "ended with status 0" in ended.get("text", ""):
+                story.violated("P2", f"{_name(instance)}: its guard ended well, and what it observed at its end is lost")
+            elif not any(_explains_loss(fault, instance) for fault in story.history.faults):
+                story.violated("P6", f"{_name(instance)}: its guard was lost ({ended.get('text')}), and nobody harmed it")
+
+
+def _explains_loss(fault, instance):
+    markers = fault.get("markers", []) + [str(fault.get("marker", ""))]
+    if fault["kind"] in ("kill guard", "kill guard and agent", "power off", "stop guard"):
+        return any(marker.split(".")[0] == str(instance["id"]) for marker in markers)
+    began = instance["trial"]["started"]["wall"]
+    ended = instance["trial"]["ended"][0]["wall"] if instance["trial"]["ended"] else began
+    return (fault["kind"] in ("fill disk", "no descriptors", "slow disk") and fault.get("place") == instance["agent"]
+            and fault["t"] < ended and fault["healed"] > began - SLACK_S)
 
 
 # ---- P9: no false pass; P10: streams
@@ -450,8 +474,8 @@ def check_programs(story):
 
 
 CHECKS = (check_journal, check_runs_and_cells, check_trials, check_cases, check_bounded, check_results, check_acknowledged, check_sequences,
-          check_one_generation, check_ends, check_guards_end, check_leases, check_leftovers, check_passes, check_cases_that_cannot_pass,
-          check_streams, check_programs)
+          check_one_generation, check_ends, check_guards_end, check_lost_guards, check_leases, check_leftovers, check_passes,
+          check_cases_that_cannot_pass, check_streams, check_programs)
 
 
 def check(history):

@@ -269,6 +269,26 @@ class Doctored(unittest.TestCase):
         self.history.settings["cut_off"]["host-a"] = [(began + 0.1, began + 60)]
         self.expect_nothing()
 
+    def lose_guard(self, text):
+        ended = self.find("instance_event", having="instance_ended")["body"]["event"]["instance_ended"]
+        ended.update(cause=3, text=text)
+        for kind in ("trial_ended", "cell_ended"):
+            self.find(kind)["body"]["outcome"]["verdict"] = ERROR
+        self.history.results["r1"][0]["verdict"] = "error"
+
+    def test_a_guard_that_nobody_killed(self):
+        self.lose_guard("its guard was killed by signal 9")
+        self.expect("P6", "r1/t/1#1/server: its guard was lost (its guard was killed by signal 9), and nobody harmed it")
+
+    def test_a_guard_that_was_killed(self):
+        self.lose_guard("its guard was killed by signal 9")
+        self.fault("kill guard", self.stopping() - 0.1, marker="1.1@h", name="panther-guard")
+        self.expect_nothing()
+
+    def test_the_spool_of_a_guard_that_ended_well(self):
+        self.lose_guard("its guard ended with status 0")
+        self.expect("P2", "its guard ended well, and what it observed at its end is lost")
+
     # ---- P9
     def test_a_pass_under_a_killed_tester(self):
         self.fault("kill tester", self.stopping() - 0.5, marker="2.1@h", name="h2load")
@@ -381,7 +401,8 @@ class Witnesses(unittest.TestCase):
         vocabulary = messages.Vocabulary(PROTO)
         # Record{format 1, wall_ns -1, cell_ended{run 3, name "r3", outcome{verdict 1}}}
         data = bytes([8, 1, 16] + [255] * 9 + [1] + [17 << 3 & 255 | 2 | 128, 1, 10, 8, 3, 34, 2]) + b"r3" + bytes([42, 2, 8, 1])
-        self.assertEqual(vocabulary.read("Record", data), {"format": 1, "wall_ns": -1, "cell_ended": {"run": 3, "name": "r3", "outcome": {"verdict": 1}}})
+        self.assertEqual(vocabulary.read("Record", data),
+                         {"format": 1, "wall_ns": -1, "cell_ended": {"run": 3, "name": "r3", "outcome": {"verdict": 1}}})
 
     def journal(self, payloads):
         path = os.path.join(self.enterContext(tempfile.TemporaryDirectory()), "journal.db")

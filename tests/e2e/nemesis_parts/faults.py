@@ -103,7 +103,7 @@ class Faults:
     # ---- processes of services
 
     def _living(self, kind, host=None):
-        host_ids = self.lab.host_ids()
+        host_ids = self.machine.host_ids()
         found = [p for p in proc.all_processes() if p.kind == kind and p.instance and p.instance[2] in host_ids]
         found = [p for p in found if host is None or host_ids[p.instance[2]] == host]
         return sorted(found, key=lambda p: (p.instance, p.start, p.pid))
@@ -183,7 +183,7 @@ class Faults:
         """Everything of a host at once, but its disk; it comes back as after a boot."""
         self.lab.kill(fault.place, fault.length)
         struck = set()
-        while victims := [p for p in proc.all_processes() if p.instance and self.lab.host_ids().get(p.instance[2]) == fault.place]:
+        while victims := [p for p in proc.all_processes() if p.instance and self.machine.host_ids().get(p.instance[2]) == fault.place]:
             for victim in victims:
                 struck.add(victim.marker)
                 try:

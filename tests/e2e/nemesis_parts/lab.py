@@ -203,16 +203,6 @@ class Lab:
 
     # ---- the end
 
-    def host_ids(self):
-        ids = {}
-        for host in self.machine.hosts:
-            try:
-                with open(os.path.join(self.machine.folder(host), "state", "host_id"), encoding="ascii") as file:
-                    ids[file.read().strip()] = host
-            except OSError:
-                pass
-        return ids
-
     def stop(self):
         """SIGTERM, agents first; returns what went wrong."""
         problems = []
@@ -238,6 +228,6 @@ class Lab:
         if os.getpid() == 1:
             return True
         instance = process.instance
-        if instance and instance[2] in self.host_ids():
+        if instance and instance[2] in self.machine.host_ids():
             return True
         return proc.working_directory(process.pid).startswith(self.root) or any(self.root in argument for argument in process.arguments)

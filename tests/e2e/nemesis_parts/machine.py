@@ -183,7 +183,30 @@ class Machine:
 
     # ---- after the inner process
 
+    def host_ids(self):
+        ids = {}
+        for host in self.hosts:
+            try:
+                with open(os.path.join(self.folder(host), "state", "host_id"), encoding="ascii") as file:
+                    ids[file.read().strip()] = host
+            except OSError:
+                pass
+        return ids
+
+    def cgroups(self):
+        """Of our agents, those that are there."""
+        names = {f"panther-{host_id[:12]}" for host_id in self.host_ids()}
+        bases = [os.path.join(base, name) for base in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup") for name in names]
+        return [path for path in bases if os.path.isdir(path)]
+
     def undo(self):
+        """All processes have ended. An agent that was killed in the middle has left its cgroup; one that was stopped has not."""
+        for path in self.cgroups():
+            for folder, _, _ in os.walk(path, topdown=False):
+                try:
+                    os.rmdir(folder)
+                except OSError:
+                    pass
         if self.disks == "ext4":
             for folder in self.mounted:
                 kernel.freeze(folder, False)
