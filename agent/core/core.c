@@ -196,7 +196,8 @@ uint64_t agent_core_deadline(const struct agent_core *core)
 size_t agent_core_event_room(const struct agent_core *core)
 {
     size_t held = (size_t)(core->outbox.last - core->outbox.acknowledged);
-    return core->storage_full || held >= AGENT_OUTBOX_MAX ? 0 : AGENT_OUTBOX_MAX - held;
+    bool is_full = core->storage_full || held >= AGENT_OUTBOX_MAX || core->outbox.held_bytes >= AGENT_OUTBOX_MAX_BYTES;
+    return is_full ? 0 : AGENT_OUTBOX_MAX - held;
 }
 
 bool agent_core_is_live(const struct agent_core *core)

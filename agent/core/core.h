@@ -26,6 +26,8 @@
 #define AGENT_TOMBSTONES_MAX 16384
 // Events in the outbox: hours of a disconnected, talkative host. Above it spools are not read: they wait on the guards' disk.
 #define AGENT_OUTBOX_MAX (1024 * 1024)
+// And in bytes: of events at their usual size as many, of the fattest still 8,192.
+#define AGENT_OUTBOX_MAX_BYTES (UINT64_C(512) * 1024 * 1024)
 // Sent and not acknowledged: enough for 10,000 events/s over 200 ms of commit and way; frames as libzmq's queue holds 1,000.
 #define AGENT_WINDOW_EVENTS 4096
 #define AGENT_WINDOW_FRAMES 64

@@ -24,6 +24,7 @@ static void push_size(struct outbox *outbox, uint32_t bytes)
         outbox->capacity = capacity;
     }
     outbox->bytes[(outbox->first + count) % outbox->capacity] = bytes;
+    outbox->held_bytes += bytes;
     outbox->last++;
 }
 
@@ -145,6 +146,8 @@ void agent_outbox_free(struct agent_core *core, uint64_t last)
         return;
     size_t freed = (size_t)(last - outbox->acknowledged);
     core->counters.events_acknowledged += freed;
+    for (uint64_t sequence = outbox->acknowledged + 1; sequence <= last; sequence++)
+        outbox->held_bytes -= size_of(outbox, sequence);
     outbox->first = (outbox->first + freed) % outbox->capacity;
     outbox->acknowledged = last;
     if (outbox->sent < last)

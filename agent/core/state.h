@@ -75,6 +75,7 @@ struct outbox {
     uint64_t committed;    // on disk up to here
     uint64_t sent;         // in this session
     uint32_t life;         // counts renewals
+    uint64_t held_bytes;   // sum of those
     uint32_t *bytes;       // ring of packed sizes, from acknowledged + 1 on
     size_t first, capacity;
     uint64_t frames[AGENT_WINDOW_FRAMES]; // last sequence of each frame on its way, oldest at `frame_first`

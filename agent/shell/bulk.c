@@ -11,6 +11,7 @@
 #define IDLE_MS 10000
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_MOST_MS 5000
+#define BULK_WINDOW_FIRST 2 // until the link is known
 // A request that is not answered by then was lost with a coordinator that hangs; committing a content takes far less.
 #define ANSWER_MS 30000
 
@@ -24,6 +25,7 @@ struct bulk {
     struct map *waiting[BULK_CLASSES]; // job address -> job, in order
     struct map *sent;                  // number -> job
     uint64_t last_number;
+    size_t window;     // requests that may be on their way
     uint64_t retry_ns; // no link before
     uint32_t backoff_ms;
     uint64_t active_ns; // the last request or answer
@@ -92,6 +94,14 @@ static void on_lost(void *context, const char *why)
     lose(context, why);
 }
 
+static void fit_window(struct bulk *bulk, uint64_t took_ns)
+{
+    if (took_ns > BULK_SLOW_MS * NS_PER_MS)
+        bulk->window = bulk->window > 1 ? bulk->window / 2 : 1;
+    else if (took_ns < BULK_QUICK_MS * NS_PER_MS && bulk->window < BULK_IN_FLIGHT_MAX)
+        bulk->window++;
+}
+
 static void on_message(void *context, const uint8_t *data, size_t bytes, const uint8_t *payload, size_t payload_bytes)
 {
     struct bulk *bulk = context;
@@ -107,6 +117,7 @@ static void on_message(void *context, const uint8_t *data, size_t bytes, const u
     if (!job)
         return; // of a job that was forgotten
     job->number = 0;
+    fit_window(bulk, clock_boottime_ns() - job->sent_ns);
     bulk->active_ns = clock_boottime_ns();
     job->answered(job->context, answer, payload, payload_bytes);
     pump(bulk);
@@ -143,6 +154,7 @@ static bool send(struct bulk *bulk, struct bulk_job *job)
         const uint8_t *data = wire_pack(&request, arena, &bytes);
         result = bus_link_send(bulk->link, data, bytes, payload, payload_bytes);
         job->number = request.number;
+        job->sent_ns = clock_boottime_ns();
         map_put_number(bulk->sent, job->number, job);
         bulk->active_ns = clock_boottime_ns();
     }
@@ -169,7 +181,7 @@ static void pump(struct bulk *bulk)
 {
     uint64_t now_ns = clock_boottime_ns(), earliest_ns = 0;
     struct bulk_job *job = NULL;
-    while (bulk->is_up && map_count(bulk->sent) < BULK_IN_FLIGHT_MAX && (job = next_job(bulk, now_ns, &earliest_ns)))
+    while (bulk->is_up && map_count(bulk->sent) < bulk->window && (job = next_job(bulk, now_ns, &earliest_ns)))
         if (!send(bulk, job))
             return;
     if (!bulk->link)
@@ -247,6 +259,7 @@ struct bulk *bulk_new(struct loop *loop, const struct bus_peer_file *peer)
     bulk->loop = loop;
     bulk->peer = peer;
     bulk->backoff_ms = BACKOFF_FIRST_MS;
+    bulk->window = BULK_WINDOW_FIRST;
     bulk->timer = loop_timer(loop, on_timer, bulk);
     bulk->sent = map_new();
     for (unsigned class = 0; class < BULK_CLASSES; class ++)

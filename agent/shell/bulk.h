@@ -8,6 +8,10 @@
 
 // Requests on their way at once: 8 chunks of 256 KiB fill a gigabit link over 16 ms.
 #define BULK_IN_FLIGHT_MAX 8
+// On a slow link fewer are on their way, so that heartbeats and events, which share it, do not wait behind them: each answer that took
+// longer than the second halves what may be, each one that took less than the first adds one.
+#define BULK_QUICK_MS 200
+#define BULK_SLOW_MS 1000
 
 enum bulk_class { BULK_STREAMS, BULK_ARTIFACTS, BULK_CLASSES }; // logs come before captures
 
@@ -20,7 +24,8 @@ struct bulk_job {
     enum bulk_class class;
     // bulk.c's
     uint64_t not_before_ns;
-    uint64_t number; // of the request on its way; 0: none
+    uint64_t number;  // of the request on its way; 0: none
+    uint64_t sent_ns; // when it left
     bool wanted;
 };
 

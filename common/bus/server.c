@@ -93,8 +93,10 @@ static struct peer *server_meet(struct bus_server *server, zmq_msg_t *identity, 
     server_read_monitor(server);
     server_leave(server, peer_by_descriptor(server->peers, fd));
     struct peer *peer = peer_add(server->peers, name, fd, public_key);
-    if (!peer_descriptor_is_live(server->peers, fd))
-        server_leave(server, peer); // it sent and left: the message counts, then it is gone
+    if (!peer_descriptor_is_live(server->peers, fd)) { // it sent and left: the message counts, then it is gone
+        server->counters.unheard -= server->counters.unheard > 0;
+        server_leave(server, peer);
+    }
     return peer;
 }
 

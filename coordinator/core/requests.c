@@ -151,6 +151,11 @@ void requests_submit(struct core *core)
                     core->space_why);
         return;
     }
+    if (map_count(core->durable->runs) >= RUNS_OPEN_MAX && !event->submit->dry_run) {
+        core_refuse(core, event->route, event->request, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY, 5000,
+                    "%d runs are open: one of them has to end first", RUNS_OPEN_MAX);
+        return;
+    }
     Pb__Submitted *submitted = submitted_reply(core);
     if (!event->experiment) {
         return;

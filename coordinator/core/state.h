@@ -10,6 +10,8 @@
 #define PLACEMENT_LOOKAHEAD_CELLS 64
 // Cells that a cancelled run ends per step: a run of a million must not stop the loop.
 #define CANCELLED_CELLS_PER_STEP 512
+// Runs that are open at once: each holds its experiment (up to a MiB of text) in memory. Who submits more is told to come back.
+#define RUNS_OPEN_MAX 1000
 // Trials that live at once in the whole lab: bounds memory, far above the slots of 1,000 hosts.
 #define TRIALS_LIVE_MAX 20000
 // Cells that end in one step because they found no host in time.
@@ -78,7 +80,7 @@ struct core {
     bool started;
     bool is_full, is_low; // the disk: see core_event
     char *space_why;
-    Pb__DiskSpace *disk; // heap; NULL: not known yet
+    Pb__DiskSpace *disk;     // heap; NULL: not known yet
     bool placement_due;      // something changed that may let a cell start
     uint64_t ticked_ns;      // last tick
     uint64_t lab_changed_ns; // an agent came, went, fell silent, or has other plugins

@@ -111,8 +111,21 @@ static void *copy_numbers(const uint64_t *numbers, size_t count)
     return copy;
 }
 
+// Of a round that only answered heartbeats nothing is held, so that a disk that stays full costs no memory.
+static bool has_something(const struct core_effects *effects, uint64_t number)
+{
+    bool any = number || effects->closed_count || effects->ticket_count;
+    for (size_t i = 0; i < effects->send_count && !any; i++) {
+        any = !effects->sends[i].urgent;
+    }
+    return any;
+}
+
 void outbound_hold(struct outbound *outbound, const struct core_effects *effects, uint64_t number)
 {
+    if (!has_something(effects, number)) {
+        return;
+    }
     struct outbound_batch *batch = NEW(struct outbound_batch);
     batch->number = number;
     batch->messages = memory_new(sizeof *batch->messages * (effects->send_count + 1));

@@ -32,8 +32,6 @@
 #define PEER_QUEUE_MAX_BYTES (16 * 1024 * 1024)
 // How often the disk is looked at: at a GB/s a second's worth is a GB, which is why bulk looks by itself at every chunk.
 #define LOOK_MS 500
-// Batches on their way to the disk. Beyond, the loop stops reading from the network until the disk has caught up.
-#define BATCHES_MAX 1024
 // Runs that one answer tells of: at 100 bytes each they and the findings fill half a frame.
 #define AUDITED_RUNS_MAX 20000
 // Exit status when the disk failed (sysexits EX_IOERR).
