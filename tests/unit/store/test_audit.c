@@ -130,7 +130,9 @@ static char *findings(const struct lab *lab)
     for (size_t i = 0; i < lab->result->n_findings; i++)
         text_printf(&text, "r%llu: %s: %s\n", (unsigned long long)lab->result->findings[i]->run, lab->result->findings[i]->place,
                     lab->result->findings[i]->text);
-    return arena_string(lab->arena, text_string(&text));
+    char *kept = arena_string(lab->arena, text_string(&text));
+    text_free(&text);
+    return kept;
 }
 
 static void assert_state(const struct lab *lab, uint64_t run, Pb__AuditState state)
