@@ -78,7 +78,7 @@ struct oracle {
     struct world *world;
     size_t seen; // records
     uint64_t incarnation;
-    struct map *hellos; // route -> epoch
+    struct map *hellos; // route -> the last Hello that came there
     struct map *runs, *cells, *trials, *instances, *lives, *agents;
     struct map *contents; // what is stored, and the last event of each outbox, by words
     struct arena *arena;

@@ -7,6 +7,7 @@
 #include "tests/simulation/agent_disk.h"
 #include "tests/simulation/client.h"
 #include "tests/simulation/host_clock.h"
+#include "tests/simulation/network.h"
 #include "tests/simulation/oracle_inside.h"
 
 // What a guard left when it was killed is swept by a living agent in a moment; a stopped or dead one sweeps when it is back.
@@ -155,8 +156,9 @@ void oracle_agent_stepped(struct agent_host *host)
 {
     struct world *world = agent_world(host);
     struct oracle *oracle = world->oracle;
-    if (!oracle->was_restored || !agent_core_is_live(agent_host_core(host)))
-        return;
+    const struct link *link = network_link_of(host);
+    if (!oracle->was_restored || !agent_core_is_live(agent_host_core(host)) || !link || !map_get_number(oracle->hellos, link_route(link)))
+        return; // or its session is of the time before, and its end not noticed yet
     const struct agent_disk *disk = agent_host_disk(host);
     if (disk->facts.acknowledged > oracle_last(oracle, agent_name(host), disk->facts.epoch)->last)
         world_fail(world, OLDER, "%s is live with a store that has forgotten what it acknowledged to it", agent_name(host));

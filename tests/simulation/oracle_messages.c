@@ -1,6 +1,7 @@
 // What is said: nothing that a crash could take back is told before it is committed. See oracle.h.
 #include <string.h>
 
+#include "common/base/message.h"
 #include "tests/simulation/coordinator_host.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/oracle_inside.h"
@@ -72,10 +73,13 @@ static void says_reply(struct oracle *oracle, const Pb__Reply *reply)
 
 static void says_welcome(struct oracle *oracle, const struct link *link, const Pb__Welcome *welcome)
 {
-    const char *epoch = map_get_number(oracle->hellos, link_route(link));
-    const struct last_book *last = oracle_last(oracle, agent_name(link_agent(link)), epoch ? epoch : "");
+    const Pb__Hello *hello = map_get_number(oracle->hellos, link_route(link));
+    const struct last_book *last = oracle_last(oracle, agent_name(link_agent(link)), hello ? hello->outbox_epoch : "");
     if (welcome->incarnation > oracle->incarnation)
         world_fail(oracle->world, P2, "Welcome names incarnation %llu, which is not committed", (unsigned long long)welcome->incarnation);
+    if (hello && hello->outbox_acknowledged > last->last && strcmp(hello->store_id, welcome->store_id) == 0)
+        world_fail(oracle->world, OLDER, "%s is welcomed, of whose outbox event %llu was acknowledged; committed is %llu",
+                   agent_name(link_agent(link)), (unsigned long long)hello->outbox_acknowledged, (unsigned long long)last->last);
     if (welcome->last_seen > last->last)
         world_fail(oracle->world, P2, "Welcome has seen event %llu of %s, committed is %llu", (unsigned long long)welcome->last_seen,
                    agent_name(link_agent(link)), (unsigned long long)last->last);
@@ -144,5 +148,5 @@ void oracle_agent_said(struct world *world, struct link *link, const Pb__Envelop
     if (trace_shows(world, envelope))
         trace_write(world, "coordinator", "gets from %s: %s", agent_name(link_agent(link)), describe_envelope(world, envelope));
     if (envelope->body_case == PB__ENVELOPE__BODY_HELLO)
-        map_put_number(world->oracle->hellos, link_route(link), arena_string(world->arena, envelope->hello->outbox_epoch));
+        map_put_number(world->oracle->hellos, link_route(link), MESSAGE_COPY(envelope->hello, world->arena));
 }
