@@ -1206,6 +1206,21 @@ static void the_same_inputs_give_the_same_outputs(void **state)
     story_end(&other);
 }
 
+static void an_outbox_of_fat_events_is_full_by_their_bytes(void **state)
+{
+    struct story *story = *state;
+    story_live(story);
+    story_run(story, 7);
+    story_spool(story, 7, 1, 1, 7, AGENT_OUTBOX_MAX_BYTES / 8, false);
+    story_commit(story);
+    assert_true(agent_core_event_room(story->core) > 0);
+    story_spool(story, 7, 1, 8, 8, AGENT_OUTBOX_MAX_BYTES / 8, false);
+    story_commit(story);
+    assert_int_equal(agent_core_event_room(story->core), 0);
+    story_acknowledge(story, 1);
+    assert_true(agent_core_event_room(story->core) > 0);
+}
+
 // ---- what lives here
 
 static void ask_what_lives(struct story *story, uint64_t number)
@@ -1276,6 +1291,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, story_begin, story_end)
     const struct CMUnitTest tests[] = {
         TEST(the_lifecycles_are_as_the_README_says),
+        TEST(an_outbox_of_fat_events_is_full_by_their_bytes),
         TEST(it_says_what_lives_and_what_of_it_should_not),
         TEST(what_lives_is_told_to_who_asked_and_to_no_later_session),
         TEST(waits_for_the_catalogue_before_it_connects),

@@ -170,6 +170,23 @@ STORY(a_full_disk_stops_admission_and_opens_it_again)
     lab_end(&lab);
 }
 
+STORY(more_runs_than_may_be_open_are_told_to_come_back)
+{
+    BEGIN;
+    lab_agent_gone(&lab, 0);
+    lab_agent_gone(&lab, 1);
+    for (int i = 0; i < 1000; i++) {
+        submit(&lab, 1);
+    }
+    lab_submit(&lab, lab_experiment(&lab, 1), "", "hash", PB__ROLE__ROLE_OPERATOR);
+    assert_int_equal(lab.refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY);
+    assert_non_null(strstr(lab.refused->text, "1000 runs are open"));
+    lab_cancel(&lab, "r1", "");
+    lab_pass_ms(&lab, 2000, false);
+    submit(&lab, 1);
+    lab_end(&lab);
+}
+
 // Before the disk is full, what is left is kept for what runs: it ends, and only then the next begins.
 STORY(a_short_disk_lets_what_runs_end_and_nothing_new_begin)
 {
@@ -321,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_run_without_any_host_ends_as_a_whole),
         cmocka_unit_test(a_trial_that_never_ends_is_ended),
         cmocka_unit_test(a_full_disk_stops_admission_and_opens_it_again),
+        cmocka_unit_test(more_runs_than_may_be_open_are_told_to_come_back),
         cmocka_unit_test(a_short_disk_lets_what_runs_end_and_nothing_new_begin),
         cmocka_unit_test(cells_that_wait_on_a_short_disk_are_not_told_that_there_was_no_host),
         cmocka_unit_test(a_run_is_cancelled_on_a_short_disk),

@@ -126,6 +126,15 @@ static void what_has_no_records_waits_for_those_before_it(void **state)
     assert_int_equal(released(story, 1), 0);
 }
 
+// A round that only answered heartbeats: while the disk is full there are many of them.
+static void where_all_is_urgent_nothing_is_held(void **state)
+{
+    struct story *story = *state;
+    say(story, AGENT, PB__ENVELOPE__BODY_REPLY)->urgent = true;
+    hold(story, 0);
+    assert_int_equal(outbound_count(story->outbound), 0);
+}
+
 static void the_urgent_is_not_said_twice(void **state)
 {
     struct story *story = *state;
@@ -212,6 +221,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_leaves_before_its_commit, begin, end),
         cmocka_unit_test_setup_teardown(batches_leave_in_order, begin, end),
         cmocka_unit_test_setup_teardown(what_has_no_records_waits_for_those_before_it, begin, end),
+        cmocka_unit_test_setup_teardown(where_all_is_urgent_nothing_is_held, begin, end),
         cmocka_unit_test_setup_teardown(the_urgent_is_not_said_twice, begin, end),
         cmocka_unit_test_setup_teardown(commands_stay_behind_welcome_and_commands, begin, end),
         cmocka_unit_test_setup_teardown(replies_hold_nothing_back, begin, end),
