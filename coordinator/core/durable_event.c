@@ -234,7 +234,8 @@ static void event_instance_ended(struct durable *durable, struct instance *insta
 {
     instance->end_cause = (int)ended->cause;
     instance->broken |= instance->state < INSTANCE_STOPPING;
-    if (ended->cause != PB__END_CAUSE__END_CAUSE_CLEANED || instance->state != INSTANCE_CLEANING) {
+    bool was_cleaned = instance->state == INSTANCE_CLEANING && !instance->open; // it was told to, and said that it is done
+    if (ended->cause != PB__END_CAUSE__END_CAUSE_CLEANED || !was_cleaned) {
         bool lease = ended->cause == PB__END_CAUSE__END_CAUSE_LEASE || ended->cause == PB__END_CAUSE__END_CAUSE_REBOOT;
         char *text = memory_printf("%s on %s: %s%s%s", instance->service, instance->agent, end_cause_text((int)ended->cause),
                                    *ended->text ? ": " : "", ended->text);

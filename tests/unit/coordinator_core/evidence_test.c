@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "coordinator/core/state.h"
+
 static Pb__MetricAssertion at_least(struct lab *lab, const char *name, double bound)
 {
     Pb__MetricAssertion metric = PB__METRIC_ASSERTION__INIT;
@@ -376,6 +378,44 @@ STORY(a_bound_that_was_broken_before_the_cancel_stays_broken)
     lab_end(&lab);
 }
 
+static void report_end(struct lab *lab, uint64_t instance, Pb__EndCause cause)
+{
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__InstanceEnded ended = PB__INSTANCE_ENDED__INIT;
+    ended.cause = cause;
+    event.body_case = PB__EVENT__BODY_INSTANCE_ENDED;
+    event.instance_ended = &ended;
+    report(lab, instance, &event);
+}
+
+static void work_until(struct lab *lab, uint64_t instance, unsigned state)
+{
+    for (int i = 0; i < 100 && ((const struct instance *)map_get_number(lab->core->durable->instances, instance))->state != state; i++) {
+        for (size_t agent = 0; agent < lab->agent_count; agent++) {
+            lab_agent_work(lab, agent, 1);
+            lab_agent_flush(lab, agent);
+        }
+    }
+}
+
+// Discarded while it was told to clean up: what it would have left is not collected.
+STORY(an_end_before_cleanup_was_done_is_no_clean_end)
+{
+    BEGIN;
+    lab.is_async = true;
+    submit(&lab, 1);
+    work_until(&lab, 1, INSTANCE_CLEANING);
+    report_end(&lab, 1, PB__END_CAUSE__END_CAUSE_CLEANED);
+    for (int i = 0; i < 20; i++) {
+        for (size_t agent = 0; agent < lab.agent_count; agent++) {
+            lab_agent_work(&lab, agent, 1);
+            lab_agent_flush(&lab, agent);
+        }
+    }
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_INFRASTRUCTURE);
+    lab_end(&lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +437,7 @@ int main(void)
         cmocka_unit_test(a_killed_tester_is_inconclusive_whatever_it_was_doing),
         cmocka_unit_test(a_case_unsupported_against_a_declared_capability_is_inconclusive),
         cmocka_unit_test(a_cancelled_trial_has_not_failed_what_it_did_not_get_to),
+        cmocka_unit_test(an_end_before_cleanup_was_done_is_no_clean_end),
         cmocka_unit_test(a_bound_that_was_broken_before_the_cancel_stays_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
