@@ -123,6 +123,22 @@ void client_cancel(struct world *world, uint64_t run)
     request->message.cancel = cancel;
 }
 
+void client_drain(struct world *world, const char *agent, bool off)
+{
+    struct request *request = request_new(world);
+    if (!request)
+        return;
+    TRACE(world, "ann", "%s %s", off ? "resumes" : "drains", agent);
+    Pb__Drain *drain = ARENA_NEW(world->arena, Pb__Drain);
+    pb__drain__init(drain);
+    drain->agent = arena_string(world->arena, agent);
+    drain->off = off;
+    pb__request__init(&request->message);
+    request->message.number = request->number;
+    request->message.body_case = PB__REQUEST__BODY_DRAIN;
+    request->message.drain = drain;
+}
+
 // ---- answers
 
 // One key is one run, however often it is asked for.

@@ -119,6 +119,8 @@ const char *describe_record(struct world *world, const Pb__Record *record)
         return SAY("CellEnded %s %s", record->cell_ended->name, verdict_words(world, record->cell_ended->outcome));
     case PB__RECORD__BODY_RUN_ENDED:
         return SAY("RunEnded r%llu %s", (unsigned long long)record->run_ended->run, verdict_words(world, record->run_ended->outcome));
+    case PB__RECORD__BODY_AGENT_DRAINED:
+        return SAY("AgentDrained %s%s", record->agent_drained->name, record->agent_drained->off ? " (resumed)" : "");
     case PB__RECORD__BODY_CONTENT_STORED:
         return SAY("ContentStored %llu.%u %s", (unsigned long long)record->content_stored->instance, record->content_stored->generation,
                    record->content_stored->name);

@@ -279,6 +279,19 @@ static void cancel(struct world *world)
         client_cancel(world, dice_between(&world->dice.faults, 1, client_runs(world)));
 }
 
+static void resume(void *context)
+{
+    client_drain(agent_world(context), agent_name(context), true);
+}
+
+static void drain(struct world *world)
+{
+    struct agent_host *agent = faults_some_agent(world);
+    world_saw(world, RARITY_DRAINED);
+    client_drain(world, agent_name(agent), false);
+    agenda_add(&world->agenda, faults_later(world, 100, 30000), resume, agent);
+}
+
 static void back_up_or_restore(struct world *world)
 {
     struct faults *faults = world->faults;
@@ -327,6 +340,7 @@ static const struct happening happenings[] = {
     {RARITY_WALL_JUMP, wall_jumps},
     {RARITY_CANCELLED, cancel},
     {RARITY_SUBMIT_REPEATED, client_submit_again},
+    {RARITY_DRAINED, drain},
 };
 
 size_t faults_happenings(const struct happening **list)

@@ -67,6 +67,7 @@ struct life_book {
 };
 
 struct agent_book {
+    bool is_drained;
     uint64_t placed; // instances that have not ended
 };
 

@@ -91,8 +91,9 @@ static void check_order(struct oracle *oracle, const Pb__InstanceEvent *kept)
     const Pb__Event *event = kept->event;
     struct world *world = oracle->world;
     struct life_book *life = oracle_life(oracle, event->instance, event->generation);
-    if (oracle->was_restored)
-        return; // numbers of instances were given twice
+    bool is_doubled = kept->stale && event->sequence <= life->sequence && (world->has_copy || world->has_injected);
+    if (oracle->was_restored || is_doubled)
+        return; // numbers of instances were given twice, or commands that nobody gave
     if (event->sequence != life->sequence + 1)
         world_fail(world, P3_ORDER, "the journal has event %llu of %llu.%u after %llu: %s", (unsigned long long)event->sequence,
                    (unsigned long long)event->instance, event->generation, (unsigned long long)life->sequence,
@@ -166,6 +167,9 @@ static void see(struct oracle *oracle, const Pb__Record *record)
         break;
     case PB__RECORD__BODY_AGENT_SEEN:
         agent_seen(oracle, record->agent_seen);
+        break;
+    case PB__RECORD__BODY_AGENT_DRAINED:
+        oracle_agent(oracle, record->agent_drained->name)->is_drained = !record->agent_drained->off;
         break;
     case PB__RECORD__BODY_RUN_ACCEPTED:
         run_accepted(oracle, record->run_accepted);

@@ -44,6 +44,8 @@ static void place(struct oracle *oracle, struct trial_book *trial, size_t index)
         world_fail(oracle->world, P3, "instance %llu was placed twice", (unsigned long long)placed->instance);
     struct agent_book *agent = oracle_agent(oracle, placed->agent);
     uint32_t slots = oracle_slots(oracle, placed->agent);
+    if (agent->is_drained)
+        world_fail(oracle->world, "nothing is placed on a drained agent", "%s is", trial->started->name);
     if (++agent->placed > slots)
         world_fail(oracle->world, P3, "%llu instances are placed on %s, which has %u slots", (unsigned long long)agent->placed,
                    placed->agent, slots);

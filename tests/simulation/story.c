@@ -122,6 +122,23 @@ static void cancel(struct world *world)
     end(world);
 }
 
+static void drain(struct world *world)
+{
+    begin(world, 2);
+    submit(world, 1, 8, 0);
+    pass_ms(world, 250);
+    client_drain(world, "lab-a", false);
+    TELL("what runs on lab-a goes on to its end; the next run is placed on lab-b alone");
+    pass_ms(world, 100);
+    submit(world, 1, 1, 0);
+    end(world);
+    client_drain(world, "lab-a", true);
+    pass_ms(world, 100);
+    TELL("and now on both again");
+    submit(world, 1, 1, 0);
+    end(world);
+}
+
 static void duplicate_command(struct world *world)
 {
     begin(world, 1);
@@ -197,6 +214,7 @@ static const struct {
     {"agent-readopts", agent_readopts},
     {"coordinator-restarts", coordinator_restarts},
     {"cancel", cancel},
+    {"drain", drain},
     {"duplicate-command", duplicate_command},
     {"partition-heals", partition_heals},
     {"disk-full", disk_full},
