@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 struct quic_probe {
     uint64_t size;
@@ -252,11 +253,22 @@ static const char *expected_hash(struct panther_service *service)
     return panther_format(service, "%s", hash);
 }
 
-static int judge_bytes(struct panther_service *service, uint64_t bytes, const char *hash)
+// gtlsclient goes on when it cannot write, and says nothing: what is not there may have arrived.
+static bool disk_is_full(const struct probe *probe, uint64_t missing_bytes)
+{
+    struct statvfs disk;
+    return statvfs(probe->folder, &disk) == 0 && disk.f_bavail * disk.f_frsize < missing_bytes + disk.f_frsize;
+}
+
+static int judge_bytes(struct panther_service *service, const struct probe *probe, uint64_t bytes, const char *hash)
 {
     bool is_generated = tester.settings->path[0] == '\0';
     const char *expected = expected_hash(service);
     panther_log(service, PANTHER_INFO, "%s: %" PRIu64 " bytes, SHA-256 %s", requested_path(service), bytes, hash);
+    if (is_generated && bytes < tester.settings->size && disk_is_full(probe, tester.settings->size - bytes))
+        return panther_result(service, PANTHER_INCONC, PANTHER_REASON_INFRASTRUCTURE,
+                              "%" PRIu64 " of %" PRIu64 " bytes are in the file, and the disk of the client's host is full", bytes,
+                              tester.settings->size);
     if (is_generated && bytes != tester.settings->size)
         return panther_result(service, PANTHER_FAIL, bytes < tester.settings->size ? PANTHER_REASON_ASSERTION : PANTHER_REASON_VIOLATION,
                               "%" PRIu64 " of %" PRIu64 " bytes arrived", bytes, tester.settings->size);
@@ -282,7 +294,7 @@ static int judge_download(struct panther_service *service, const struct probe *p
         return panther_result(service, PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "gtlsclient left no file in %s", probe->folder);
     panther_metric(service, "transfer_time", elapsed_ms, "ms", PANTHER_LOWER_IS_BETTER);
     panther_metric(service, "throughput", (double)bytes / (elapsed_ms / 1000), "B/s", PANTHER_HIGHER_IS_BETTER);
-    return judge_bytes(service, bytes, hash);
+    return judge_bytes(service, probe, bytes, hash);
 }
 
 static int run_transfer(struct panther_service *service)
