@@ -4,6 +4,7 @@ Every answer is in log/submissions.jsonl."""
 import json
 import os
 import random
+import re
 import time
 
 OPEN_RUNS_MAX = 5
@@ -157,8 +158,8 @@ class Load:
         text = self._answer(path)
         submission.asking = False
         submission.next_at = time.monotonic() + 0.5
-        lines = text.split()
-        run = lines[0] if status == 0 and lines else None
+        names = re.findall(r"^r[0-9]+$", text, re.MULTILINE)  # beside what it says while it waits
+        run = names[0] if status == 0 and names else None
         self.log.write(do="submit", key=submission.key, status=status, run=run, text=text[-500:])
         if run:
             submission.run, submission.accepted_at = run, time.monotonic()
