@@ -246,3 +246,38 @@ bool message_equal(const void *left, const void *right)
     }
     return true;
 }
+
+// ---- size: a tag and a length of five bytes each, a number of ten
+
+#define PREFIX_MAX_BYTES 10
+#define NUMBER_MAX_BYTES 10
+
+static size_t item_bytes_at_most(const void *item, const ProtobufCFieldDescriptor *field)
+{
+    if (field->type == PROTOBUF_C_TYPE_STRING) {
+        const char *const *string = item;
+        return PREFIX_MAX_BYTES + (*string == NULL ? 0 : strlen(*string));
+    }
+    if (field->type == PROTOBUF_C_TYPE_BYTES)
+        return PREFIX_MAX_BYTES + ((const ProtobufCBinaryData *)item)->len;
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+        const ProtobufCMessage *const *message = item;
+        return PREFIX_MAX_BYTES + (*message == NULL ? 0 : message_bytes_at_most(*message));
+    }
+    return PREFIX_MAX_BYTES + NUMBER_MAX_BYTES;
+}
+
+size_t message_bytes_at_most(const void *message)
+{
+    const ProtobufCMessageDescriptor *descriptor = descriptor_of(message);
+    size_t bytes = 0;
+    for (unsigned i = 0; i < descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+        bool is_repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
+        const char *items = is_repeated ? repeated_items(message, field) : (const char *)message + field->offset;
+        size_t count = is_repeated ? repeated_count(message, field) : is_used(message, field) ? 1 : 0;
+        for (size_t item = 0; item < count; item++)
+            bytes += item_bytes_at_most(items + item * item_bytes(field), field);
+    }
+    return bytes;
+}

@@ -4,6 +4,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct arena;
 
@@ -15,5 +16,7 @@ void *message_copy(const void *message, struct arena *arena);
 void message_free(void *message);
 // Field by field equality (unset string = "").
 bool message_equal(const void *left, const void *right);
+// At least what packing it takes, and not much more: for whoever has to keep below a frame and may not pack.
+size_t message_bytes_at_most(const void *message);
 
 #endif

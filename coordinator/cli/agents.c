@@ -66,28 +66,41 @@ static void add_row(struct table *table, struct arena *arena, const Pb__AgentRow
     table_add(table, values);
 }
 
-int cli_agents(int argc, char **argv)
+static int list_all(struct client *client, struct table *table)
 {
-    struct simple_arguments arguments = {0};
-    simple_parse(argc, argv, NULL, "Lists every agent that has a key, and whether it is connected.", &arguments);
     Pb__ListAgents list = PB__LIST_AGENTS__INIT;
     Pb__Request request = PB__REQUEST__INIT;
     request.body_case = PB__REQUEST__BODY_LIST_AGENTS;
     request.list_agents = &list;
-    Pb__Reply *reply;
-    int status = client_call(&arguments.client, &request, &reply);
-    if (!status) {
-        struct table *table = table_new(columns, sizeof columns / sizeof *columns);
-        for (size_t i = 0; i < reply->agents->n_agents; i++) {
-            add_row(table, arguments.client.arena, reply->agents->agents[i]);
+    for (bool more = true; more;) {
+        Pb__Reply *reply;
+        int status = client_call(client, &request, &reply);
+        if (status) {
+            return status;
         }
+        for (size_t i = 0; i < reply->agents->n_agents; i++) {
+            add_row(table, client->arena, reply->agents->agents[i]);
+        }
+        list.after = reply->agents->next;
+        more = reply->agents->more;
+    }
+    return 0;
+}
+
+int cli_agents(int argc, char **argv)
+{
+    struct simple_arguments arguments = {0};
+    simple_parse(argc, argv, NULL, "Lists every agent that has a key, and whether it is connected.", &arguments);
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    int status = list_all(&arguments.client, table);
+    if (!status) {
         table_show(table, shown);
         table_print(table, arguments.client.format, stdout, arguments.client.colour);
-        if (!reply->agents->n_agents) {
+        if (!table_count(table)) {
             client_hint(&arguments.client, "no agent has a key yet: `panther-coord keys enroll NAME` lets one in");
         }
-        table_free(&table);
     }
+    table_free(&table);
     client_close(&arguments.client);
     return status;
 }

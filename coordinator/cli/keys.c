@@ -216,6 +216,17 @@ static const char *role_name(Pb__Role role)
     return (unsigned)role < 5 ? names[role] : "?";
 }
 
+static void add_row(struct key_arguments *arguments, struct table *table, const Pb__KeyRow *row)
+{
+    const char *values[] = {row->name,
+                            role_name(row->role),
+                            row->revoked ? "revoked" : "valid",
+                            arena_printf(arguments->client.arena, "%lld", (long long)row->added_wall_ns),
+                            row->added_by,
+                            row->public_key};
+    table_add(table, values);
+}
+
 static int keys_list(struct key_arguments *arguments)
 {
     static const char *const columns[] = {"name", "role", "state", "added_wall_ns", "by", "public"};
@@ -223,25 +234,22 @@ static int keys_list(struct key_arguments *arguments)
     Pb__Request request = PB__REQUEST__INIT;
     request.body_case = PB__REQUEST__BODY_LIST_KEYS;
     request.list_keys = &list;
-    Pb__Reply *reply;
-    int status = keys_ask(arguments, &request, &reply);
-    if (status) {
-        return status;
-    }
     struct table *table = table_new(columns, 6);
-    for (size_t i = 0; i < reply->keys->n_keys; i++) {
-        const Pb__KeyRow *row = reply->keys->keys[i];
-        const char *values[] = {row->name,
-                                role_name(row->role),
-                                row->revoked ? "revoked" : "valid",
-                                arena_printf(arguments->client.arena, "%lld", (long long)row->added_wall_ns),
-                                row->added_by,
-                                row->public_key};
-        table_add(table, values);
+    int status = 0;
+    for (bool more = true; more && !status;) {
+        Pb__Reply *reply;
+        status = keys_ask(arguments, &request, &reply);
+        for (size_t i = 0; !status && i < reply->keys->n_keys; i++) {
+            add_row(arguments, table, reply->keys->keys[i]);
+        }
+        list.after = status ? 0 : reply->keys->next;
+        more = !status && reply->keys->more;
     }
-    table_print(table, arguments->client.format, stdout, arguments->client.colour);
+    if (!status) {
+        table_print(table, arguments->client.format, stdout, arguments->client.colour);
+    }
     table_free(&table);
-    return 0;
+    return status;
 }
 
 static int keys_revoke(struct key_arguments *arguments)

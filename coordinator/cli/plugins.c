@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/message.h"
 #include "common/base/units.h"
 #include "common/schema/schema.h"
 #include "coordinator/cli/client.h"
@@ -142,28 +143,83 @@ static void print_one(struct client *client, const Pb__Plugins *plugins)
     print_overview(client, plugins);
 }
 
+static void *joined(struct arena *arena, void *first, size_t first_count, const void *second, size_t second_count)
+{
+    void **items = ARENA_ARRAY(arena, void *, first_count + second_count + 1);
+    memcpy(items, first ? first : items, first_count * sizeof *items);
+    memcpy(items + first_count, second, second_count * sizeof *items);
+    return items;
+}
+
+static Pb__PluginRow *row_named(const Pb__Plugins *plugins, const char *name)
+{
+    for (size_t i = 0; i < plugins->n_plugins; i++) {
+        if (strcmp(plugins->plugins[i]->agents[0]->presence->name, name) == 0) {
+            return plugins->plugins[i];
+        }
+    }
+    return NULL;
+}
+
+// A plugin's agents may be spread over pages.
+static void add_page(struct arena *arena, Pb__Plugins *plugins, const Pb__Plugins *page)
+{
+    for (size_t i = 0; i < page->n_plugins; i++) {
+        Pb__PluginRow *more = MESSAGE_COPY(page->plugins[i], arena);
+        Pb__PluginRow *row = more->n_agents ? row_named(plugins, more->agents[0]->presence->name) : NULL;
+        if (!row) {
+            plugins->plugins = joined(arena, plugins->plugins, plugins->n_plugins, &more, 1);
+            plugins->n_plugins++;
+            continue;
+        }
+        row->agents = joined(arena, row->agents, row->n_agents, more->agents, more->n_agents);
+        row->n_agents += more->n_agents;
+        if (more->description && !row->description) {
+            row->description = more->description;
+            row->hash = more->hash;
+        }
+    }
+}
+
+static int list_all(struct client *client, const char *name, struct arena *arena, Pb__Plugins *plugins)
+{
+    Pb__ListPlugins list = PB__LIST_PLUGINS__INIT;
+    list.name = (char *)(uintptr_t)name;
+    Pb__Request request = PB__REQUEST__INIT;
+    request.body_case = PB__REQUEST__BODY_LIST_PLUGINS;
+    request.list_plugins = &list;
+    for (bool more = true; more;) {
+        Pb__Reply *reply;
+        int status = client_call(client, &request, &reply);
+        if (status) {
+            return status;
+        }
+        add_page(arena, plugins, reply->plugins);
+        list.after = reply->plugins->next;
+        more = reply->plugins->more;
+    }
+    return 0;
+}
+
 int cli_plugins(int argc, char **argv)
 {
     struct simple_arguments arguments = {.argument_name = "NAME"};
     simple_parse(argc, argv, "[NAME]", "Lists the plugins of all agents; with a name: its options, cases, capabilities and versions.",
                  &arguments);
-    Pb__ListPlugins list = PB__LIST_PLUGINS__INIT;
-    list.name = (char *)(uintptr_t)(arguments.argument ? arguments.argument : "");
-    Pb__Request request = PB__REQUEST__INIT;
-    request.body_case = PB__REQUEST__BODY_LIST_PLUGINS;
-    request.list_plugins = &list;
-    Pb__Reply *reply;
-    int status = client_call(&arguments.client, &request, &reply);
-    if (!status && arguments.argument && !reply->plugins->n_plugins) {
+    struct arena *arena = arena_new(0);
+    Pb__Plugins plugins = PB__PLUGINS__INIT;
+    int status = list_all(&arguments.client, arguments.argument ? arguments.argument : "", arena, &plugins);
+    if (!status && arguments.argument && !plugins.n_plugins) {
         fprintf(stderr, "panther-coord: no agent has a plugin named %s\n", arguments.argument);
         status = EXIT_FAIL;
     } else if (!status && arguments.argument && arguments.client.format == REPORT_TABLE) {
-        print_one(&arguments.client, reply->plugins);
+        print_one(&arguments.client, &plugins);
     } else if (!status && arguments.argument) {
-        plugin_json_print(reply->plugins->plugins[0], stdout, arguments.client.format == REPORT_JSONL);
+        plugin_json_print(plugins.plugins[0], stdout, arguments.client.format == REPORT_JSONL);
     } else if (!status) {
-        print_overview(&arguments.client, reply->plugins);
+        print_overview(&arguments.client, &plugins);
     }
+    arena_free(&arena);
     client_close(&arguments.client);
     return status;
 }

@@ -135,26 +135,6 @@ void keys_revoke(struct core *core, uint64_t request, const char *name)
     reply->key_revoked->name = arena_string(core->effects->arena, name);
 }
 
-void keys_list(struct core *core, uint64_t request)
-{
-    struct arena *arena = core->effects->arena;
-    Pb__Reply *reply = core_reply(core, core->event->route, request);
-    reply->body_case = PB__REPLY__BODY_KEYS;
-    Pb__Keys *keys = reply->keys = NEW_MESSAGE(core, Pb__Keys, pb__keys);
-    keys->keys = ARENA_ARRAY(arena, Pb__KeyRow *, map_count(core->durable->keys) + 1);
-    for (struct map_entry *entry = map_first(core->durable->keys); entry; entry = map_next(core->durable->keys, entry)) {
-        const struct key_entry *key = entry->value;
-        Pb__KeyRow *row = NEW_MESSAGE(core, Pb__KeyRow, pb__key_row);
-        row->name = arena_string(arena, key->name);
-        row->role = (Pb__Role)key->role;
-        row->public_key = arena_string(arena, key->public_key);
-        row->revoked = key->revoked;
-        row->added_wall_ns = key->added_wall_ns;
-        row->added_by = arena_string(arena, key->added_by);
-        keys->keys[keys->n_keys++] = row;
-    }
-}
-
 // ---- enrolment: the one-time key may do this once, and nothing else
 
 void keys_enroll(struct core *core)

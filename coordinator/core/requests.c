@@ -258,101 +258,6 @@ static void drain_agent(struct core *core, uint64_t request, const Pb__Drain *dr
 
 // ---- live state: urgent, because it must be seen while the disk is full
 
-static Pb__AgentRow *agent_row(struct core *core, const char *name, const struct agent_live *live)
-{
-    struct arena *arena = core->effects->arena;
-    const struct agent_identity *known = map_get_text(core->durable->agents, name);
-    Pb__AgentRow *row = NEW_MESSAGE(core, Pb__AgentRow, pb__agent_row);
-    row->name = arena_string(arena, name);
-    row->state = arena_string(arena, agent_live_state(live));
-    if (known) {
-        row->host_id = arena_string(arena, known->host_id);
-        row->boot_id = arena_string(arena, known->boot_id);
-        row->slots_used = (uint32_t)map_count(known->placed);
-        row->is_drained = known->is_drained;
-    }
-    if (!live) {
-        return row;
-    }
-    const Pb__Hello *hello = MESSAGE_COPY(live->hello, arena);
-    row->version = hello->agent_version;
-    row->slots = hello->slots;
-    row->labels = hello->labels;
-    row->n_labels = hello->n_labels;
-    row->addresses = hello->addresses;
-    row->n_addresses = hello->n_addresses;
-    row->facts = hello->facts;
-    row->last_heard_ms = (core->event->now_ns - live->heard_ns) / NS_PER_MS;
-    row->clock_offset_ns = live->clock_offset_ns;
-    row->clock_error_ns = live->clock_error_ns;
-    row->disk_free_bytes = live->disk_free_bytes;
-    row->disk_is_short = live->disk_is_short;
-    row->plugins = ARENA_ARRAY(arena, Pb__PluginPresence *, live->presence_count + 1);
-    for (size_t i = 0; i < live->presence_count; i++) {
-        row->plugins[row->n_plugins++] = MESSAGE_COPY(live->presences[i]->is, arena);
-    }
-    return row;
-}
-
-// Every agent that has a key, whether it was heard in this life or not.
-static void list_agents(struct core *core, uint64_t request)
-{
-    Pb__Reply *reply = core_reply_urgent(core, core->event->route, request);
-    reply->body_case = PB__REPLY__BODY_AGENTS;
-    Pb__Agents *agents = reply->agents = NEW_MESSAGE(core, Pb__Agents, pb__agents);
-    agents->agents = ARENA_ARRAY(core->effects->arena, Pb__AgentRow *, map_count(core->durable->keys) + 1);
-    for (struct map_entry *entry = map_first(core->durable->keys); entry; entry = map_next(core->durable->keys, entry)) {
-        const struct key_entry *key = entry->value;
-        if (key->role == PB__ROLE__ROLE_AGENT && !key->revoked) {
-            agents->agents[agents->n_agents++] = agent_row(core, key->name, sessions_agent(core, key->name));
-        }
-    }
-}
-
-static Pb__PluginOnAgent *plugin_on(struct core *core, const struct agent_live *agent, const Pb__PluginPresence *presence)
-{
-    Pb__PluginOnAgent *on = NEW_MESSAGE(core, Pb__PluginOnAgent, pb__plugin_on_agent);
-    on->agent = arena_string(core->effects->arena, agent->name);
-    on->presence = MESSAGE_COPY(presence, core->effects->arena);
-    return on;
-}
-
-// One row per plugin name: its description (if any agent's copy loads) and every agent's presence.
-static void list_plugins(struct core *core, uint64_t request, const char *only)
-{
-    struct arena *arena = core->effects->arena;
-    Pb__Reply *reply = core_reply_urgent(core, core->event->route, request);
-    reply->body_case = PB__REPLY__BODY_PLUGINS;
-    Pb__Plugins *plugins = reply->plugins = NEW_MESSAGE(core, Pb__Plugins, pb__plugins);
-    struct map *rows = map_new();
-    for (struct map_entry *entry = map_first(core->agents); entry; entry = map_next(core->agents, entry)) {
-        const struct agent_live *agent = entry->value;
-        for (size_t i = 0; i < agent->presence_count; i++) {
-            const Pb__PluginPresence *presence = agent->presences[i]->is;
-            if (*only && strcmp(only, presence->name) != 0) {
-                continue;
-            }
-            Pb__PluginRow *row = map_get_text(rows, presence->name);
-            if (!row) {
-                row = NEW_MESSAGE(core, Pb__PluginRow, pb__plugin_row);
-                row->agents = ARENA_ARRAY(arena, Pb__PluginOnAgent *, map_count(core->agents));
-                map_put_text(rows, presence->name, row);
-            }
-            const Pb__PluginDescription *description = map_get_text(core->durable->descriptions, presence->description_hash);
-            if (description && !row->description) {
-                row->description = MESSAGE_COPY(description, arena);
-                row->hash = arena_string(arena, presence->description_hash);
-            }
-            row->agents[row->n_agents++] = plugin_on(core, agent, presence);
-        }
-    }
-    plugins->plugins = ARENA_ARRAY(arena, Pb__PluginRow *, map_count(rows) + 1);
-    for (struct map_entry *entry = map_first(rows); entry; entry = map_next(rows, entry)) {
-        plugins->plugins[plugins->n_plugins++] = entry->value;
-    }
-    map_free(&rows);
-}
-
 static void get_status(struct core *core, uint64_t request)
 {
     struct arena *arena = core->effects->arena;
@@ -397,10 +302,10 @@ void requests_message(struct core *core)
     uint64_t number = request->number;
     switch (request->body_case) {
     case PB__REQUEST__BODY_LIST_AGENTS:
-        list_agents(core, number);
+        lists_agents(core, number, request->list_agents->after);
         return;
     case PB__REQUEST__BODY_LIST_PLUGINS:
-        list_plugins(core, number, request->list_plugins->name);
+        lists_plugins(core, number, request->list_plugins);
         return;
     case PB__REQUEST__BODY_GET_STATUS:
         get_status(core, number);
@@ -431,7 +336,7 @@ void requests_message(struct core *core)
         keys_revoke(core, number, request->revoke_key->name);
         break;
     case PB__REQUEST__BODY_LIST_KEYS:
-        keys_list(core, number);
+        lists_keys(core, number, request->list_keys->after);
         break;
     default:
         core_refuse(core, core->event->route, number, PB__REFUSAL_CODE__REFUSAL_CODE_INVALID, 0,

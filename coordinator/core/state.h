@@ -175,11 +175,15 @@ void survey_request(struct core *core, uint64_t request, const Pb__ListProcesses
 void survey_answered(struct core *core, const struct agent_live *agent, const Pb__Surveyed *surveyed);
 void survey_tick(struct core *core);
 
+// ---- lists.c: `after` is a cursor
+void lists_agents(struct core *core, uint64_t request, uint64_t after);
+void lists_plugins(struct core *core, uint64_t request, const Pb__ListPlugins *list);
+void lists_keys(struct core *core, uint64_t request, uint64_t after);
+
 // ---- keys.c
 void keys_add(struct core *core, uint64_t request, const Pb__AddKey *add);
 void keys_add_all(struct core *core, uint64_t request, const Pb__AddKeys *add); // or none
 void keys_revoke(struct core *core, uint64_t request, const char *name);
-void keys_list(struct core *core, uint64_t request);
 void keys_enroll(struct core *core);
 
 // ---- runs.c: which cell next
