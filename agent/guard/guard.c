@@ -246,6 +246,8 @@ static void start_host(struct guard *guard)
     guard->plugin_log = stream_open(guard->streams, "plugin.log", 0);
     if (guard->death.text)
         guard_host_could_not_start(guard, guard->death.text);
+    else if (clock_boottime_ns() >= guard->spec->lease_expires_ns) // a full disk kept the intent waiting: nothing may begin to live now
+        guard_host_could_not_start(guard, "its lease had run out before it was started");
     else if (host_link_start(&guard->host, guard->loop, guard->streams, guard->spec, guard->marker, guard->cgroup, &guard_host_callbacks,
                              guard, &error) < 0)
         guard_host_could_not_start(guard, error.message);

@@ -75,6 +75,10 @@ static void lease_that_is_over_at_the_start_ends_at_once(void **state)
     fixture.spec.lease_expires_ns = 1;
     fixture_spawn(&fixture);
     fixture_await_end(&fixture, PB__END_CAUSE__END_CAUSE_LEASE);
+    const Pb__Event *first = fixture_find(&fixture, PB__EVENT__BODY_COMMAND_DONE); // its plugin was never started
+    assert_non_null(first);
+    assert_int_equal(first->command_done->status, PB__COMMAND_STATUS__COMMAND_STATUS_FAILED);
+    assert_non_null(strstr(first->command_done->text, "lease"));
     fixture_remove(&fixture);
 }
 
