@@ -61,6 +61,12 @@ void children_watch(struct children *children, pid_t pid, child_ended_fn *callba
     free(map_put_number(children->watched, (uint64_t)pid, child));
 }
 
+void children_each(const struct children *children, child_each_fn *callback, void *context)
+{
+    for (struct map_entry *e = map_first(children->watched); e; e = map_next(children->watched, e))
+        callback(context, (pid_t)map_entry_number(e));
+}
+
 bool children_has(const struct children *children, pid_t pid)
 {
     return map_get_number(children->watched, (uint64_t)pid) != NULL;

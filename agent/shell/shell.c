@@ -15,6 +15,7 @@
 #include "agent/shell/sweep.h"
 #include "agent/shell/uplink.h"
 #include "agent/shell/uploads.h"
+#include "common/base/message.h"
 #include "common/system/descriptors.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
@@ -38,6 +39,7 @@ struct shell {
     struct bulk *bulk;
     struct uploads *uploads;
     struct files *files;
+    struct survey *survey;
     char host_id[ID128_TEXT_BYTES];
     char *cgroup;
     int lock;
@@ -57,13 +59,20 @@ static void log_effect(const struct agent_effect *effect)
     log_line(levels[effect->log.level], "%s", effect->log.text);
 }
 
-static void survey(const struct shell *shell, uint64_t session, uint64_t number)
+static void on_surveyed(void *context, uint64_t session, uint64_t number, Pb__HostProcess *const *processes, size_t count,
+                        uint64_t left_out)
 {
-    const struct survey_place place = {shell->guards, shell->children, shell->settings->state, shell->host_id};
+    struct shell *shell = context;
+    struct arena *arena = reactor_arena(shell->reactor);
+    Pb__HostProcess **copies = ARENA_ARRAY(arena, Pb__HostProcess *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        copies[i] = MESSAGE_COPY(processes[i], arena);
     struct agent_input input = {.kind = AGENT_INPUT_SURVEYED};
     input.survey.session = session;
     input.survey.number = number;
-    input.survey.count = survey_look(&place, reactor_arena(shell->reactor), &input.survey.processes, &input.survey.left_out);
+    input.survey.processes = copies;
+    input.survey.count = count;
+    input.survey.left_out = left_out;
     reactor_later(shell->reactor, &input);
 }
 
@@ -109,7 +118,7 @@ static void perform(void *context, const struct agent_effect *effect)
         guards_forget(shell->guards, effect->instance, effect->generation);
         break;
     case AGENT_EFFECT_SURVEY:
-        survey(shell, effect->survey.session, effect->survey.number);
+        survey_start(shell->survey, effect->survey.session, effect->survey.number);
         break;
     case AGENT_EFFECT_LOG:
         log_effect(effect);
@@ -299,6 +308,7 @@ static int open_state(struct shell *shell, struct panther_error *error)
 
 static void close_all(struct shell *shell)
 {
+    survey_free(&shell->survey);
     uploads_free(&shell->uploads);
     files_free(&shell->files);
     bulk_free(&shell->bulk);
@@ -322,6 +332,10 @@ static int run(struct shell *shell, struct panther_error *error)
         return result;
     shell->cgroup = cgroup_base(shell->host_id);
     make_parts(shell);
+    const struct survey_place place = {shell->guards, shell->children, shell->settings->state, shell->host_id};
+    result = survey_new(&shell->survey, shell->loop, &place, on_surveyed, shell, error);
+    if (result < 0)
+        return result;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         loop_signal(shell->loop, signals[i], on_signal, shell);
     struct leftover leftover = {shell, reactor_loaded(shell->reactor)};
