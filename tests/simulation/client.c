@@ -145,7 +145,7 @@ void client_drain(struct world *world, const char *agent, bool off)
 static void check_same_run(struct world *world, const struct request *request)
 {
     const struct client *client = world->client;
-    for (size_t i = 0; i < client->count; i++) {
+    for (size_t i = 0; i < client->count && !world->may_be_restored; i++) {
         const struct request *other = client->requests[i];
         if (other != request && other->is_submit && other->run && strcmp(other->submit.key, request->submit.key) == 0 &&
             other->run != request->run)

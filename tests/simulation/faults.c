@@ -49,6 +49,22 @@ static void next_is_due(void *context)
     agenda_set(&world->agenda, &faults->next, world->now_ns + dice_between(&world->dice.faults, faults->pace_ns / 20, faults->pace_ns));
 }
 
+// What costs no trial: sessions, the coordinator's process, the agents' processes and guards' sockets come and go, and instances do not
+// notice.
+static void draw_gentle(struct world *world)
+{
+    static const enum rarity gentle[] = {RARITY_LINK_RESET,     RARITY_STORM,     RARITY_COORDINATOR_CRASH,   RARITY_AGENT_CRASH,
+                                         RARITY_GUARD_DETACHED, RARITY_WALL_JUMP, RARITY_FRAME_OF_OLD_SESSION};
+    struct faults *faults = world->faults;
+    const struct happening *list;
+    size_t count = faults_happenings(&list);
+    for (size_t i = 0; i < count; i++)
+        for (size_t g = 0; g < sizeof gentle / sizeof *gentle; g++)
+            if (list[i].rarity == gentle[g] && dice_chance(&world->dice.faults, 400))
+                faults->on[faults->on_count++] = &list[i];
+    faults->pace_ns = dice_between(&world->dice.faults, 3000, 12000) * NS_PER_MS;
+}
+
 // One world in four has one kind alone; the others have about a third of all.
 void faults_draw(struct world *world)
 {
@@ -56,6 +72,12 @@ void faults_draw(struct world *world)
     struct dice *dice = &world->dice.faults;
     const struct happening *list;
     size_t count = faults_happenings(&list);
+    faults->next = (struct timer){.call = next_is_due, .context = faults};
+    if (world->is_gentle) {
+        draw_gentle(world);
+        agenda_set(&world->agenda, &faults->next, world->now_ns + faults->pace_ns);
+        return;
+    }
     if (dice_chance(dice, 250)) {
         faults->on[faults->on_count++] = &list[dice_below(dice, count)];
     } else {
@@ -69,7 +91,6 @@ void faults_draw(struct world *world)
         if (dice_chance(dice, share))
             faults->per_mille[strikes[i].rarity] = (unsigned)dice_between(dice, 1, strikes[i].most);
     faults->pace_ns = dice_between(dice, 200, 8000) * NS_PER_MS;
-    faults->next = (struct timer){.call = next_is_due, .context = faults};
     agenda_set(&world->agenda, &faults->next, world->now_ns + dice_between(dice, 1, faults->pace_ns));
 }
 

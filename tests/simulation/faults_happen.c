@@ -37,7 +37,7 @@ static struct guard *some_guard(struct world *world)
 static void coordinator_crashes(struct world *world)
 {
     coordinator_crash_in(world, (unsigned)dice_between(&world->dice.faults, 1, EFFECTS_MOST));
-    if (dice_chance(&world->dice.faults, 200))
+    if (!world->is_gentle && dice_chance(&world->dice.faults, 200))
         coordinator_downtime(world, dice_between(&world->dice.faults, 3000, 50000));
 }
 
@@ -82,7 +82,7 @@ static void agent_crashes(struct world *world)
 {
     struct agent_host *agent = faults_some_agent(world);
     agent_crash_in(agent, (unsigned)dice_between(&world->dice.faults, 1, EFFECTS_MOST / 2));
-    if (dice_chance(&world->dice.faults, 200))
+    if (!world->is_gentle && dice_chance(&world->dice.faults, 200))
         agent_downtime(agent, dice_between(&world->dice.faults, 5000, 60000));
 }
 

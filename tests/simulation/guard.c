@@ -107,8 +107,9 @@ static void start_is_due(void *context)
     struct guard *guard = context;
     if (guard->stage != GUARD_STARTING)
         return;
+    bool is_late = guard_boottime_ns(guard) >= guard->spec->lease_expires_ns; // as agent/guard: nothing may begin to live
     guard->stage = GUARD_SERVING;
-    guard->plugin_lives = true;
+    guard->plugin_lives = !is_late;
     guard->last_number = 1;
     guard->open[0].number = 1;
     guard->open[0].kind = PB__COMMAND__BODY_INITIALIZE;
@@ -119,7 +120,10 @@ static void start_is_due(void *context)
     TRACE(guard->world, guard_name(guard), "runs %s on %s", guard->spec->initialize->service, agent_name(guard->host));
     oracle_guard_lives(guard);
     agent_guard_started(guard->host, guard);
-    guard_begin_first(guard);
+    if (is_late)
+        guard_answer(guard, PB__COMMAND_STATUS__COMMAND_STATUS_FAILED, "its lease had run out before it was started");
+    else
+        guard_begin_first(guard);
 }
 
 struct guard *guard_spawn(struct agent_host *host, const Pb__GuardSpec *spec)

@@ -265,7 +265,8 @@ void guard_kill(struct guard *guard)
     if (!guard_runs(guard))
         return;
     TRACE(guard->world, guard_name(guard), "is killed");
-    guard_spoil(guard, "its guard was killed");
+    if (!guard->has_said_end)
+        guard_spoil(guard, "its guard was killed");
     guard->stage = GUARD_KILLED;
     guard->killed_ns = guard->world->now_ns;
     stop_timers(guard);
@@ -282,7 +283,7 @@ uint32_t guard_sweep(struct guard *guard)
     uint32_t killed = guard->plugin_lives;
     for (size_t i = 0; i < guard->process_count; i++)
         killed += guard->processes[i].lives;
-    if (killed || guard_runs(guard))
+    if (killed || (guard_runs(guard) && !guard->has_said_end))
         guard_spoil(guard, "it was swept");
     if (killed)
         world_saw(guard->world, RARITY_SWEPT);
@@ -296,7 +297,7 @@ uint32_t guard_sweep(struct guard *guard)
 // Power is gone: of the spool stays what was synced, and of the rest some beginning.
 void guard_power_off(struct guard *guard)
 {
-    if (guard_runs(guard) || guard_anything_lives(guard))
+    if ((guard_runs(guard) && !guard->has_said_end) || guard_anything_lives(guard))
         guard_spoil(guard, "its host was rebooted");
     if (guard_runs(guard))
         guard->stage = GUARD_KILLED;

@@ -54,7 +54,7 @@ struct trial_book {
     const Pb__TrialStarted *started;
     struct instance_book *instances;
     size_t results;
-    bool began_in_calm, has_failed, has_ended;
+    bool goes_well, has_failed, has_ended;
 };
 
 // Of one (instance, generation): what of its spool is in the journal, and how long it may live.
@@ -85,7 +85,6 @@ struct oracle {
     struct arena *arena;
     bool *wiped; // per agent's index: its books are not whole
     bool was_restored, is_reading_backup;
-    uint64_t restored_ns;
 };
 
 struct life_book *oracle_life(struct oracle *oracle, uint64_t instance, uint32_t generation);

@@ -289,7 +289,6 @@ void oracle_restored(struct world *world)
     }
     oracle->seen = 0;
     oracle->was_restored = true;
-    oracle->restored_ns = world->now_ns;
     oracle->is_reading_backup = true;
     oracle_committed(world);
     oracle->is_reading_backup = false;

@@ -57,7 +57,7 @@ void oracle_trial_started(struct oracle *oracle, const Pb__TrialStarted *started
     trial->id = started->trial;
     trial->run = started->run;
     trial->started = started;
-    trial->began_in_calm = oracle->world->is_calm && oracle->world->now_ns >= oracle->world->settled_ns;
+    trial->goes_well = oracle->world->is_gentle || (oracle->world->is_calm && oracle->world->now_ns >= oracle->world->settled_ns);
     trial->cell = arena_string_bytes(oracle->arena, started->name, strcspn(started->name, "#"));
     struct cell_book *cell = cell_of(oracle, trial->cell);
     check_attempt(oracle, trial, cell);
@@ -200,9 +200,9 @@ void oracle_trial_ended(struct oracle *oracle, const Pb__TrialEnded *ended)
     else if (verdict == VERDICT_FAIL)
         check_fail(oracle, trial);
     const struct run_book *run = map_get_number(oracle->runs, trial->run);
-    if (verdict != VERDICT_PASS && trial->began_in_calm && !run->is_cancelled && !oracle->was_restored)
-        world_fail(world, "what goes well passes", "%s began when all was calm and ended as %s: %s", ended->name, verdict_name(verdict),
-                   ended->outcome->text);
+    if (verdict != VERDICT_PASS && trial->goes_well && !run->is_cancelled && !oracle->was_restored)
+        world_fail(world, "what goes well passes", "%s had nothing that could harm it and ended as %s: %s", ended->name,
+                   verdict_name(verdict), ended->outcome->text);
     for (size_t i = 0; i < ended->n_assertions; i++)
         trial->has_failed |= ended->assertions[i]->outcome->verdict == PB__VERDICT__VERDICT_FAIL;
     struct cell_book *cell = cell_of(oracle, trial->cell);

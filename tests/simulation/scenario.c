@@ -20,6 +20,8 @@
 // A trial of which nothing goes wrong, with the longest case list.
 #define TRIAL_USUAL_MS 8000
 #define ATTEMPTS_MOST 3
+// Time enough for a trial whose processes around it come and go.
+#define GENTLE_MS 300000U
 // Refused agents come back, sessions are made anew, half-open ones are noticed.
 #define SLACK_MS 120000
 
@@ -40,6 +42,11 @@ static void submit(void *context)
 {
     struct world *world = context;
     struct experiment_wish wish = experiment_wish_drawn(&world->dice.shape);
+    if (world->is_gentle) {
+        wish.trial_ms = wish.queue_ms = GENTLE_MS;
+        wish.lease_ms = 0;
+        wish.with_file = false;
+    }
     client_submit(world, &wish);
 }
 
@@ -68,7 +75,8 @@ static uint64_t draw_runs(struct world *world)
 static uint64_t bound_ns(const struct world *world)
 {
     uint64_t trials = oracle_cells_open(world) * ATTEMPTS_MOST;
-    uint64_t ms = TRIAL_MOST_MS + WIND_DOWN_MOST_MS + LEASE_MOST_MS + KILL_LADDER_MS + QUEUE_MOST_MS + trials * TRIAL_USUAL_MS + SLACK_MS;
+    uint64_t ms = TRIAL_MOST_MS + WIND_DOWN_MOST_MS + (world->is_gentle ? GENTLE_MS : 0U) + LEASE_MOST_MS + KILL_LADDER_MS + QUEUE_MOST_MS +
+                  trials * TRIAL_USUAL_MS + SLACK_MS;
     return world->now_ns + ms * NS_PER_MS;
 }
 
@@ -112,8 +120,9 @@ struct world *scenario_run(uint64_t seed, uint64_t *rarities, FILE *trace)
 {
     struct world *world = world_new(seed, rarities, trace);
     struct dice *dice = &world->dice.shape;
-    world->is_harsh = dice_chance(dice, 150);
-    world->may_be_restored = dice_chance(dice, 80);
+    world->is_gentle = dice_chance(dice, 150);
+    world->is_harsh = !world->is_gentle && dice_chance(dice, 170);
+    world->may_be_restored = !world->is_gentle && dice_chance(dice, 100);
     draw_hosts(world);
     uint64_t until_ns = draw_runs(world);
     world_run_until(world, world->now_ns + dice_below(dice, 4 * NS_PER_S));

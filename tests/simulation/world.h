@@ -59,6 +59,7 @@ struct world {
     bool has_injected;           // commands came that no coordinator gave
     bool has_copy;               // a second host has or had the key of one
     bool may_be_restored;        // the coordinator, from a backup
+    bool is_gentle;              // nothing happens that may cost a trial
     bool is_harsh;               // frames are dropped, doubled and overtaken inside a connection, which TCP never does
     const char *broken_property; // NULL: nothing was found
     char *broken_text;
