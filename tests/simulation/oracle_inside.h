@@ -84,7 +84,7 @@ struct oracle {
     struct map *contents; // what is stored, and the last event of each outbox, by words
     struct arena *arena;
     bool *wiped; // per agent's index: its books are not whole
-    bool was_restored, is_reading_backup;
+    bool was_restored, is_reading_backup, any_wiped;
 };
 
 struct life_book *oracle_life(struct oracle *oracle, uint64_t instance, uint32_t generation);

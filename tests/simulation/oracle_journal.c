@@ -92,8 +92,8 @@ static void check_order(struct oracle *oracle, const Pb__InstanceEvent *kept)
     struct world *world = oracle->world;
     struct life_book *life = oracle_life(oracle, event->instance, event->generation);
     bool is_doubled = kept->stale && event->sequence <= life->sequence && (world->has_copy || world->has_injected);
-    if (oracle->was_restored || is_doubled)
-        return; // numbers of instances were given twice, or commands that nobody gave
+    if (oracle->was_restored || is_doubled || (world->has_injected && oracle->any_wiped))
+        return; // numbers of instances were given twice, or commands that nobody gave, to a disk that remembers nothing
     if (event->sequence != life->sequence + 1)
         world_fail(world, P3_ORDER, "the journal has event %llu of %llu.%u after %llu: %s", (unsigned long long)event->sequence,
                    (unsigned long long)event->instance, event->generation, (unsigned long long)life->sequence,

@@ -183,6 +183,7 @@ void oracle_agent_committed(struct agent_host *host, const struct agent_output *
 void oracle_agent_wiped(struct agent_host *host)
 {
     agent_world(host)->oracle->wiped[agent_index(host)] = true;
+    agent_world(host)->oracle->any_wiped = true;
 }
 
 // ---- the end of a run
