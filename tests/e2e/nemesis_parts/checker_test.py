@@ -253,6 +253,16 @@ class Doctored(unittest.TestCase):
         self.process(20)["last"] = self.wall_of_end() + 0.5
         self.expect("P4", "process 20 (nginx) lived")
 
+    def test_a_process_that_nobody_swept(self):
+        self.fault("kill guard", self.process(20)["last"], marker="1.1@h", place="host-a")
+        self.process(20)["last"] = self.find("instance_event", having="instance_ended")["wall"] + 0.5
+        self.expect("P4", "process 20 (nginx) lived")
+
+    def test_a_process_that_waits_for_a_frozen_disk(self):
+        self.fault("slow disk", self.process(20)["last"], self.wall_of_end() + 1, place="host-a")
+        self.process(20)["last"] = self.wall_of_end() + 0.5
+        self.expect_nothing()
+
     def test_a_guard_that_does_not_end(self):
         self.process(20)["kind"] = "guard"
         self.process(20)["last"] = self.wall_of_end() + 20
@@ -437,7 +447,9 @@ class Witnesses(unittest.TestCase):
         path, host = os.path.join(folder, "lives"), f"host{os.getpid()}"
         watcher = subprocess.Popen([sys.executable, os.path.join(HERE, "watcher.py"), path, "0.01"])
         began = time.time()
-        with subprocess.Popen(["/bin/sleep", "1"], env={"PANTHER_INSTANCE": f"7.2@{host}"}) as short, \
+        forgetful = "env -i /bin/sleep 0.5; true"  # its sleep has no marker any more, but a parent
+        with subprocess.Popen(["/bin/sh", "-c", "exec sleep 1"], env={"PANTHER_INSTANCE": f"7.2@{host}"}) as short, \
+                subprocess.Popen(["/bin/sh", "-c", forgetful], env={"PANTHER_INSTANCE": f"9.1@{host}"}), \
                 subprocess.Popen(["/bin/sleep", "60"], env={"PANTHER_INSTANCE": f"8.1@{host}"}) as stays:
             short.wait()
             while not any(line.get("gone", [0])[0] == short.pid for line in history_module.lines(path)):
@@ -453,6 +465,7 @@ class Witnesses(unittest.TestCase):
         self.assertEqual(lives[7]["pid"], short.pid)
         self.assertGreater(lives[7]["last"], began + 0.5)
         self.assertTrue(lives[8]["alive"])
+        self.assertIn("sleep", [life["name"] for life in history.processes if life["instance"] == 9])
         history_module.read_watcher(history, path, {"another host": "host-a"})
         self.assertEqual(history.processes, [])
 

@@ -26,10 +26,10 @@ def _read(pid, name):
 class Process:
     """One life: pid and start time together are never given twice."""
 
-    __slots__ = ("pid", "start", "parent", "state", "name", "marker", "arguments")
+    __slots__ = ("pid", "start", "parent", "session", "state", "name", "marker", "arguments")
 
-    def __init__(self, pid, start, parent, state, name):
-        self.pid, self.start, self.parent, self.state, self.name = pid, start, parent, state, name
+    def __init__(self, pid, start, parent, session, state, name):
+        self.pid, self.start, self.parent, self.session, self.state, self.name = pid, start, parent, session, state, name
         self.marker, self.arguments = "", []
 
     @property
@@ -77,7 +77,7 @@ def read_stat(pid):
         return None
     fields = text[right + 2:].split()
     try:
-        return Process(int(pid), int(fields[19]), int(fields[1]), fields[0], text[left + 1:right][:15])
+        return Process(int(pid), int(fields[19]), int(fields[1]), int(fields[3]), fields[0], text[left + 1:right][:15])
     except (IndexError, ValueError):
         return None
 

@@ -37,6 +37,15 @@ class Watcher:
                     "parent": process.parent, "name": process.name, "kind": process.kind, "marker": process.marker,
                     "arguments": process.arguments[:8]})
 
+    def inherited(self, process):
+        """Some write over their environment, as nginx's workers do to show a title: they are known by their parent, or by the guard that
+        leads their session."""
+        by_pid = {pid: life[0] for (pid, _), life in self.lives.items()}
+        for relative in (by_pid.get(process.parent), by_pid.get(process.session)):
+            if relative and relative.marker:
+                return relative.marker
+        return ""
+
     def note(self, now, process):
         key = (process.pid, process.start)
         life = self.lives.get(key)
@@ -45,6 +54,7 @@ class Watcher:
         known, life[1] = life[0], now
         if process.name != known.name or (not known.marker and life[2] < YOUNG_LOOKS):
             process.look_closer()
+            process.marker = process.marker or known.marker or self.inherited(process)
             life[0] = process
         life[2] += 1
         if life[0].marker and life[3] != life[0].name:
