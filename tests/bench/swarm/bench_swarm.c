@@ -34,7 +34,7 @@ struct bench {
     bool skips_yardstick;
     // figures
     struct fan_result fan, fan_after; // before the product, after it
-    double keys_s, attach_s, reattach_s, serving_s, run_s, cpu_idle;
+    double keys_s, attach_s, attach_cpu_s, reattach_s, reattach_cpu_s, serving_s, run_s, cpu_idle;
     uint64_t memory_empty, memory_attached, memory_run, memory_again;
     uint64_t lost, doubled, verdicts;
     unsigned reattach_sessions;
@@ -116,12 +116,14 @@ static int attach(struct bench *bench, struct coordinator *coordinator, struct b
                   struct panther_error *error)
 {
     uint64_t begin_ns = clock_boottime_ns(), last_ns;
+    double begin_cpu_s = coordinator_cpu_s(coordinator);
     atomic_store(&board->order, BOARD_CONNECT);
     int result = await_all(board, players, ATTACH_MS, &last_ns, error);
     if (result < 0)
         return result;
     bench->attach_s = (double)(last_ns - begin_ns) / 1e9;
     double cpu_s = coordinator_cpu_s(coordinator);
+    bench->attach_cpu_s = cpu_s - begin_cpu_s;
     begin_ns = clock_boottime_ns();
     while (clock_boottime_ns() - begin_ns < SETTLE_MS * NS_PER_MS)
         look_again();
@@ -184,6 +186,7 @@ static int kill_and_await(struct bench *bench, struct coordinator *coordinator, 
         result = await_all(board, players, ATTACH_MS, &last_ns, error);
     if (result == 0)
         bench->reattach_s = (double)(last_ns - killed_ns) / 1e9;
+    bench->reattach_cpu_s = coordinator_cpu_s(coordinator);
     return result;
 }
 
@@ -286,9 +289,10 @@ static void print(const struct bench *bench)
            bench->attach_s, handshakes_s, handshakes_s > 0 ? bench->agents / handshakes_s : 0, bench->fan.bytes_per_peer,
            bench->fan.bytes_per_peer_worn);
     printf(",\"bytes_attached\":%.0f,\"bytes_in_run\":%.0f,\"bytes_after\":%.0f,\"keys_s\":%.2f,\"serving_again_s\":%.2f,\"run_s\":%.2f,"
-           "\"verdicts\":%" PRIu64 ",\"cpu_attached\":%.2f,\"processors\":%ld}\n",
+           "\"verdicts\":%" PRIu64 ",\"cpu_attached\":%.2f,\"attach_cpu_s\":%.2f,\"reattach_cpu_s\":%.2f,\"processors\":%ld}\n",
            per_agent(bench, bench->memory_attached), per_agent(bench, bench->memory_run), per_agent(bench, bench->memory_again),
-           bench->keys_s, bench->serving_s, bench->run_s, bench->verdicts, bench->cpu_idle, sysconf(_SC_NPROCESSORS_ONLN));
+           bench->keys_s, bench->serving_s, bench->run_s, bench->verdicts, bench->cpu_idle, bench->attach_cpu_s, bench->reattach_cpu_s,
+           sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 static const struct argp_option options[] = {
