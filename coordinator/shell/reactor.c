@@ -17,6 +17,7 @@
 #include "coordinator/shell/authority.h"
 #include "coordinator/shell/backup.h"
 #include "coordinator/shell/bulk.h"
+#include "coordinator/shell/open_files.h"
 #include "coordinator/shell/outbound.h"
 #include "coordinator/shell/reader.h"
 #include "coordinator/shell/recovery.h"
@@ -59,6 +60,7 @@ struct reactor {
     bool is_out_of_descriptors;
     bool is_full; // the writer waits for room
     char full_why[PANTHER_ERROR_MESSAGE_BYTES];
+    uint64_t agent_keys; // at the start
     bool broken;
 };
 
@@ -528,6 +530,7 @@ static void allow_key(void *context, const char *public_key, const char *name, i
     struct reactor *reactor = context;
     bus_zap_allow(public_key);
     bulk_key_set(reactor->bulk, public_key, name, role);
+    reactor->agent_keys += role == PB__ROLE__ROLE_AGENT;
 }
 
 // A start after a long journal keeps what it has found, so that the next one is short.
@@ -612,6 +615,7 @@ static int begin(struct reactor *reactor, struct panther_error *error)
     run_step(reactor, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = store_id});
     core_keys(reactor->core, allow_key, reactor);
     bus_zap_answer();
+    open_files_check(reactor->agent_keys);
     look_at_space(reactor);
     reactor->tick = loop_timer(reactor->loop, on_tick, reactor);
     loop_timer_set(reactor->tick, clock_boottime_ns());
@@ -642,6 +646,7 @@ static void end(struct reactor *reactor)
 int serve(const struct serve_options *options, struct panther_error *error)
 {
     struct reactor reactor = {.options = options, .space.reserve_bytes = options->reserve_bytes};
+    open_files_raise();
     bus_begin();
     reactor.loop = loop_new();
     reactor.outbound = outbound_new();

@@ -19,6 +19,7 @@
 #include "fan.h"
 #include "ledger.h"
 #include "player.h"
+#include "tests/bench/history/measure.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define LOOK_AGAIN_NS 5000000L
@@ -31,12 +32,14 @@
 struct bench {
     uint32_t agents, cells_per_agent, cases, case_ms, worn;
     const char *folder;
-    bool skips_yardstick;
+    bool skips_yardstick, skips_history;
+    uint64_t events; // of the journal whose replay is measured
     // figures
     struct fan_result fan, fan_after; // before the product, after it
     double keys_s, attach_s, attach_cpu_s, reattach_s, reattach_cpu_s, serving_s, run_s, cpu_idle;
     uint64_t memory_empty, memory_attached, memory_run, memory_again;
     uint64_t lost, doubled, verdicts;
+    struct history_figures history;
     unsigned reattach_sessions;
 };
 
@@ -264,6 +267,12 @@ static int measure_product(struct bench *bench, struct panther_error *error)
     return result < 0 ? result : folder_remove(folder, error); // what failed stays to be looked at
 }
 
+static int measure_history(struct bench *bench, struct panther_error *error)
+{
+    CLEANUP_FREE char *own = program_folder(), *programs = path_join(own, "../bin");
+    return history_measure(bench->folder, programs, bench->events, &bench->history, error);
+}
+
 static double per_agent(const struct bench *bench, uint64_t bytes)
 {
     return ((double)bytes - (double)bench->memory_empty) / bench->agents;
@@ -284,6 +293,7 @@ static void print(const struct bench *bench)
            ",\"doubled\":%" PRIu64,
            bench->agents, handshakes_s > 0 ? bench->attach_s / handshakes_s : 0, per_agent(bench, most), bench->reattach_s, bench->lost,
            bench->doubled);
+    printf(",\"replay_1m_s\":%.2f,\"flatness\":%.2f", bench->history.replay_1m_s, bench->history.flatness);
     printf(",\"attach_s\":%.2f,\"yardstick_s\":%.2f,\"yardstick_handshakes_per_s\":%.0f,\"yardstick_bytes_per_peer\":%.0f,"
            "\"yardstick_bytes_per_peer_worn\":%.0f",
            bench->attach_s, handshakes_s, handshakes_s > 0 ? bench->agents / handshakes_s : 0, bench->fan.bytes_per_peer,
@@ -302,7 +312,9 @@ static const struct argp_option options[] = {
     {"case-ms", 'm', "MS", 0, "how long a case takes (default 1000)", 0},
     {"folder", 'f', "DIR", 0, "where the data folder goes (default: here)", 0},
     {"worn", 'w', "N", 0, "messages of each peer of the yardstick before its memory is looked at again", 0},
-    {"no-yardstick", 'y', NULL, 0, "the product alone", 0},
+    {"events", 'e', "N", 0, "records of the journal that is replayed (default 1000000)", 0},
+    {"no-yardstick", 'y', NULL, 0, "without libzmq alone", 0},
+    {"no-history", 'h', NULL, 0, "without the long journal: replay_1m_s and flatness are 0", 0},
     {0},
 };
 
@@ -331,8 +343,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'w':
         bench->worn = (uint32_t)number;
         return 0;
+    case 'e':
+        bench->events = number;
+        return 0;
     case 'y':
         bench->skips_yardstick = true;
+        return 0;
+    case 'h':
+        bench->skips_history = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -343,7 +361,7 @@ int main(int argc, char **argv)
 {
     static const struct argp argp = {options, parse, NULL, "Thousands of agents on one coordinator, beside libzmq alone.",
                                      NULL,    NULL,  NULL};
-    struct bench bench = {.agents = 5000, .cells_per_agent = 2, .cases = 4, .case_ms = 1000, .folder = ".", .worn = 1};
+    struct bench bench = {.agents = 5000, .cells_per_agent = 2, .cases = 4, .case_ms = 1000, .folder = ".", .worn = 1, .events = 1000000};
     argp_parse(&argp, argc, argv, 0, NULL, &bench);
     struct panther_error error = {0};
     int result = bench.skips_yardstick ? 0 : fan_run(bench.agents, bench.worn, &bench.fan, &error);
@@ -351,6 +369,8 @@ int main(int argc, char **argv)
         result = measure_product(&bench, &error);
     if (result == 0 && !bench.skips_yardstick)
         result = fan_run(bench.agents, bench.worn, &bench.fan_after, &error);
+    if (result == 0 && !bench.skips_history) // last, because it has threads
+        result = measure_history(&bench, &error);
     print(&bench);
     if (result < 0 || bench.lost || bench.doubled) {
         fprintf(stderr, "bench_swarm: %s\n", result < 0 ? error.message : "verdicts are lost or doubled");
