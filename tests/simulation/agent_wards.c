@@ -333,6 +333,9 @@ static void forget(struct agent_host *host, uint64_t instance, uint32_t generati
 {
     struct guard *guard = agent_find_guard(host, instance, generation);
     struct ward *ward = ward_find(host, instance, generation);
+    if (agent_disk_row(&host->disk, instance, generation)) // one that dies now would find an instance without its folder
+        world_fail(host->world, "P2 a folder goes after its instance is forgotten", "%s removes that of %llu.%u", host->name,
+                   (unsigned long long)instance, generation);
     if (ward)
         ward->stage = WARD_GONE;
     if (guard)

@@ -2,7 +2,6 @@
 // None of it counts. (What the same peers may claim is in the other stories.)
 #include "tests/unit/coordinator_core/story.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
@@ -92,16 +91,51 @@ STORY(a_second_result_of_a_case_changes_nothing)
     lab_end(&lab);
 }
 
+static void say_note(struct lab *lab, size_t agent, char *epoch)
+{
+    Pb__Note note = PB__NOTE__INIT;
+    Pb__Event event = PB__EVENT__INIT, *list[] = {&event};
+    event.instance = TESTER;
+    event.generation = 1;
+    event.sequence = lab->agents[agent].sequence + 1;
+    event.body_case = PB__EVENT__BODY_NOTE;
+    event.note = &note;
+    Pb__Events events = PB__EVENTS__INIT;
+    events.epoch = epoch;
+    events.first = lab->agents[agent].sequence + 1;
+    events.events = list;
+    events.n_events = 1;
+    Pb__Envelope envelope = PB__ENVELOPE__INIT;
+    envelope.body_case = PB__ENVELOPE__BODY_EVENTS;
+    envelope.events = &events;
+    lab->refused = NULL;
+    say(lab, agent, &envelope);
+}
+
 STORY(events_of_another_outbox_are_refused)
 {
     BEGIN;
     lab.hold_cases = SIZE_MAX;
     submit(&lab, 1);
     size_t before = lab.record_count;
-    snprintf(lab.agents[1].epoch, sizeof lab.agents[1].epoch, "%032d", 77);
-    say_failed(&lab, 1, FIRST_CASE);
+    say_note(&lab, 1, TEXT("00000000000000000000000000000077"));
     assert_non_null(lab.refused);
     assert_int_equal(lab.refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_INVALID);
+    assert_int_equal(lab.record_count, before);
+    lab.agents[1].connected = false;
+    lab_end(&lab);
+}
+
+STORY(what_is_said_in_another_session_is_refused)
+{
+    BEGIN;
+    lab.hold_cases = SIZE_MAX;
+    submit(&lab, 1);
+    size_t before = lab.record_count;
+    lab.agents[1].session++;
+    say_note(&lab, 1, lab.agents[1].epoch);
+    assert_non_null(lab.refused);
+    assert_int_equal(lab.refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_SESSION);
     assert_int_equal(lab.record_count, before);
     lab.agents[1].connected = false;
     lab_end(&lab);
@@ -198,6 +232,7 @@ int main(void)
         cmocka_unit_test(an_agent_speaks_only_for_its_instances),
         cmocka_unit_test(a_second_result_of_a_case_changes_nothing),
         cmocka_unit_test(events_of_another_outbox_are_refused),
+        cmocka_unit_test(what_is_said_in_another_session_is_refused),
         cmocka_unit_test(an_incarnation_that_is_still_to_come_is_refused),
         cmocka_unit_test(a_revoked_key_is_nobody),
         cmocka_unit_test(no_more_cases_than_the_window_are_on_their_way),
