@@ -92,9 +92,13 @@ static void check_order(struct oracle *oracle, const Pb__InstanceEvent *kept)
     struct world *world = oracle->world;
     struct life_book *life = oracle_life(oracle, event->instance, event->generation);
     bool is_doubled = kept->stale && event->sequence <= life->sequence && (world->has_copy || world->has_injected);
-    if (oracle->was_restored || is_doubled || (world->has_injected && oracle->any_wiped))
-        return; // numbers of instances were given twice, or commands that nobody gave, to a disk that remembers nothing
-    if (event->sequence != life->sequence + 1)
+    if (oracle->was_restored || is_doubled)
+        return; // numbers of instances were given twice, or commands that nobody gave
+    // A disk that was wiped takes those, too.
+    bool is_out_of_order = event->sequence != life->sequence + 1;
+    if (is_out_of_order && world->has_injected && oracle->any_wiped)
+        return;
+    if (is_out_of_order)
         world_fail(world, P3_ORDER, "the journal has event %llu of %llu.%u after %llu: %s", (unsigned long long)event->sequence,
                    (unsigned long long)event->instance, event->generation, (unsigned long long)life->sequence,
                    describe_event(world, event));
@@ -104,7 +108,7 @@ static void check_order(struct oracle *oracle, const Pb__InstanceEvent *kept)
     life->sequence = event->sequence;
     life->end_is_kept = event->body_case == PB__EVENT__BODY_INSTANCE_ENDED;
     const struct guard *guard = life->guard;
-    if (!guard || event->sequence > guard->spool_count)
+    if (!guard || event->sequence > guard->spool_count || (world->has_injected && oracle->any_wiped))
         return;
     size_t bytes;
     const uint8_t *packed = wire_pack(event, world->scratch, &bytes);
