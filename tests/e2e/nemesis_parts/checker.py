@@ -12,6 +12,7 @@ CLOCK_S = 0.25  # records carry the time of their decision, faults that of their
 CLAIM_S = 0.02  # who says that nothing lives has looked before; the watcher wrote when its look began
 
 PASS = 1
+CANCELLED = 4
 VERDICTS = ("none", "pass", "inconc", "fail", "error")
 REASONS = ("", "timeout", "lost", "killed", "cancelled", "unsupported", "assertion", "violation", "crash", "incomplete", "infrastructure")
 END_CLEANED, END_GUARD_LOST = 1, 3
@@ -136,6 +137,8 @@ def check_trials(story):
             last = trials[-1]
             if ended["body"].get("attempts", 0) != len(trials):
                 story.violated("P1", f"{ended['body']['name']} says {ended['body'].get('attempts', 0)} attempts of {len(trials)}")
+            if verdict_of(ended["body"])[1] == CANCELLED and story.runs[cell[0]]["cancelled"]:
+                continue  # between two attempts
             if last["ended"] and verdict_of(last["ended"][0]["body"])[0] != verdict_of(ended["body"])[0]:
                 story.violated("P1", f"{ended['body']['name']} is {verdict_text(ended['body'])}, its last attempt "
                                f"{verdict_text(last['ended'][0]['body'])}")
@@ -354,18 +357,21 @@ def check_lost_guards(story):
                 continue
             if "ended with status 0" in ended.get("text", ""):
                 story.violated("P2", f"{_name(instance)}: its guard ended well, and what it observed at its end is lost")
-            elif not any(_explains_loss(fault, instance) for fault in story.history.faults):
+            elif not any(_explains_loss(fault, instance, ended.get("text", "")) for fault in story.history.faults):
                 story.violated("P6", f"{_name(instance)}: its guard was lost ({ended.get('text')}), and nobody harmed it")
 
 
-def _explains_loss(fault, instance):
+def _explains_loss(fault, instance, text):
     markers = fault.get("markers", []) + [str(fault.get("marker", ""))]
     if fault["kind"] in ("kill guard", "kill guard and agent", "power off", "stop guard"):
         return any(marker.split(".")[0] == str(instance["id"]) for marker in markers)
     began = instance["trial"]["started"]["wall"]
     ended = instance["trial"]["ended"][0]["wall"] if instance["trial"]["ended"] else began
-    return (fault["kind"] in ("fill disk", "no descriptors", "slow disk") and fault.get("place") == instance["agent"]
-            and fault["t"] < ended and fault["healed"] > began - SLACK_S)
+    if fault["t"] > ended or fault["healed"] < began - SLACK_S or fault.get("place") not in (instance["agent"], "", "coordinator"):
+        return False
+    if "while it started" in text:  # the agent was killed between its intent and the guard's start
+        return fault["kind"] == "kill all ends" or (fault["kind"] in ("kill agent", "kill both ends") and fault["place"] == instance["agent"])
+    return fault["kind"] in ("fill disk", "no descriptors", "slow disk") and fault["place"] == instance["agent"]
 
 
 # ---- P9: no false pass; P10: streams

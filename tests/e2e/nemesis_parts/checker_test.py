@@ -143,6 +143,14 @@ class Doctored(unittest.TestCase):
         self.find("trial_ended")["body"]["outcome"]["verdict"] = FAIL
         self.expect("P1", "is pass, its last attempt fail")
 
+    def test_a_cell_that_was_cancelled_between_two_attempts(self):
+        self.find("trial_ended")["body"]["outcome"] = {"verdict": ERROR, "reason": 2}
+        self.find("cell_ended")["body"]["outcome"] = {"verdict": 2, "reason": 4}
+        self.history.results["r1"][0]["verdict"] = "inconc"
+        self.expect("P1", "is inconc (cancelled), its last attempt error (lost)")
+        self.history.records.insert(-2, {"sequence": 900, "wall": 1002, "kind": "run_cancelled", "body": {"run": 1}})
+        self.expect_nothing()
+
     def test_a_wrong_number_of_attempts(self):
         self.find("cell_ended")["body"]["attempts"] = 2
         self.expect("P1", "says 2 attempts of 1")
@@ -293,6 +301,13 @@ class Doctored(unittest.TestCase):
     def test_a_guard_that_was_killed(self):
         self.lose_guard("its guard was killed by signal 9")
         self.fault("kill guard", self.stopping() - 0.1, marker="1.1@h", name="panther-guard")
+        self.expect_nothing()
+
+    def test_a_guard_whose_agent_was_killed_before_it_began(self):
+        self.lose_guard("its guard was killed while it started")
+        self.fault("kill agent", self.stopping() - 0.3, place="host-b")
+        self.expect("P6", "and nobody harmed it")
+        self.fault("kill agent", self.stopping() - 0.3, place="host-a")
         self.expect_nothing()
 
     def test_the_spool_of_a_guard_that_ended_well(self):
