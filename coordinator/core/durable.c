@@ -237,6 +237,10 @@ void durable_agent_seen(struct durable *durable, const Pb__AgentSeen *record)
         struct instance *instance = entry->value;
         instance->heard |= instance->state != INSTANCE_PLACED; // nobody knows what it had to say
     }
+    bool other_host = *agent->host_id && strcmp(agent->host_id, record->host_id) != 0;
+    for (struct map_entry *entry = map_first(agent->placed); entry && other_host; entry = map_next(agent->placed, entry)) {
+        ((struct instance *)entry->value)->elsewhere = true;
+    }
     replace_text(&agent->host_id, record->host_id);
     replace_text(&agent->boot_id, record->boot_id);
     replace_text(&agent->epoch, record->epoch);

@@ -105,6 +105,7 @@ struct instance {
     struct outcome outcome;  // worst of what it reported
     uint64_t last_event;     // of its guard's: one that comes twice counts once, whatever became of its agent's outbox
     bool any_fail;
+    bool elsewhere;    // another host has had the name of its agent since: what becomes of that one says nothing of it
     bool metrics_lost; // not every metric was kept: a bound that the others hold is not proven
 };
 #define CASE_UNANSWERED 0xff

@@ -31,6 +31,20 @@ static uint64_t unknown_instance(const struct core *core, const Pb__Hello *hello
     return 0;
 }
 
+// It was welcomed by this store before, which has never seen it, nor its host under another name.
+static bool is_forgotten(const struct core *core, const Pb__Hello *hello)
+{
+    if (map_get_text(core->durable->agents, hello->name)) {
+        return false;
+    }
+    for (struct map_entry *entry = map_first(core->durable->agents); entry; entry = map_next(core->durable->agents, entry)) {
+        if (strcmp(((const struct agent_identity *)entry->value)->host_id, hello->host_id) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool hello_is_refused(struct core *core, const Pb__Hello *hello, const struct agent_live *live)
 {
     const struct core_event *event = core->event;
@@ -46,6 +60,12 @@ static bool hello_is_refused(struct core *core, const Pb__Hello *hello, const st
         core_refuse(core, event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER, 30000,
                     "this coordinator was restored from an older backup: agent %s has had event %llu acknowledged, the store ends at %llu",
                     hello->name, (unsigned long long)hello->outbox_acknowledged, (unsigned long long)(known ? known->last_seen : 0));
+        return true;
+    }
+    if (same_store && is_forgotten(core, hello)) {
+        core_refuse(core, event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER, 30000,
+                    "this coordinator was restored from an older backup: agent %s was welcomed before, and the store has never seen it",
+                    hello->name);
         return true;
     }
     uint64_t unknown = same_store ? unknown_instance(core, hello) : 0;
@@ -165,7 +185,7 @@ static void take_listed(struct core *core, struct agent_live *agent, const Pb__H
 // live on without the agent, so its host is not free for it again before its lease is over.
 static void forsake(struct core *core, struct agent_live *agent, struct instance *instance)
 {
-    if (!agent->rebooted) {
+    if (!agent->rebooted || instance->elsewhere) {
         core_instance_link(core, instance)->forsaken = true;
         return;
     }

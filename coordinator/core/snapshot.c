@@ -352,6 +352,7 @@ static void save_evidence(const struct saver *saver, Pb__SnapshotInstance *saved
     saved->files_cut = instance->files_cut;
     saved->metrics_lost = instance->metrics_lost;
     saved->last_event = instance->last_event;
+    saved->elsewhere = instance->elsewhere;
 }
 
 static void save_instance(const struct saver *saver, const struct instance *instance)
@@ -431,6 +432,7 @@ static void load_evidence(struct instance *instance, const Pb__SnapshotInstance 
     instance->files_cut = saved->files_cut;
     instance->metrics_lost = saved->metrics_lost;
     instance->last_event = saved->last_event;
+    instance->elsewhere = saved->elsewhere;
 }
 
 static const char *load_instance(struct durable *durable, const Pb__SnapshotInstance *saved)

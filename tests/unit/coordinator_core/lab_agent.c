@@ -449,6 +449,7 @@ void lab_agent_receive(struct lab *lab, size_t index, const Pb__Envelope *envelo
     case PB__ENVELOPE__BODY_WELCOME:
         agent->session = envelope->welcome->session;
         agent->acknowledged = envelope->welcome->last_seen;
+        agent->store_id = *agent->store_id ? agent->store_id : LAB_STORE_ID;
         break;
     case PB__ENVELOPE__BODY_EVENTS_ACKNOWLEDGED:
         agent->acknowledged = envelope->events_acknowledged->last;
@@ -514,7 +515,7 @@ void lab_agents_begin(struct lab *lab, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct lab_agent *agent = &lab->agents[i];
         agent->slots = 8;
-        agent->store_id = LAB_STORE_ID;
+        agent->store_id = ""; // until it is welcomed
         snprintf(agent->name, sizeof agent->name, "lab-%c", (char)('a' + i));
         snprintf(agent->host_id, sizeof agent->host_id, "%032zu", i + 1);
         snprintf(agent->boot_id, sizeof agent->boot_id, "%032zu", i + 50);

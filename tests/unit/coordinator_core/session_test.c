@@ -243,6 +243,42 @@ STORY(an_agent_that_was_given_more_than_the_store_knows_is_refused)
     lab_end(&lab);
 }
 
+STORY(an_agent_that_the_store_has_never_seen_and_that_knows_it_is_refused)
+{
+    BEGIN;
+    struct lab_agent *stranger = &lab.agents[lab.agent_count++];
+    *stranger = lab.agents[0];
+    snprintf(stranger->name, sizeof stranger->name, "lab-z");
+    snprintf(stranger->host_id, sizeof stranger->host_id, "%032x", 99);
+    lab_agent_hello(&lab, 2); // first seen after the backup from which the store was restored
+    assert_int_equal(lab.refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER);
+    stranger->store_id = "";
+    lab_agent_hello(&lab, 2);
+    assert_true(stranger->session != 0);
+    lab.agent_count--;
+    lab_end(&lab);
+}
+
+// The name came to another host, which reboots: what was begun on the first one may still live there.
+STORY(a_reboot_says_nothing_of_what_runs_on_another_host)
+{
+    BEGIN;
+    lab.hold_cases = 2;
+    submit(&lab, 1);
+    struct lab_agent *agent = &lab.agents[0];
+    lab_agent_gone(&lab, 0);
+    lab_agent_wipe(&lab, 0);
+    snprintf(agent->host_id, sizeof agent->host_id, "%032x", 98);
+    lab_agent_hello(&lab, 0);
+    lab_agent_gone(&lab, 0);
+    snprintf(agent->boot_id, sizeof agent->boot_id, "%032x", 97);
+    lab_agent_hello(&lab, 0);
+    assert_int_equal(lab.cell_count, 0);
+    lab_pass_ms(&lab, LEASE_MS + KILL_LADDER_MS + 1000, true);
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_LOST);
+    lab_end(&lab);
+}
+
 STORY(an_agent_of_another_store_is_not_believed_before_it_has_cleared)
 {
     BEGIN;
@@ -444,6 +480,8 @@ int main(void)
         cmocka_unit_test(a_rebooted_host_that_did_not_forget_says_so),
         cmocka_unit_test(what_was_told_before_a_wipe_is_not_started_twice),
         cmocka_unit_test(an_outbox_that_comes_back_is_not_counted_twice),
+        cmocka_unit_test(an_agent_that_the_store_has_never_seen_and_that_knows_it_is_refused),
+        cmocka_unit_test(a_reboot_says_nothing_of_what_runs_on_another_host),
         cmocka_unit_test(an_agent_that_was_given_more_than_the_store_knows_is_refused),
         cmocka_unit_test(what_an_agent_has_and_nobody_wants_is_discarded),
         cmocka_unit_test(an_agent_of_another_store_is_not_believed_before_it_has_cleared),
