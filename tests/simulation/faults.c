@@ -78,6 +78,8 @@ void faults_draw(struct world *world)
         agenda_set(&world->agenda, &faults->next, world->now_ns + faults->pace_ns);
         return;
     }
+    if (world->may_be_restored)
+        faults_plan_restore(world);
     if (dice_chance(dice, 250)) {
         faults->on[faults->on_count++] = &list[dice_below(dice, count)];
     } else {

@@ -131,9 +131,24 @@ static void agent_leaves(struct world *world)
     agent_leave(faults_some_agent(world), dice_between(&world->dice.faults, 100, 20000) * NS_PER_MS);
 }
 
+static void power_fails(void *context)
+{
+    struct agent_host *agent = context;
+    if (agent_world(agent)->is_calm)
+        return;
+    agent_set_disk_slow(agent, 0);
+    agent_reboot(agent);
+}
+
+// At times with much that is not synced yet.
 static void host_reboots(struct world *world)
 {
     struct agent_host *agent = faults_some_agent(world);
+    if (dice_chance(&world->dice.faults, 400)) {
+        agent_set_disk_slow(agent, 3000000);
+        agenda_add(&world->agenda, faults_later(world, 200, 3000), power_fails, agent);
+        return;
+    }
     agent_downtime(agent, dice_between(&world->dice.faults, 1000, 30000));
     agent_reboot(agent);
 }
@@ -292,19 +307,28 @@ static void drain(struct world *world)
     agenda_add(&world->agenda, faults_later(world, 100, 30000), resume, agent);
 }
 
-static void back_up_or_restore(struct world *world)
+// ---- the store, from a backup
+
+static void restore(void *context)
 {
-    struct faults *faults = world->faults;
-    if (!world->may_be_restored) {
+    struct world *world = context;
+    if (world->is_calm || coordinator_journal(world)->synced <= world->faults->backup_records)
         return;
-    } else if (!faults->backup_records) {
-        faults->backup_records = coordinator_journal(world)->synced;
-        TRACE(world, "faults", "the store is backed up, %llu records", (unsigned long long)faults->backup_records);
-    } else if (!faults->was_restored) {
-        faults->was_restored = true;
-        world_saw(world, RARITY_COORDINATOR_RESTORED);
-        coordinator_restore(world, faults->backup_records);
-    }
+    world_saw(world, RARITY_COORDINATOR_RESTORED);
+    coordinator_restore(world, world->faults->backup_records);
+}
+
+static void back_up(void *context)
+{
+    struct world *world = context;
+    world->faults->backup_records = coordinator_journal(world)->synced;
+    TRACE(world, "faults", "the store is backed up, %llu records", (unsigned long long)world->faults->backup_records);
+    agenda_add(&world->agenda, faults_later(world, 2000, 25000), restore, world);
+}
+
+void faults_plan_restore(struct world *world)
+{
+    agenda_add(&world->agenda, faults_later(world, 0, 8000), back_up, world);
 }
 
 static const struct happening happenings[] = {
@@ -313,7 +337,6 @@ static const struct happening happenings[] = {
     {RARITY_COORDINATOR_DISK_ERROR, coordinator_broken_disk},
     {RARITY_COORDINATOR_DISK_SLOW, coordinator_is_slow},
     {RARITY_COORDINATOR_PAUSED, coordinator_stops},
-    {RARITY_COORDINATOR_RESTORED, back_up_or_restore},
     {RARITY_AGENT_CRASH, agent_crashes},
     {RARITY_AGENT_CRASH, agent_crashes}, // oftener than the others
     {RARITY_AGENT_DISK_FULL, agent_is_full},

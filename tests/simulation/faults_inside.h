@@ -26,11 +26,11 @@ struct faults {
     struct timer next;
     uint64_t backup_records; // of the store, when it was backed up; 0: never
     struct agent_host *copy; // with a copied key
-    bool was_restored;
 };
 
 size_t faults_happenings(const struct happening **list);
 struct agent_host *faults_some_agent(struct world *world); // any, but the one with the copied key
+void faults_plan_restore(struct world *world);             // a backup, and later the coordinator from it
 uint64_t faults_later(struct world *world, uint64_t least_ms, uint64_t most_ms);
 
 // ---- faults_frames.c

@@ -152,10 +152,19 @@ void oracle_look(struct world *world)
 
 // ---- agents' disks
 
+// Whatever the network does, no agent finds a command before the one in front of it, unless a disk was lost or put back.
+static void check_commands(struct agent_host *host)
+{
+    struct oracle *oracle = agent_world(host)->oracle;
+    if (agent_core_counters(agent_host_core(host))->commands_impossible && !oracle->was_restored && !oracle->wiped[agent_index(host)])
+        world_fail(oracle->world, P3_ORDER, "%s was given a command out of order", agent_name(host));
+}
+
 void oracle_agent_stepped(struct agent_host *host)
 {
     struct world *world = agent_world(host);
     struct oracle *oracle = world->oracle;
+    check_commands(host);
     const struct link *link = network_link_of(host);
     if (!oracle->was_restored || !agent_core_is_live(agent_host_core(host)) || !link || !map_get_number(oracle->hellos, link_route(link)))
         return; // or its session is of the time before, and its end not noticed yet
