@@ -11,6 +11,7 @@
 
 #include "agent/guard/cgroup.h"
 #include "common/base/limits.h"
+#include "common/base/message.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
 #include "common/system/process.h"
@@ -321,6 +322,7 @@ void guard_close(struct guard **pointer)
     loop_free(&guard->loop);
     arena_free(&guard->message_arena);
     arena_free(&guard->arena);
+    message_free(guard->stopped);
     free(guard->cause_text);
     free(guard);
     *pointer = NULL;

@@ -8,10 +8,14 @@
 // What is compared with patterns at once: longer than what programs print for people, short for a regular expression.
 #define LINE_MAX_BYTES 8192
 
+// Behind every buffer that lines are read from: patterns are compared by offsets and need no end, but a sanitizer's regexec() does not know
+// of REG_STARTEND and looks for one.
+#define BUFFER_END_BYTES 1
+
 struct lines {
     uint64_t offset; // of the unfinished line
     size_t bytes;    // of it that are here
-    char unfinished[LINE_MAX_BYTES];
+    char unfinished[LINE_MAX_BYTES + BUFFER_END_BYTES];
 };
 
 // offset: where the line begins in the stream. Without its newline.

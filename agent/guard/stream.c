@@ -262,10 +262,10 @@ void stream_end(struct stream *stream, const char *why)
 // 1: read something, 0: nothing there now, -1: at its end (the stream is freed).
 static int read_once(struct stream *stream)
 {
-    static char buffer[STREAM_READ_BYTES];
+    static char buffer[STREAM_READ_BYTES + BUFFER_END_BYTES];
     ssize_t got;
     do
-        got = read(stream->pipe, buffer, sizeof buffer);
+        got = read(stream->pipe, buffer, STREAM_READ_BYTES);
     while (got < 0 && errno == EINTR);
     if (got > 0) {
         stream_write(stream, buffer, (size_t)got);

@@ -57,12 +57,12 @@ static void compare_old_line(void *context, const char *line, size_t bytes, uint
 
 static void compare_old_lines(struct stream *stream)
 {
-    static char buffer[STREAM_READ_BYTES];
+    static char buffer[STREAM_READ_BYTES + BUFFER_END_BYTES];
     struct lines lines = {0};
     if (stream->file < 0)
         return;
     for (uint64_t offset = 0; offset < stream->kept && offset < OLD_LINES_MAX_BYTES;) {
-        ssize_t got = pread(stream->file, buffer, sizeof buffer, (off_t)offset);
+        ssize_t got = pread(stream->file, buffer, STREAM_READ_BYTES, (off_t)offset);
         if (got <= 0)
             return;
         lines_add(&lines, buffer, (size_t)got, compare_old_line, stream);
