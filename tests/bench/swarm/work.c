@@ -272,7 +272,8 @@ void work_acknowledged(struct work *work, uint64_t last)
     for (size_t i = 0; i < freed; i++)
         free((void *)(uintptr_t)work->events[i].data);
     work->event_count -= freed;
-    memmove(work->events, work->events + freed, work->event_count * sizeof *work->events);
+    if (work->event_count > 0) // else there may be no array yet
+        memmove(work->events, work->events + freed, work->event_count * sizeof *work->events);
     work->acknowledged += freed;
     forget_done(work);
 }
