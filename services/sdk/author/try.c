@@ -11,6 +11,7 @@
 
 #include "common/base/units.h"
 #include "common/base/verdict.h"
+#include "common/system/process.h"
 #include "panther/test.h"
 #include "services/sdk/author/author.h"
 #include "services/sdk/harness/harness.h"
@@ -373,6 +374,8 @@ static bool prepare(struct trying *trying, const char *path)
 
 static void try(struct trying *trying, const char *path)
 {
+    CLEANUP_FREE char *programs = program_folder();
+    setenv("PANTHER_BIN", programs, 0); // the guard and the host beside us, wherever the prefix has been moved to
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
