@@ -45,8 +45,11 @@ static unsigned long repeats_at(const char **cursor)
     return larger ? larger : 1;
 }
 
-// The length of the expression as the library writes it out: x+ becomes xx*, x{m,n} n times x, and what is nested is multiplied. An open
-// group's length waits on the stack.
+// What can be left out costs time and memory by the square of how often it stands there, so it weighs more than a character.
+#define OPTION_WEIGHT 4
+
+// The weight of the expression as the library writes it out: x+ becomes xx*, x{m,n} n times x, and what is nested is multiplied. An open
+// group's weight waits on the stack.
 struct written {
     unsigned long outer[PATTERN_MAX_BYTES];
     size_t depth;
@@ -58,6 +61,13 @@ static void write_one(struct written *written)
 {
     written->last = 1;
     written->length++;
+}
+
+// Of x* and x?, which take what stands before them along.
+static void write_option(struct written *written)
+{
+    written->last += OPTION_WEIGHT;
+    written->length += OPTION_WEIGHT;
 }
 
 static void write_again(struct written *written, unsigned long copies)
@@ -89,6 +99,8 @@ static unsigned long write_next(struct written *written, const char **cursor)
     }
     if (character == '+')
         write_again(written, 2);
+    else if (character == '*' || character == '?' || character == '|')
+        write_option(written);
     else if (character == '(')
         open_group(written);
     else if (character == ')' && written->depth > 0)
@@ -113,7 +125,7 @@ static const char *costly(const char *pattern)
         if (repeats > PATTERN_REPEATS_MAX)
             return "repeats too often: all its {m,n} multiplied must stay below 1000";
         if (written.length > PATTERN_WRITTEN_MAX || written.last > PATTERN_WRITTEN_MAX)
-            return "grows too long: x+ is written out as xx*, also within another +";
+            return "grows too large when its repeats are written out; use fewer of + * ? {m,n} within each other";
     }
     return NULL;
 }
