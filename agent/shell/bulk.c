@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/shell/bulk_window.h"
 #include "common/base/limits.h"
 #include "common/base/map.h"
 #include "common/system/log.h"
@@ -11,7 +12,6 @@
 #define IDLE_MS 10000
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_MOST_MS 5000
-#define BULK_WINDOW_FIRST 2 // until the link is known
 // A request that is not answered by then was lost with a coordinator that hangs; committing a content takes far less.
 #define ANSWER_MS 30000
 
@@ -94,14 +94,6 @@ static void on_lost(void *context, const char *why)
     lose(context, why);
 }
 
-static void fit_window(struct bulk *bulk, uint64_t took_ns)
-{
-    if (took_ns > BULK_SLOW_MS * NS_PER_MS)
-        bulk->window = bulk->window > 1 ? bulk->window / 2 : 1;
-    else if (took_ns < BULK_QUICK_MS * NS_PER_MS && bulk->window < BULK_IN_FLIGHT_MAX)
-        bulk->window++;
-}
-
 static void on_message(void *context, const uint8_t *data, size_t bytes, const uint8_t *payload, size_t payload_bytes)
 {
     struct bulk *bulk = context;
@@ -117,7 +109,7 @@ static void on_message(void *context, const uint8_t *data, size_t bytes, const u
     if (!job)
         return; // of a job that was forgotten
     job->number = 0;
-    fit_window(bulk, clock_boottime_ns() - job->sent_ns);
+    bulk->window = bulk_window_fit(bulk->window, (clock_boottime_ns() - job->sent_ns) / NS_PER_MS);
     bulk->active_ns = clock_boottime_ns();
     job->answered(job->context, answer, payload, payload_bytes);
     pump(bulk);

@@ -6,13 +6,6 @@
 #include "common/bus/bus.h"
 #include "common/wire/wire.h"
 
-// Requests on their way at once: 8 chunks of 256 KiB fill a gigabit link over 16 ms.
-#define BULK_IN_FLIGHT_MAX 8
-// On a slow link fewer are on their way, so that heartbeats and events, which share it, do not wait behind them: each answer that took
-// longer than the second halves what may be, each one that took less than the first adds one.
-#define BULK_QUICK_MS 200
-#define BULK_SLOW_MS 1000
-
 enum bulk_class { BULK_STREAMS, BULK_ARTIFACTS, BULK_CLASSES }; // logs come before captures
 
 // One conversation about one file: at most one request of it is on its way. Embedded by its owner.

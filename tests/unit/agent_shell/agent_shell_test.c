@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "agent/shell/bulk_window.h"
 #include "agent/shell/folder.h"
 #include "agent/shell/host.h"
 #include "agent/shell/recent.h"
@@ -455,6 +456,45 @@ static void packed_events_make_the_same_frame(void **state)
     assert_memory_equal(data, expected, bytes);
 }
 
+// ---- bulk window
+
+// What a link that needs so long for one request settles at, from any beginning.
+static size_t settled(size_t window, uint64_t request_ms, bool shared)
+{
+    for (unsigned i = 0; i < 100; i++)
+        window = bulk_window_fit(window, shared ? request_ms * window : request_ms);
+    return window;
+}
+
+static void a_quick_link_gets_all_requests(void **state)
+{
+    (void)state;
+    for (size_t first = 1; first <= BULK_IN_FLIGHT_MAX; first++)
+        assert_int_equal(settled(first, 10, false), BULK_IN_FLIGHT_MAX);
+}
+
+// 256 KiB over 2 Mbit/s take a second; requests on their way share the link, so two of them take two.
+static void a_slow_link_gets_one_at_a_time(void **state)
+{
+    (void)state;
+    for (size_t first = 1; first <= BULK_IN_FLIGHT_MAX; first++)
+        assert_int_equal(settled(first, 1050, true), 1);
+}
+
+// 300 ms each: too slow to add, not slow enough to halve below what keeps answers within a second.
+static void a_link_between_keeps_answers_within_the_bound(void **state)
+{
+    (void)state;
+    for (size_t first = 1; first <= BULK_IN_FLIGHT_MAX; first++)
+        assert_true(300 * settled(first, 300, true) <= BULK_SLOW_MS);
+}
+
+static void a_link_that_recovers_is_used_again(void **state)
+{
+    (void)state;
+    assert_int_equal(settled(settled(BULK_IN_FLIGHT_MAX, 5000, true), 1, true), BULK_IN_FLIGHT_MAX);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_begin, place_end)
@@ -474,6 +514,10 @@ int main(void)
         TEST(mistakes_in_the_configuration_are_named),
         TEST(a_token_survives_pasting_and_nothing_else),
         TEST(packed_events_make_the_same_frame),
+        cmocka_unit_test(a_quick_link_gets_all_requests),
+        cmocka_unit_test(a_slow_link_gets_one_at_a_time),
+        cmocka_unit_test(a_link_between_keeps_answers_within_the_bound),
+        cmocka_unit_test(a_link_that_recovers_is_used_again),
     };
     bus_begin();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
