@@ -6,25 +6,12 @@
 
 #include "common/base/identity.h"
 #include "common/base/limits.h"
-#include "common/bus/bus.h"
 #include "common/system/descriptors.h"
 #include "common/system/log.h"
-#include "common/system/loop.h"
-#include "common/system/space.h"
-#include "common/wire/wire.h"
-#include "coordinator/core/core.h"
-#include "coordinator/shell/audits.h"
 #include "coordinator/shell/authority.h"
-#include "coordinator/shell/backup.h"
-#include "coordinator/shell/bulk.h"
 #include "coordinator/shell/open_files.h"
-#include "coordinator/shell/outbound.h"
-#include "coordinator/shell/reader.h"
+#include "coordinator/shell/reactor_state.h"
 #include "coordinator/shell/recovery.h"
-#include "coordinator/shell/serve.h"
-#include "coordinator/shell/snapshots.h"
-#include "coordinator/shell/submission.h"
-#include "coordinator/store/store.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 // The core's clock ticks this often: deadlines are kept to a quarter of a second.
@@ -33,40 +20,12 @@
 #define PEER_QUEUE_MAX_BYTES (16 * 1024 * 1024)
 // How often the disk is looked at: at a GB/s a second's worth is a GB, which is why bulk looks by itself at every chunk.
 #define LOOK_MS 500
-// Runs that one answer tells of: at 100 bytes each they and the findings fill half a frame.
-#define AUDITED_RUNS_MAX 20000
 // Exit status when the disk failed (sysexits EX_IOERR).
 #define EXIT_DISK 74
 
-struct reactor {
-    const struct serve_options *options;
-    struct loop *loop;
-    struct store *store;
-    struct core *core;
-    struct core_effects effects;
-    struct bus_server *server;
-    struct bulk *bulk;
-    struct reader *reader;
-    struct backup *backup;
-    struct audits *audits;
-    struct snapshots *snapshots;
-    struct outbound *outbound;
-    struct loop_source *tick;
-    struct arena *unpacked; // of the message at hand: capped, its content is a stranger's
-    struct arena *scratch;  // of what we make of it
-    uint64_t committed;
-    struct space space; // of the data folder's disk
-    uint64_t looked_ns;
-    bool is_out_of_descriptors;
-    bool is_full; // the writer waits for room
-    char full_why[PANTHER_ERROR_MESSAGE_BYTES];
-    uint64_t agent_keys; // at the start
-    bool broken;
-};
-
 // ---- the core and what it says
 
-static void run_step(struct reactor *reactor, struct core_event *event)
+void reactor_step(struct reactor *reactor, struct core_event *event)
 {
     event->now_ns = clock_boottime_ns();
     event->wall_ns = clock_wall_ns();
@@ -80,7 +39,7 @@ static void send_packed(struct reactor *reactor, uint64_t route, const uint8_t *
     (void)bus_server_send(reactor->server, route, data, bytes, NULL, 0);
 }
 
-static void send_envelope(struct reactor *reactor, uint64_t route, Pb__Envelope *envelope)
+void reactor_say(struct reactor *reactor, uint64_t route, Pb__Envelope *envelope)
 {
     if (envelope->body_case == PB__ENVELOPE__BODY_HEARTBEAT_REPLY) {
         envelope->heartbeat_reply->coordinator_sent_ns = clock_boottime_ns();
@@ -153,7 +112,7 @@ static int flush(void *context)
     for (size_t i = 0; i < effects->send_count; i++) {
         effects->sends[i].urgent = goes_now(reactor, &effects->sends[i]);
         if (effects->sends[i].urgent) {
-            send_envelope(reactor, effects->sends[i].route, effects->sends[i].envelope);
+            reactor_say(reactor, effects->sends[i].route, effects->sends[i].envelope);
         }
     }
     if (effects->record_count || effects->send_count || effects->closed_count || effects->ticket_count) {
@@ -178,7 +137,7 @@ static void on_committed(void *context, uint64_t number)
 
 // ---- room on the disk
 
-static void tell_space(struct reactor *reactor)
+void reactor_tell_space(struct reactor *reactor)
 {
     char why[PANTHER_ERROR_MESSAGE_BYTES];
     const struct space *space = &reactor->space;
@@ -190,9 +149,10 @@ static void tell_space(struct reactor *reactor)
     disk.logs_floor_bytes = space->floors_bytes[SPACE_NO_LOGS];
     disk.reserve_bytes = space->floors_bytes[SPACE_RESERVE];
     disk.why = reactor->is_full ? reactor->full_why : why;
-    run_step(reactor,
-             &(struct core_event){
-                 .kind = CORE_SPACE, .is_full = reactor->is_full, .is_low = space->level == SPACE_RESERVE, .why = disk.why, .disk = &disk});
+    reactor_step(
+        reactor,
+        &(struct core_event){
+            .kind = CORE_SPACE, .is_full = reactor->is_full, .is_low = space->level == SPACE_RESERVE, .why = disk.why, .disk = &disk});
 }
 
 // Said once. Who is connected is served; libzmq accepts nobody until there are some again, and then by itself.
@@ -208,7 +168,7 @@ static void look_at_descriptors(struct reactor *reactor)
     reactor->is_out_of_descriptors = !has_some;
 }
 
-static void look_at_space(struct reactor *reactor)
+void reactor_look_at_space(struct reactor *reactor)
 {
     look_at_descriptors(reactor);
     bool was_low = reactor->space.level == SPACE_RESERVE;
@@ -223,7 +183,7 @@ static void look_at_space(struct reactor *reactor)
     } else if (was_low) {
         log_info("the disk has room again: admission is open");
     }
-    tell_space(reactor);
+    reactor_tell_space(reactor);
 }
 
 static void on_full(void *context, bool full, const char *why)
@@ -236,7 +196,7 @@ static void on_full(void *context, bool full, const char *why)
     }
     reactor->is_full = full;
     snprintf(reactor->full_why, sizeof reactor->full_why, "%s", why);
-    tell_space(reactor);
+    reactor_tell_space(reactor);
 }
 
 static void on_broken(void *context, const struct panther_error *error)
@@ -250,221 +210,12 @@ static void on_broken(void *context, const struct panther_error *error)
 static void on_tick(void *context)
 {
     struct reactor *reactor = context;
-    run_step(reactor, &(struct core_event){.kind = CORE_TICK});
+    reactor_step(reactor, &(struct core_event){.kind = CORE_TICK});
     if (clock_boottime_ns() - reactor->looked_ns >= LOOK_MS * NS_PER_MS) {
-        look_at_space(reactor);
+        reactor_look_at_space(reactor);
     }
     snapshots_tick(reactor->snapshots, store_last_sequence(reactor->store));
     loop_timer_set(reactor->tick, clock_boottime_ns() + TICK_MS * NS_PER_MS);
-}
-
-// ---- requests that are the shell's own
-
-static Pb__Envelope *reply_new(struct reactor *reactor, uint64_t number)
-{
-    Pb__Envelope *envelope = ARENA_NEW(reactor->scratch, Pb__Envelope);
-    pb__envelope__init(envelope);
-    envelope->version = PROTOCOL_VERSION;
-    envelope->body_case = PB__ENVELOPE__BODY_REPLY;
-    envelope->reply = ARENA_NEW(reactor->scratch, Pb__Reply);
-    pb__reply__init(envelope->reply);
-    envelope->reply->number = number;
-    return envelope;
-}
-
-static void reply_refused(struct reactor *reactor, uint64_t route, uint64_t number, int code, const char *text)
-{
-    Pb__Envelope *envelope = reply_new(reactor, number);
-    Pb__Refused *refused = ARENA_NEW(reactor->scratch, Pb__Refused);
-    pb__refused__init(refused);
-    refused->code = (Pb__RefusalCode)code;
-    refused->text = arena_string(reactor->scratch, text);
-    refused->request = number;
-    if (number) {
-        envelope->reply->body_case = PB__REPLY__BODY_REFUSED;
-        envelope->reply->refused = refused;
-    } else {
-        envelope->body_case = PB__ENVELOPE__BODY_REFUSED;
-        envelope->refused = refused;
-    }
-    send_envelope(reactor, route, envelope);
-}
-
-static int refusal_of(int code)
-{
-    switch (code) {
-    case PANTHER_ENOTFOUND:
-        return PB__REFUSAL_CODE__REFUSAL_CODE_NOT_FOUND;
-    case PANTHER_EVERSION:
-        return PB__REFUSAL_CODE__REFUSAL_CODE_VERSION;
-    case PANTHER_ELIMIT:
-        return PB__REFUSAL_CODE__REFUSAL_CODE_BUSY;
-    default:
-        return PB__REFUSAL_CODE__REFUSAL_CODE_INVALID;
-    }
-}
-
-// From the reader's thread, called in ours.
-static void on_rows(void *context, uint64_t route, uint64_t request, Pb__Rows *rows, const struct panther_error *error)
-{
-    struct reactor *reactor = context;
-    arena_reset(reactor->scratch);
-    if (!rows) {
-        reply_refused(reactor, route, request, refusal_of(error->code), error->message);
-        return;
-    }
-    Pb__Envelope *envelope = reply_new(reactor, request);
-    envelope->reply->body_case = PB__REPLY__BODY_ROWS;
-    envelope->reply->rows = rows;
-    send_envelope(reactor, route, envelope);
-}
-
-static void on_backed_up(void *context, uint64_t route, uint64_t request, const char *path, uint64_t bytes, uint64_t records,
-                         const struct panther_error *error)
-{
-    struct reactor *reactor = context;
-    arena_reset(reactor->scratch);
-    if (error) {
-        reply_refused(reactor, route, request, refusal_of(error->code), error->message);
-        return;
-    }
-    Pb__Envelope *envelope = reply_new(reactor, request);
-    envelope->reply->body_case = PB__REPLY__BODY_BACKED_UP;
-    Pb__BackedUp *done = envelope->reply->backed_up = ARENA_NEW(reactor->scratch, Pb__BackedUp);
-    pb__backed_up__init(done);
-    done->path = arena_string(reactor->scratch, path);
-    done->size_bytes = bytes;
-    done->journal_records = records;
-    send_envelope(reactor, route, envelope);
-}
-
-static void on_audited(void *context, uint64_t route, uint64_t request, Pb__Audited *result, const struct panther_error *error)
-{
-    struct reactor *reactor = context;
-    arena_reset(reactor->scratch);
-    if (error) {
-        reply_refused(reactor, route, request, refusal_of(error->code), error->message);
-        return;
-    }
-    if (result->n_runs > AUDITED_RUNS_MAX) {
-        reply_refused(reactor, route, request, PB__REFUSAL_CODE__REFUSAL_CODE_INVALID,
-                      "there are too many runs for one answer: audit a backup with --data");
-        return;
-    }
-    Pb__Envelope *envelope = reply_new(reactor, request);
-    envelope->reply->body_case = PB__REPLY__BODY_AUDITED;
-    envelope->reply->audited = result;
-    send_envelope(reactor, route, envelope);
-}
-
-static bool files_are_missing(struct reactor *reactor, uint64_t route, uint64_t number, const Pb__Submit *submit)
-{
-    Pb__Envelope *envelope = reply_new(reactor, number);
-    Pb__Submitted *submitted = ARENA_NEW(reactor->scratch, Pb__Submitted);
-    pb__submitted__init(submitted);
-    submitted->missing = ARENA_ARRAY(reactor->scratch, char *, submit->n_files + 1);
-    for (size_t i = 0; i < submit->n_files && !submit->dry_run; i++) {
-        if (!blob_exists(reactor->options->folder, submit->files[i]->hash)) {
-            submitted->missing[submitted->n_missing++] = submit->files[i]->hash;
-        }
-    }
-    if (!submitted->n_missing) {
-        return false;
-    }
-    envelope->reply->body_case = PB__REPLY__BODY_SUBMITTED;
-    envelope->reply->submitted = submitted;
-    send_envelope(reactor, route, envelope);
-    return true;
-}
-
-static void take_submit(struct reactor *reactor, struct core_event *event, const Pb__Request *request)
-{
-    if (event->role == PB__ROLE__ROLE_OPERATOR && files_are_missing(reactor, event->route, request->number, request->submit)) {
-        return;
-    }
-    struct experiment_plugins plugins;
-    const Pb__PluginDescription **items;
-    plugins.count = core_plugins(reactor->core, &items, reactor->scratch);
-    plugins.items = items;
-    struct submission_checked checked;
-    submission_check(request->submit, &plugins, reactor->scratch, &checked);
-    event->kind = CORE_SUBMIT;
-    event->request = request->number;
-    event->submit = request->submit;
-    event->experiment = checked.experiment;
-    event->diagnostics = checked.diagnostics.items;
-    event->diagnostic_count = checked.diagnostics.count;
-    event->content_hash = checked.content_hash;
-    run_step(reactor, event);
-}
-
-static void take_query(struct reactor *reactor, uint64_t route, const Pb__Request *request)
-{
-    if (reader_ask(reactor->reader, route, request->number, request->query)) {
-        reply_refused(reactor, route, request->number, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY, "too many queries wait: try again");
-    }
-}
-
-static void take_backup(struct reactor *reactor, const struct core_event *event, const Pb__Request *request)
-{
-    if (event->role != PB__ROLE__ROLE_OPERATOR) {
-        reply_refused(reactor, event->route, request->number, PB__REFUSAL_CODE__REFUSAL_CODE_ROLE, "a backup needs the role operator");
-    } else if (backup_ask(reactor->backup, event->route, request->number, request->backup->path)) {
-        reply_refused(reactor, event->route, request->number, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY, "another backup is being made");
-    }
-}
-
-static void take_audit(struct reactor *reactor, const struct core_event *event, const Pb__Request *request)
-{
-    if (audits_ask(reactor->audits, event->route, request->number, request->audit->run)) {
-        reply_refused(reactor, event->route, request->number, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY,
-                      "another audit is on its way: try again");
-    }
-}
-
-// What the sockets refused before it came to us.
-static void count_refusals(struct reactor *reactor)
-{
-    struct bus_server_counters network;
-    struct bulk_counters content;
-    bus_server_counters(reactor->server, &network);
-    bulk_counters(reactor->bulk, &content);
-    core_counter_set(reactor->core, "messages", network.messages);
-    core_counter_set(reactor->core, "handshakes_refused", bus_zap_refused());
-    core_counter_set(reactor->core, "connections_unheard", network.unheard);
-    core_counter_set(reactor->core, "unframed", network.unframed);
-    core_counter_set(reactor->core, "slow_peers_closed", network.slow_peers);
-    core_counter_set(reactor->core, "bulk_malformed", content.malformed);
-    core_counter_set(reactor->core, "bulk_refused", content.refused);
-    core_counter_set(reactor->core, "bulk_deferred", content.deferred);
-    core_counter_set(reactor->core, "bulk_wrong_hash", content.wrong_hash);
-    core_counter_set(reactor->core, "bulk_stored", content.stored);
-}
-
-static void take_request(struct reactor *reactor, struct core_event *event, const Pb__Request *request)
-{
-    switch (request->body_case) {
-    case PB__REQUEST__BODY_QUERY:
-        take_query(reactor, event->route, request);
-        break;
-    case PB__REQUEST__BODY_BACKUP:
-        take_backup(reactor, event, request);
-        break;
-    case PB__REQUEST__BODY_AUDIT:
-        take_audit(reactor, event, request);
-        break;
-    case PB__REQUEST__BODY_SUBMIT:
-        take_submit(reactor, event, request);
-        break;
-    case PB__REQUEST__BODY_GET_STATUS:
-        count_refusals(reactor);
-        look_at_space(reactor);
-        tell_space(reactor); // with the figures of now
-        run_step(reactor, event);
-        break;
-    default:
-        run_step(reactor, event);
-    }
 }
 
 // ---- the network
@@ -477,7 +228,7 @@ static void on_message(void *context, const struct bus_message *message)
     struct core_event event = {.kind = CORE_MESSAGE, .route = message->route, .public_key = message->public_key};
     if (!core_key(reactor->core, message->public_key, &event.peer_name, &event.role)) {
         core_count(reactor->core, "unknown_keys");
-        reply_refused(reactor, message->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_ROLE, "this key was revoked");
+        reactor_refuse(reactor, message->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_ROLE, "this key was revoked");
         bus_server_close_route(reactor->server, message->route);
         return;
     }
@@ -485,22 +236,22 @@ static void on_message(void *context, const struct bus_message *message)
     Pb__Envelope *envelope = wire_envelope(message->data, message->bytes, reactor->unpacked, &error);
     if (!envelope || message->payload) {
         core_count(reactor->core, !envelope && error.code == PANTHER_ELIMIT ? "oversized" : "malformed");
-        reply_refused(reactor, message->route, 0, refusal_of(envelope ? PANTHER_EPROTOCOL : error.code),
-                      envelope ? "a control message is one frame" : error.message);
+        reactor_refuse(reactor, message->route, 0, reactor_refusal_of(envelope ? PANTHER_EPROTOCOL : error.code),
+                       envelope ? "a control message is one frame" : error.message);
         return;
     }
     event.envelope = envelope;
     bool is_client = event.role == PB__ROLE__ROLE_OPERATOR || event.role == PB__ROLE__ROLE_VIEWER;
     if (is_client && envelope->body_case == PB__ENVELOPE__BODY_REQUEST) {
-        take_request(reactor, &event, envelope->request);
+        requests_take(reactor, &event, envelope->request);
     } else {
-        run_step(reactor, &event);
+        reactor_step(reactor, &event);
     }
 }
 
 static void on_gone(void *context, bus_route route)
 {
-    run_step(context, &(struct core_event){.kind = CORE_GONE, .route = route});
+    reactor_step(context, &(struct core_event){.kind = CORE_GONE, .route = route});
 }
 
 static void on_unframed(void *context, bus_route route, const char *why)
@@ -513,7 +264,7 @@ static void on_unframed(void *context, bus_route route, const char *why)
 
 static void on_content(void *context, const Pb__ContentStored *content, uint64_t ticket)
 {
-    run_step(context, &(struct core_event){.kind = CORE_CONTENT, .content = content, .ticket = ticket});
+    reactor_step(context, &(struct core_event){.kind = CORE_CONTENT, .content = content, .ticket = ticket});
 }
 
 // ---- life
@@ -593,9 +344,9 @@ static int begin_parts(struct reactor *reactor, const struct bus_peer_file *serv
     bulk_endpoint(reactor, endpoint, sizeof endpoint);
     if ((result = bulk_new(&reactor->bulk, folder, reactor->options->reserve_bytes, endpoint, server->secret_key, on_content, reactor,
                            reactor->loop, error)) ||
-        (result = reader_new(&reactor->reader, folder, reactor->loop, on_rows, reactor, error)) ||
-        (result = backup_new(&reactor->backup, folder, reactor->loop, on_backed_up, reactor, error)) ||
-        (result = audits_new(&reactor->audits, folder, reactor->loop, on_audited, reactor, error))) {
+        (result = reader_new(&reactor->reader, folder, reactor->loop, requests_on_rows, reactor, error)) ||
+        (result = backup_new(&reactor->backup, folder, reactor->loop, requests_on_backed_up, reactor, error)) ||
+        (result = audits_new(&reactor->audits, folder, reactor->loop, requests_on_audited, reactor, error))) {
         return result;
     }
     return recover(reactor, server, error);
@@ -612,11 +363,11 @@ static int begin(struct reactor *reactor, struct panther_error *error)
     uint8_t id[16];
     random_bytes(id, sizeof id);
     id128_text(id, store_id);
-    run_step(reactor, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = store_id});
+    reactor_step(reactor, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = store_id});
     core_keys(reactor->core, allow_key, reactor);
     bus_zap_answer();
     open_files_check(reactor->agent_keys);
-    look_at_space(reactor);
+    reactor_look_at_space(reactor);
     reactor->tick = loop_timer(reactor->loop, on_tick, reactor);
     loop_timer_set(reactor->tick, clock_boottime_ns());
     loop_after_round(reactor->loop, flush, reactor);
