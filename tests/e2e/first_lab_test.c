@@ -68,9 +68,22 @@ static void has_metrics(struct lab *lab)
     assert_string_equal(row_text(json_array_get(assertions, 0), "verdict"), "pass");
 }
 
-// What is printed is what was hashed on the agent.
+static bool all_are_stored(struct lab *lab)
+{
+    json_t *artifacts = lab_rows(lab, "artifacts", "r1", NULL), *artifact;
+    size_t i;
+    json_array_foreach(artifacts, i, artifact)
+    {
+        if (strcmp(row_text(artifact, "state"), "stored") != 0)
+            return false;
+    }
+    return json_array_size(artifacts) > 0;
+}
+
+// What is printed is what was hashed on the agent. A verdict does not wait for files.
 static void has_artifacts(struct lab *lab)
 {
+    LAB_UNTIL(lab, all_are_stored(lab));
     json_t *artifacts = lab_rows(lab, "artifacts", "r1", NULL), *artifact;
     assert_non_null(row_where(artifacts, "name", "r1/load/nginx/1#1/server/nginx.conf"));
     assert_non_null(row_where(artifacts, "kind", "qlog"));
