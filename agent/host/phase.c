@@ -1,7 +1,9 @@
 #include "agent/host/phase.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -62,6 +64,17 @@ static int judge(struct phase *phase, const char *function, int returned)
 
 // ---- initialize
 
+// Before the work folder is entered: a relative path is only right until then.
+static const char *folder_of(const char *plugin_path, struct arena *arena)
+{
+    char path[PATH_MAX];
+    if (realpath(plugin_path, path) == NULL) {
+        return NULL;
+    }
+    *strrchr(path, '/') = '\0';
+    return arena_string(arena, path[0] != '\0' ? path : "/");
+}
+
 static int load(struct phase *phase, const Pb__GuardSpec *spec)
 {
     struct panther_error error = {0};
@@ -69,6 +82,7 @@ static int load(struct phase *phase, const Pb__GuardSpec *spec)
     if (plugin == NULL) {
         return say(phase, PANTHER_FAILED, "%s", error.message);
     }
+    const char *folder = folder_of(spec->plugin_path, phase->arena);
     const char *missing = loader_missing_program(plugin, phase->arena);
     if (missing != NULL) {
         return say(phase, PANTHER_FAILED, "program %s, which %s needs, is not installed on this host", missing, plugin->name);
@@ -80,6 +94,7 @@ static int load(struct phase *phase, const Pb__GuardSpec *spec)
         return say(phase, PANTHER_FAILED, "cannot enter the work folder %s", spec->work_path);
     }
     struct panther_service *service = handle_new(plugin, spec, &host_backend, phase->host);
+    service->plugin_folder = folder;
     if (handle_settings(service, &error) < 0) {
         handle_free(&service);
         return say(phase, PANTHER_FAILED, "%s", error.message);
@@ -173,12 +188,13 @@ static void run_known_case(struct phase *phase, const struct panther_case *test_
     }
 }
 
-void phase_case(struct phase *phase, const char *name)
+void phase_case(struct phase *phase, const char *name, bool unlisted)
 {
     struct panther_service *service = phase->host->service;
     const struct panther_plugin *plugin = phase->host->plugin;
-    const struct panther_case *test_case = map_get_text(phase->cases, name);
-    if (test_case == NULL || plugin->tester->run_test == NULL) {
+    const struct panther_case unlisted_case = {.name = name, .summary = "a case that is not in the table"};
+    const struct panther_case *test_case = unlisted ? &unlisted_case : map_get_text(phase->cases, name);
+    if (test_case == NULL || plugin->tester == NULL || plugin->tester->run_test == NULL) {
         unknown_case(service, name);
     } else {
         run_known_case(phase, test_case);

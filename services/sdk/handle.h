@@ -40,8 +40,9 @@ struct panther_service {
     void *context;
     const Pb__GuardSpec *spec;
     const struct panther_plugin *plugin;
-    struct arena *arena;      // lives as long as the handle
-    struct arena *case_arena; // reset before each case
+    const char *plugin_folder; // absolute; the host knows it, who has entered the work folder since. NULL: no file stands behind it
+    struct arena *arena;       // lives as long as the handle
+    struct arena *case_arena;  // reset before each case
     bool in_case;
     void *settings;
     Pb__Setting **checked;

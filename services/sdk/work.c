@@ -16,6 +16,11 @@ const char *panther_work_folder(const struct panther_service *service)
     return service->spec->work_path;
 }
 
+const char *panther_plugin_folder(const struct panther_service *service)
+{
+    return service->plugin_folder != NULL ? service->plugin_folder : "/";
+}
+
 static const char *path_of(struct panther_service *service, const char *name)
 {
     return name[0] == '/' ? name : panther_format(service, "%s/%s", service->spec->work_path, name);

@@ -34,6 +34,7 @@
 //
 // Changelog
 //   1.0  first version
+//   1.1  panther_plugin_folder
 #ifndef PANTHER_PLUGIN_H
 #define PANTHER_PLUGIN_H
 
@@ -43,7 +44,7 @@
 #include <stdint.h>
 
 #define PANTHER_ABI_MAJOR 1
-#define PANTHER_ABI_MINOR 0
+#define PANTHER_ABI_MINOR 1
 
 enum panther_kind { PANTHER_IUT = 1, PANTHER_TESTER = 2 };
 

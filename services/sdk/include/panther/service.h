@@ -181,6 +181,8 @@ int panther_pause(struct panther_service *service, uint64_t ms); // PANTHER_CANC
 
 const char *panther_format(struct panther_service *service, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *panther_work_folder(const struct panther_service *service); // absolute; removed after cleanup
+// Absolute: where the plugin's shared object or service.yaml is, with the files that came with it. To be read only: others use it, too.
+const char *panther_plugin_folder(const struct panther_service *service);
 // The absolute path of a name in the work folder.
 const char *panther_path(struct panther_service *service, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // Writes a file there (and the folders above it) and returns its path; NULL: failed, the reason is kept.
