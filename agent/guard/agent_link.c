@@ -80,6 +80,16 @@ static void tell_spool(struct agent_link *link)
         send_spool(link);
 }
 
+void agent_link_status(struct agent_link *link, Pb__HostStatus *status)
+{
+    Pb__GuardNotice notice;
+    pb__guard_notice__init(&notice);
+    notice.body_case = PB__GUARD_NOTICE__BODY_STATUS;
+    notice.status = status;
+    if (agent_can_take(link))
+        packets_send(link->agent, &notice);
+}
+
 // For an agent that has just come, or could not take it when the spool grew.
 static int after_round(void *context)
 {

@@ -85,6 +85,18 @@ void guard_take_command(struct guard *guard, const Pb__Command *command)
     pass_on(guard, command);
 }
 
+// Answered beside the running call; without a host by nobody.
+void guard_ask_status(struct guard *guard)
+{
+    Pb__HostRequest request;
+    Pb__HostStatusRequest status;
+    pb__host_request__init(&request);
+    pb__host_status_request__init(&status);
+    request.body_case = PB__HOST_REQUEST__BODY_STATUS;
+    request.status = &status;
+    host_link_send(guard->host, &request);
+}
+
 // What came together is passed on together.
 void guard_take_cases(struct guard *guard, const Pb__GuardCases *cases)
 {

@@ -75,6 +75,9 @@ static void agent_received(void *context, const Pb__GuardRequest *request)
     case PB__GUARD_REQUEST__BODY_DISCARD:
         guard_end(guard, PB__END_CAUSE__END_CAUSE_CLEANED, request->discard->why);
         break;
+    case PB__GUARD_REQUEST__BODY_STATUS:
+        guard_ask_status(guard);
+        break;
     default:
         break; // acknowledged: the spool of one instance is kept whole until its folder goes
     }

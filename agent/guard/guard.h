@@ -86,6 +86,7 @@ void guard_case_shows(void *guard);
 
 // ---- flow.c: what becomes of a command
 void guard_take_command(struct guard *guard, const Pb__Command *command);
+void guard_ask_status(struct guard *guard);
 void guard_take_cases(struct guard *guard, const Pb__GuardCases *cases);
 // Looks whether the first open command can go on. true: there is work left for the next round.
 bool guard_flow(struct guard *guard);

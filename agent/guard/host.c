@@ -153,8 +153,11 @@ static void take_notice(struct guard *guard, Pb__HostNotice *notice)
     case PB__HOST_NOTICE__BODY_NOTE:
         EVENT_ADD(guard->events, NOTE, note, notice->note);
         break;
+    case PB__HOST_NOTICE__BODY_STATUS:
+        agent_link_status(guard->agent, notice->status);
+        break;
     default:
-        break; // a status that nobody asked for, a start that the guard sees by itself
+        break; // a start that the guard sees by itself
     }
 }
 

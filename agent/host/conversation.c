@@ -77,6 +77,7 @@ static struct work *push_work(struct host *host, const Pb__HostRequest *request)
     work->timeout_ms = timeout_ms;
     if (work->kind == PB__HOST_REQUEST__BODY_RUN_CASE) {
         snprintf(work->name, sizeof(work->name), "%s", request->run_case->name);
+        work->is_unlisted = request->run_case->unlisted;
     }
     if (work->kind == PB__HOST_REQUEST__BODY_INITIALIZE) {
         work->spec = request->initialize->spec;
@@ -216,12 +217,16 @@ static void answer_status(struct host *host)
     pthread_mutex_lock(&host->lock);
     struct panther_service *service = host->service;
     const struct panther_plugin *plugin = host->plugin;
-    snprintf(status.state, sizeof(status.state), "%s", host->call.is_running ? host->call.phase : "idle");
+    const char *phase = host->call.is_running ? host->call.phase : "";
     pthread_mutex_unlock(&host->lock);
+    snprintf(status.state, sizeof(status.state), "%s", *phase != '\0' ? phase : "idle");
+    pb__host_status__init(&answer);
     if (service != NULL && plugin->get_status != NULL && plugin->get_status(service, &status) != 0) {
         snprintf(status.text, sizeof(status.text), "get_status failed");
+        answer.failed = true;
     }
-    pb__host_status__init(&answer);
+    status.state[sizeof(status.state) - 1] = status.text[sizeof(status.text) - 1] = '\0';
+    answer.phase = (char *)(uintptr_t)phase;
     pb__host_notice__init(&notice);
     answer.state = status.state;
     answer.text = status.text;

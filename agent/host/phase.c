@@ -119,6 +119,7 @@ int phase_initialize(struct phase *phase, const Pb__GuardSpec *spec)
 {
     phase->spec = spec;
     phase->state = PHASE_BROKEN;
+    open_files_note(&phase->before);
     int result = load(phase, spec);
     if (result < 0) {
         return result;
@@ -279,6 +280,14 @@ int phase_stop(struct phase *phase)
     return result < 0 ? result : results;
 }
 
+// No failure: the process ends, and they with it.
+static int tell_open_files(struct phase *phase)
+{
+    char text[1024];
+    const size_t count = open_files_since(&phase->before, text, sizeof(text));
+    return count == 0 ? 0 : say(phase, 0, "%zu descriptors are still open after cleanup: %s", count, text);
+}
+
 int phase_cleanup(struct phase *phase)
 {
     struct panther_service *service = phase->host->service;
@@ -292,5 +301,6 @@ int phase_cleanup(struct phase *phase)
     if (plugin->cleanup != NULL) {
         result = judge(phase, "cleanup", plugin->cleanup(service));
     }
-    return end_what_runs(phase, result);
+    result = end_what_runs(phase, result);
+    return result < 0 ? result : tell_open_files(phase);
 }

@@ -3,6 +3,7 @@
 #define PANTHER_AGENT_HOST_PHASE_H
 
 #include "agent/host/host.h"
+#include "agent/host/open_files.h"
 #include "common/base/map.h"
 #include "services/sdk/handle.h"
 
@@ -14,6 +15,7 @@ struct phase {
     enum phase_state state;
     struct arena *arena; // as long as the process lives
     const Pb__GuardSpec *spec;
+    struct open_files before;  // what was open when initialize began
     struct map *cases;         // name -> struct panther_case of the plugin
     char version[256];         // of the implementation
     char text[TEXT_MAX_BYTES]; // of the answer
@@ -28,6 +30,6 @@ int phase_execute(struct phase *phase); // the handle's result is the outcome
 int phase_stop(struct phase *phase);    // the handle's result and metrics are get_test_results'
 int phase_cleanup(struct phase *phase);
 // Always ends with a result in the handle.
-void phase_case(struct phase *phase, const char *name);
+void phase_case(struct phase *phase, const char *name, bool unlisted);
 
 #endif

@@ -122,7 +122,7 @@ static void do_case(struct phase *phase, const struct work *work)
         send_case_result(host, work, &none, &outcome, 0);
         return;
     }
-    phase_case(phase, work->name);
+    phase_case(phase, work->name, work->is_unlisted);
     const struct call call = end_call(host);
     judge_case(&host->service->result, &call, work->timeout_ms, text, &outcome);
     send_case_result(host, work, &call, &outcome, clock_boottime_ns() - call.start_ns);

@@ -19,6 +19,7 @@ struct work {
     uint32_t number;
     uint32_t timeout_ms;
     bool is_cancelled;   // answer it, do not do it
+    bool is_unlisted;    // a case that the plugin's table need not have
     char name[128];      // of a case
     struct arena *arena; // of initialize: owns the spec
     Pb__GuardSpec *spec;

@@ -97,6 +97,14 @@ static const char *streams_grown_check(const Pb__StreamsGrown *streams)
     return NULL;
 }
 
+static const char *host_status_check(const Pb__HostStatus *status)
+{
+    REFUSE(!is_within(status->state, SHORT_MAX_BYTES), "status.state is too long");
+    REFUSE(!is_within(status->text, TEXT_MAX_BYTES), "status.text is too long");
+    REFUSE(!is_within(status->phase, SHORT_MAX_BYTES), "status.phase is too long");
+    return NULL;
+}
+
 const char *guard_notice_invalid(const Pb__GuardNotice *notice)
 {
     NESTED(unsound(notice));
@@ -105,6 +113,8 @@ const char *guard_notice_invalid(const Pb__GuardNotice *notice)
         return guard_state_check(notice->state);
     case PB__GUARD_NOTICE__BODY_STREAMS:
         return streams_grown_check(notice->streams);
+    case PB__GUARD_NOTICE__BODY_STATUS:
+        return host_status_check(notice->status);
     default: // spool: any numbers
         return NULL;
     }
@@ -231,13 +241,6 @@ static const char *declare_artifact_check(const Pb__DeclareArtifact *artifact)
 {
     REFUSE(!is_inner_path(artifact->path), "artifact.path leaves the work folder");
     REFUSE(!is_within(artifact->kind, SHORT_MAX_BYTES), "artifact.kind is too long");
-    return NULL;
-}
-
-static const char *host_status_check(const Pb__HostStatus *status)
-{
-    REFUSE(!is_within(status->state, SHORT_MAX_BYTES), "status.state is too long");
-    REFUSE(!is_within(status->text, TEXT_MAX_BYTES), "status.text is too long");
     return NULL;
 }
 

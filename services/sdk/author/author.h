@@ -13,6 +13,7 @@ enum {
     AUTHOR_USAGE = 2, // wrong flags or arguments
 };
 
+int author_check(int argc, char **argv);
 int author_docs(int argc, char **argv);
 int author_show(int argc, char **argv);
 int author_try(int argc, char **argv);

@@ -25,12 +25,15 @@ struct arguments {
 void docs_problem(struct docs *docs, const char *path, size_t line, const char *format, ...)
 {
     va_list arguments;
+    char text[2048];
     docs->problems++;
-    printf("%s:%zu: ", path, line ? line : 1);
     va_start(arguments, format);
-    vprintf(format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    putchar('\n');
+    if (docs->sink)
+        text_printf(docs->sink, "%s%s:%zu: %s", docs->sink->length ? "; " : "", path, line ? line : 1, text);
+    else
+        printf("%s:%zu: %s\n", path, line ? line : 1, text);
 }
 
 static bool ends_in(const char *name, const char *ending)
@@ -39,22 +42,27 @@ static bool ends_in(const char *name, const char *ending)
     return length >= wanted && strcmp(name + length - wanted, ending) == 0;
 }
 
+// A plugin has one of three forms: a file, a folder with it, a folder with its declaration.
 static char *plugin_of(const struct docs *docs, const char *name)
 {
     for (size_t i = 0; docs->plugins[i]; i++) {
-        char *path = arena_printf(docs->arena, "%s/%s.so", docs->plugins[i], name);
-        if (file_exists(path))
-            return path;
+        const char *folder = arena_printf(docs->arena, "%s/%s", docs->plugins[i], name);
+        char *const paths[] = {arena_printf(docs->arena, "%s.so", folder), arena_printf(docs->arena, "%s/%s.so", folder, name),
+                               arena_printf(docs->arena, "%s/service.yaml", folder)};
+        for (size_t k = 0; k < sizeof paths / sizeof *paths; k++)
+            if (file_exists(paths[k]))
+                return paths[k];
     }
     return NULL;
 }
 
-// A folder with plugin.c holds the plugin of its own name.
+// A folder with plugin.c or service.yaml holds the plugin of its own name.
 static void check_plugin(struct docs *docs, const char *folder, const struct document *document)
 {
     const char *slash = strrchr(folder, '/');
     const char *name = slash ? slash + 1 : folder;
-    if (!file_exists(arena_printf(docs->arena, "%s/plugin.c", folder)))
+    if (!file_exists(arena_printf(docs->arena, "%s/plugin.c", folder)) &&
+        !file_exists(arena_printf(docs->arena, "%s/service.yaml", folder)))
         return;
     char *plugin = plugin_of(docs, name);
     if (plugin)

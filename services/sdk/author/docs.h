@@ -10,6 +10,7 @@ struct docs {
     const char *const *plugins; // folders with built plugins; NULL-terminated
     bool write;                 // replace what is generated instead of complaining
     struct arena *arena;
+    struct text *sink; // where problems go instead of stdout; NULL: there
     size_t files, plugin_files, references, problems, written;
 };
 void docs_problem(struct docs *docs, const char *path, size_t line, const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -12,6 +12,7 @@ static const struct command {
 } commands[] = {
     {"show", "options, cases and drives of a plugin, and whether it can work here", author_show},
     {"try", "run a plugin alone on this machine, with the real guard and host", author_try},
+    {"check", "does a plugin keep the contract? one line for each clause", author_check},
     {"docs", "is the documentation true?", author_docs},
 };
 

@@ -38,6 +38,12 @@ struct panther_test {
     size_t event_count, event_capacity;
 };
 
+// setup.c
+// The instance that another harness runs, as a service of that name; drive: the tester's word for it, or NULL for a mere peer.
+void harness_add_service(struct panther_test *test, const char *drive, const char *service, const struct panther_test *driven);
+// Before initialize: a later generation of that instance, on its ports, with its state folder.
+void harness_set_generation(struct panther_test *test, uint32_t generation, const Pb__GuardSpec *first);
+
 // guard.c: its start and end
 int harness_start_guard(struct panther_test *test);
 // Sends the next command; command.number, instance and generation are filled in.
@@ -48,6 +54,20 @@ bool harness_read(struct panther_test *test);
 // Waits for the guard's end. Returns false when it has not ended in time (then it is killed).
 bool harness_guard_ended(struct panther_test *test, uint64_t timeout_ms);
 int harness_problem(struct panther_test *test, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Sends a case or the execution and does not wait for its end: below 0, or the number for harness_await.
+int harness_begin_case(struct panther_test *test, const char *name, uint32_t timeout_ms, bool unlisted);
+int harness_begin_execute(struct panther_test *test, uint32_t timeout_ms);
+// The CommandDone or CaseResult of that number; NULL: none came within given_ms and what a kill takes.
+const Pb__Event *harness_await(struct panther_test *test, uint32_t number, uint32_t given_ms);
+void harness_copy_outcome(const Pb__Outcome *from, struct panther_test_outcome *outcome);
+// status.c: get_status, also while a call runs. Below 0: no answer within that time, with the problem.
+struct harness_status {
+    char state[32], text[256], phase[32];
+    bool failed;
+    uint64_t took_ns;
+};
+int harness_ask_status(struct panther_test *test, uint64_t timeout_ms, struct harness_status *status);
 
 void harness_renew_lease(struct panther_test *test); // when half of it is over
 

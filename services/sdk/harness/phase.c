@@ -24,7 +24,7 @@ static const Pb__Event *find_answer(const struct panther_test *test, uint32_t nu
     return NULL;
 }
 
-static const Pb__Event *await_answer(struct panther_test *test, uint32_t number, uint32_t given_ms)
+const Pb__Event *harness_await(struct panther_test *test, uint32_t number, uint32_t given_ms)
 {
     const uint64_t end_ns = clock_boottime_ns() + ((uint64_t)given_ms + ANSWER_SLACK_MS) * NS_PER_MS;
     for (;;) {
@@ -45,7 +45,7 @@ static const Pb__Event *await_answer(struct panther_test *test, uint32_t number,
 
 static const Pb__CommandDone *await_done(struct panther_test *test, uint32_t number, uint32_t given_ms)
 {
-    const Pb__Event *answer = await_answer(test, number, given_ms);
+    const Pb__Event *answer = harness_await(test, number, given_ms);
     if (answer == NULL || answer->body_case != PB__EVENT__BODY_COMMAND_DONE) {
         return NULL;
     }
@@ -107,14 +107,14 @@ int panther_test_cleanup(struct panther_test *test)
 
 // ---- cases and execute
 
-static void copy_outcome(const Pb__Outcome *from, struct panther_test_outcome *outcome)
+void harness_copy_outcome(const Pb__Outcome *from, struct panther_test_outcome *outcome)
 {
     outcome->verdict = from != NULL ? (enum panther_verdict)from->verdict : PANTHER_NONE;
     outcome->reason = from != NULL ? (enum panther_reason)from->reason : PANTHER_REASON_NONE;
     snprintf(outcome->text, sizeof(outcome->text), "%s", from != NULL ? from->text : "");
 }
 
-static int send_case(struct panther_test *test, const char *name, uint32_t timeout_ms)
+int harness_begin_case(struct panther_test *test, const char *name, uint32_t timeout_ms, bool unlisted)
 {
     Pb__Command command;
     Pb__RunCase body;
@@ -122,6 +122,7 @@ static int send_case(struct panther_test *test, const char *name, uint32_t timeo
     pb__run_case__init(&body);
     body.name = (char *)(uintptr_t)name;
     body.timeout_ms = timeout_ms;
+    body.unlisted = unlisted;
     command.body_case = PB__COMMAND__BODY_RUN_CASE;
     command.run_case = &body;
     return harness_send(test, &command) < 0 ? -1 : (int)command.number;
@@ -129,17 +130,17 @@ static int send_case(struct panther_test *test, const char *name, uint32_t timeo
 
 int panther_test_case(struct panther_test *test, const char *name, uint32_t timeout_ms, struct panther_test_outcome *outcome)
 {
-    const int number = send_case(test, name, timeout_ms);
-    const Pb__Event *answer = number < 0 ? NULL : await_answer(test, (uint32_t)number, timeout_ms);
+    const int number = harness_begin_case(test, name, timeout_ms, false);
+    const Pb__Event *answer = number < 0 ? NULL : harness_await(test, (uint32_t)number, timeout_ms);
     if (answer == NULL || answer->body_case != PB__EVENT__BODY_CASE_RESULT) {
         return -1;
     }
-    copy_outcome(answer->case_result->outcome, outcome);
+    harness_copy_outcome(answer->case_result->outcome, outcome);
     harness_problem(test, "%s", outcome->text);
     return 0;
 }
 
-int panther_test_execute(struct panther_test *test, uint32_t timeout_ms, struct panther_test_outcome *outcome)
+int harness_begin_execute(struct panther_test *test, uint32_t timeout_ms)
 {
     Pb__Command command;
     Pb__Execute body;
@@ -148,12 +149,15 @@ int panther_test_execute(struct panther_test *test, uint32_t timeout_ms, struct 
     body.timeout_ms = timeout_ms;
     command.body_case = PB__COMMAND__BODY_EXECUTE;
     command.execute = &body;
-    if (harness_send(test, &command) < 0) {
-        return -1;
-    }
-    const Pb__CommandDone *done = await_done(test, command.number, timeout_ms);
+    return harness_send(test, &command) < 0 ? -1 : (int)command.number;
+}
+
+int panther_test_execute(struct panther_test *test, uint32_t timeout_ms, struct panther_test_outcome *outcome)
+{
+    const int number = harness_begin_execute(test, timeout_ms);
+    const Pb__CommandDone *done = number < 0 ? NULL : await_done(test, (uint32_t)number, timeout_ms);
     if (status_of(done) == 0) {
-        copy_outcome(done->outcome, outcome);
+        harness_copy_outcome(done->outcome, outcome);
     }
     return status_of(done);
 }
@@ -165,12 +169,12 @@ int panther_test_cases(struct panther_test *test, const char *name, unsigned tim
     int counted = 0;
     for (unsigned received = 0; received < times; received++) {
         while (sent < times && sent - received < CASES_IN_FLIGHT_MAX) {
-            if (send_case(test, name, timeout_ms) < 0) {
+            if (harness_begin_case(test, name, timeout_ms, false) < 0) {
                 return -1;
             }
             sent++;
         }
-        const Pb__Event *answer = await_answer(test, first + received, timeout_ms);
+        const Pb__Event *answer = harness_await(test, first + received, timeout_ms);
         if (answer == NULL || answer->body_case != PB__EVENT__BODY_CASE_RESULT) {
             return -1;
         }

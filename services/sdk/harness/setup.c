@@ -150,6 +150,15 @@ void panther_test_phase_ms(struct panther_test *test, uint32_t ms)
     test->phase_ms = ms;
 }
 
+void harness_set_generation(struct panther_test *test, uint32_t generation, const Pb__GuardSpec *first)
+{
+    test->spec->instance = first->instance;
+    test->spec->generation = generation;
+    test->spec->port_first = first->port_first;
+    test->spec->state_path = arena_string(test->arena, first->state_path);
+    snprintf(test->marker, sizeof(test->marker), "PANTHER_INSTANCE=%llu.%u", (unsigned long long)first->instance, generation);
+}
+
 // ---- peers
 
 static void add_drive(struct panther_test *test, const char *word, char *service)
@@ -208,7 +217,12 @@ void panther_test_peer(struct panther_test *test, const char *drive, const char 
 
 void panther_test_drive(struct panther_test *test, const char *drive, const struct panther_test *driven)
 {
-    Pb__Peer *peer = add_peer(test, drive, drive);
+    harness_add_service(test, drive, drive, driven);
+}
+
+void harness_add_service(struct panther_test *test, const char *drive, const char *service, const struct panther_test *driven)
+{
+    Pb__Peer *peer = add_peer(test, drive, service);
     peer->plugin = arena_string(test->arena, driven->initialize->plugin);
     peer->role = arena_string(test->arena, driven->initialize->role);
     for (size_t i = 0; i < driven->event_count; i++) {

@@ -119,6 +119,8 @@ static int null_execute(struct panther_service *service)
 // "slow" takes a second when no delay is given.
 #define SLOW_MS 1000
 
+static bool is_listed(const char *name);
+
 static int null_run_test(struct panther_service *service, const struct panther_case *test_case)
 {
     const struct null_settings *settings = settings_of(service);
@@ -126,6 +128,9 @@ static int null_run_test(struct panther_service *service, const struct panther_c
     const bool is_slow = strcmp(name, "slow") == 0;
     const bool is_named =
         strcmp(name, "pass") == 0 || strcmp(name, "fail") == 0 || strcmp(name, "inconc") == 0 || strcmp(name, "error") == 0;
+    if (!is_listed(name)) {
+        return panther_fail(service, "null has no case \"%s\"", name);
+    }
     if (strcmp(name, "crash") == 0) {
         crash();
     }
@@ -171,6 +176,16 @@ static const struct panther_case cases[] = {
     HUNDRED(9),
     {NULL, NULL, 0, NULL},
 };
+
+static bool is_listed(const char *name)
+{
+    for (const struct panther_case *known = cases; known->name != NULL; known++) {
+        if (strcmp(known->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static const struct panther_tester tester = {.cases = cases, .run_test = null_run_test, .get_test_results = null_get_test_results};
 
