@@ -12,8 +12,11 @@
 #define BUS_SOCKETS_MAX 32768
 #define BUS_IO_THREADS 1
 
+static bool is_over;
+
 void bus_begin(void)
 {
+    INVARIANT(!is_over);    // what zsys_shutdown() takes down, zsys_init() does not build again: a mutex, among others
     zsys_handler_set(NULL); // else CZMQ takes SIGINT and SIGTERM at the first socket
     zsys_init();
     zsys_set_logstream(NULL); // a library does not log; its default is standard output
@@ -33,6 +36,7 @@ void bus_end(void)
 {
     zap_end();
     zsys_shutdown();
+    is_over = true;
 }
 
 void bus_key_new(char public_key[BUS_KEY_TEXT_BYTES], char secret_key[BUS_KEY_TEXT_BYTES])

@@ -189,7 +189,7 @@ static int find_coordinator(struct client *client)
     request.get_status = &get;
     Pb__Reply *reply;
     int status = client_call(client, &request, &reply);
-    client_close(client);
+    client_disconnect(client);
     if (client->timeout_ms < AUDIT_PATIENCE_MS) {
         client->timeout_ms = AUDIT_PATIENCE_MS;
     }
@@ -201,6 +201,7 @@ static int audit_live(struct audit_arguments *arguments, const char *run)
     struct client *client = &arguments->client;
     int status = find_coordinator(client);
     if (status) {
+        client_close(client);
         return status;
     }
     Pb__Audit audit = PB__AUDIT__INIT;
