@@ -46,6 +46,10 @@ lab_is_connected() {
     "$BIN/panther-coord" agents -o jsonl 2>/dev/null | grep -q '"state":"connected"'
 }
 
+lab_has_plugins() {
+    "$BIN/panther-coord" plugins null >/dev/null 2>&1
+}
+
 lab_serve() {
     start coordinator "$BIN/panther-coord" serve --init --data "$PLACE/data" --listen "tcp://$NET.1:7400"
     until_true "the coordinator's key" test -s "$PLACE/data/admin.key"
@@ -57,6 +61,7 @@ lab_agent() {
     run "a key" "$BIN/panther-coord" keys add agent host-a --out "$PLACE/host-a.key"
     start agent "$BIN/panther-agent" --key "$PLACE/host-a.key" --state "$PLACE/state" --address "$NET.2" --slots 4
     until_true "the agent" lab_is_connected
+    until_true "the agent's plugins" lab_has_plugins
 }
 
 # What of ours still runs: guards outlive their agent.

@@ -51,7 +51,8 @@ static void hwm_reached_at_the_server_costs_one_peer_and_no_memory(void **state)
     host_say(&host, "hello");
     WAIT_FOR(&lab, lab.messages == 2);
     bus_route good_route = lab.last_route;
-    size_t before = resident_bytes(), said = 0;
+    const size_t before = resident_bytes();
+    size_t said = 0;
     for (int result = 0; said < 20000; said++) { // 1.2 GiB
         result = bus_server_send(lab.server, deaf_route, block, sizeof block, NULL, 0);
         if (said % 64 == 0)
@@ -61,8 +62,10 @@ static void hwm_reached_at_the_server_costs_one_peer_and_no_memory(void **state)
         assert_int_equal(result, 0);
     }
     assert_true(said < 20000);
+#ifndef __SANITIZE_THREAD__ // whose shadow is several times what it watches
     // 1,000 messages in libzmq's pipe, 8 MiB in ours, as much in the kernel's buffers
     assert_true(resident_bytes() < before + 160 * MIB);
+#endif
     WAIT_FOR(&lab, lab.gone == 1 && lab.gone_route == deaf_route);
     assert_int_equal(bus_server_send(lab.server, good_route, "fine", 4, NULL, 0), 0);
     WAIT_FOR(&lab, host.messages == 1);
