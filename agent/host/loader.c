@@ -4,31 +4,45 @@
 #include <string.h>
 
 #include "common/wire/wire.h"
+#include "services/sdk/declared/declared.h"
 #include "services/sdk/description.h"
 #include "services/sdk/program.h"
 
 #define VERSION_BYTES 256
 
-const struct panther_plugin *loader_load(const char *path, struct arena *arena, struct panther_error *error)
+static const struct panther_plugin *load_object(const char *path, struct arena *arena, const char **problem)
 {
     // a path without a slash would be searched in the library folders
     const char *file = strchr(path, '/') != NULL ? path : arena_printf(arena, "./%s", path);
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
-        error_set(error, PANTHER_EINVALID, "%s", dlerror());
+        *problem = arena_string(arena, dlerror());
         return NULL;
     }
     const struct panther_plugin *plugin = dlsym(library, PANTHER_DESCRIPTOR_SYMBOL);
     if (plugin == NULL) {
-        error_set(error, PANTHER_EINVALID, "%s: it exports no " PANTHER_DESCRIPTOR_SYMBOL ": is it a plugin, made with PANTHER_PLUGIN?",
-                  path);
+        *problem = arena_printf(arena, "%s: it exports no " PANTHER_DESCRIPTOR_SYMBOL ": is it a plugin, made with PANTHER_PLUGIN?", path);
+    }
+    return plugin;
+}
+
+static bool is_declared(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot != NULL && strcmp(dot, ".yaml") == 0;
+}
+
+const struct panther_plugin *loader_load(const char *path, struct arena *arena, const char **problem)
+{
+    const struct panther_plugin *plugin = is_declared(path) ? declared_load(path, arena, problem) : load_object(path, arena, problem);
+    if (plugin == NULL) {
         return NULL;
     }
-    const char *problem = description_abi_problem(plugin, arena);
-    problem = problem != NULL ? problem : description_problem(plugin, arena);
-    problem = problem != NULL ? problem : plugin_description_invalid(description_make(plugin, arena));
-    if (problem != NULL) {
-        error_set(error, PANTHER_EINVALID, "%s: %s", path, problem);
+    const char *unsound = description_abi_problem(plugin, arena);
+    unsound = unsound != NULL ? unsound : description_problem(plugin, arena);
+    unsound = unsound != NULL ? unsound : plugin_description_invalid(description_make(plugin, arena));
+    if (unsound != NULL) {
+        *problem = arena_printf(arena, "%s: %s", path, unsound);
         return NULL;
     }
     return plugin;

@@ -78,9 +78,10 @@ static const char *folder_of(const char *plugin_path, struct arena *arena)
 static int load(struct phase *phase, const Pb__GuardSpec *spec)
 {
     struct panther_error error = {0};
-    const struct panther_plugin *plugin = loader_load(spec->plugin_path, phase->arena, &error);
+    const char *problem = NULL;
+    const struct panther_plugin *plugin = loader_load(spec->plugin_path, phase->arena, &problem);
     if (plugin == NULL) {
-        return say(phase, PANTHER_FAILED, "%s", error.message);
+        return say(phase, PANTHER_FAILED, "%s", problem);
     }
     const char *folder = folder_of(spec->plugin_path, phase->arena);
     const char *missing = loader_missing_program(plugin, phase->arena);

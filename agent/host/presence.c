@@ -20,11 +20,11 @@ static int write_message(const void *message, struct arena *arena)
 int presence_describe(const char *path)
 {
     struct arena *arena = arena_new(0);
-    struct panther_error error = {0};
+    const char *problem = NULL;
     int status = 1;
-    const struct panther_plugin *plugin = loader_load(path, arena, &error);
+    const struct panther_plugin *plugin = loader_load(path, arena, &problem);
     if (plugin == NULL) {
-        fprintf(stderr, "%s\n", error.message);
+        fprintf(stderr, "%s\n", problem);
     } else {
         status = write_message(description_make(plugin, arena), arena);
     }
@@ -59,16 +59,16 @@ static char *name_of_file(const char *path, struct arena *arena)
 int presence_probe(const char *path)
 {
     struct arena *arena = arena_new(0);
-    struct panther_error error = {0};
+    const char *problem = NULL;
     Pb__PluginPresence presence;
     pb__plugin_presence__init(&presence);
     presence.path = arena_string(arena, path);
-    const struct panther_plugin *plugin = loader_load(path, arena, &error);
+    const struct panther_plugin *plugin = loader_load(path, arena, &problem);
     if (plugin != NULL) {
         probe(plugin, arena, &presence);
     } else {
         presence.name = name_of_file(path, arena);
-        presence.unusable_reason = error.message;
+        presence.unusable_reason = arena_string(arena, problem);
     }
     const int status = write_message(&presence, arena);
     arena_free(&arena);
@@ -121,10 +121,11 @@ int presence_plan(const char *path, int setting_count, char **settings)
 {
     struct arena *arena = arena_new(0);
     struct panther_error error = {0};
-    const struct panther_plugin *plugin = loader_load(path, arena, &error);
+    const char *problem = error.message;
+    const struct panther_plugin *plugin = loader_load(path, arena, &problem);
     const bool is_planned = plugin != NULL && plan(plugin, setting_count, settings, arena, &error) == 0;
     if (!is_planned) {
-        fprintf(stderr, "%s\n", error.message);
+        fprintf(stderr, "%s\n", problem);
     }
     arena_free(&arena);
     return is_planned ? 0 : 1;

@@ -21,14 +21,17 @@ struct argument {
     const struct condition *when;
     const struct template *text; // NULL: arguments
     const struct panther_option *each;
-    size_t argument_count;
-    const struct template **arguments;
+    struct templates arguments;
 };
 
 struct environment_entry {
     const char *name;
     const struct template *value;
     const struct condition *when;
+};
+struct environment {
+    size_t count;
+    struct environment_entry *entries;
 };
 
 struct stop_rule {
@@ -44,8 +47,7 @@ struct command {
     const struct condition *when;
     size_t argument_count;
     struct argument *arguments;
-    size_t environment_count;
-    struct environment_entry *environment;
+    struct environment environment;
     const struct template *working_dir; // NULL: the work folder
     uint64_t timeout_ms;                // 0: the phase's
     struct statuses clean;
@@ -62,12 +64,12 @@ enum phase_name { PHASE_PRE_COMPILE, PHASE_COMPILE, PHASE_POST_COMPILE, PHASE_PR
 
 // What is installed: a command whose output is asked.
 struct version_rule {
-    const char *const *command; // NULL: none
+    struct templates command; // count 0: none
     const struct template *match;
 };
 struct capability_rule {
     const char *name;
-    const char *const *command; // NULL: always
+    struct templates command; // count 0: always
     const struct template *match;
 };
 
@@ -82,15 +84,14 @@ struct certificate_rule {
     bool is_wanted;
     const struct condition *when;
     const struct template *key, *expired, *wrong_name; // "ec", "rsa"; "true", "false"
-    size_t name_count;
-    const struct template **names;
+    struct templates names;
     int64_t chain;
 };
 
 struct content_rule {
     const char *folder; // NULL: none
     const struct condition *when;
-    const struct template *sizes_option; // "$(option.sizes)" alone; NULL: sizes
+    const struct panther_option *sizes_option; // of "$(option.sizes)"; NULL: sizes
     const char *const *sizes;
     const struct template *page;
 };
@@ -130,14 +131,12 @@ struct output_rule {
 
 struct build_variant {
     const char *name;
-    size_t environment_count;
-    struct environment_entry *environment;
+    struct environment environment;
 };
 struct build_rule {
-    size_t input_count;
-    const struct template **inputs;
+    struct templates inputs;
     size_t tool_count;
-    const char *const *const *tools;
+    struct templates *tools;
     uint64_t size_limit_bytes;
     size_t variant_count;
     struct build_variant *variants;

@@ -32,6 +32,12 @@ struct key {
     unsigned allowed;         // read_template: REFERENCES_...
 };
 
+// KEY("name", read_text, offsetof(struct x, name), .required = true)
+#define KEY(NAME, READ, OFFSET, ...)                                                                                                       \
+    {                                                                                                                                      \
+        .name = (NAME), .read = (READ), .offset = (OFFSET), __VA_ARGS__                                                                    \
+    }
+
 // Fills the struct by the table. noun: how a message names the map ("a port"). False: it is no map.
 bool keys_read(struct reading *reading, const struct value *map, const char *noun, const struct key *keys, size_t count, void *into);
 #define KEYS_READ(reading, map, noun, keys, into) keys_read(reading, map, noun, keys, sizeof(keys) / sizeof((keys)[0]), into)
@@ -46,13 +52,16 @@ void read_duration(struct reading *reading, const struct value *value, const str
 void read_size(struct reading *reading, const struct value *value, const struct key *key, void *member);     // uint64_t, bytes
 void read_word(struct reading *reading, const struct value *value, const struct key *key, void *member);     // int
 void read_texts(struct reading *reading, const struct value *value, const struct key *key, void *member); // const char *const *: NULL ends
-void read_statuses(struct reading *reading, const struct value *value, const struct key *key, void *member); // struct statuses
-void read_signal(struct reading *reading, const struct value *value, const struct key *key, void *member);   // int: "TERM", "SIGINT", "15"
-void read_template(struct reading *reading, const struct value *value, const struct key *key, void *member); // const struct template *
+void read_statuses(struct reading *reading, const struct value *value, const struct key *key, void *member);  // struct statuses
+void read_signal(struct reading *reading, const struct value *value, const struct key *key, void *member);    // int: "TERM", "SIGINT", "15"
+void read_template(struct reading *reading, const struct value *value, const struct key *key, void *member);  // const struct template *
+void read_templates(struct reading *reading, const struct value *value, const struct key *key, void *member); // struct templates: a list
 // A POSIX extended expression, compiled once to see whether it is one; it may hold references, then it is checked when they are known.
-void read_pattern(struct reading *reading, const struct value *value, const struct key *key, void *member);  // const struct template *
-void read_when(struct reading *reading, const struct value *value, const struct key *key, void *member);     // const struct condition *
-void read_command(struct reading *reading, const struct value *value, const struct key *key, void *member);  // struct command *
+void read_pattern(struct reading *reading, const struct value *value, const struct key *key, void *member);     // const struct template *
+void read_when(struct reading *reading, const struct value *value, const struct key *key, void *member);        // const struct condition *
+void read_environment(struct reading *reading, const struct value *value, const struct key *key, void *member); // struct environment
+void read_stop(struct reading *reading, const struct value *value, const struct key *key, void *member);        // struct stop_rule
+// One command or a list of them; the key "run" takes finishes and stop as well.
 void read_commands(struct reading *reading, const struct value *value, const struct key *key, void *member); // struct commands
 
 // The text of a scalar; NULL (and a mistake): it is none, or empty.

@@ -19,6 +19,7 @@ struct scope {
     // The metric of this name, as a person reads it; NULL: there is none. context: the judge's.
     const char *(*metric)(const char *name, struct arena *arena, void *context);
     void *metric_context;
+    bool is_undecided;                 // a dry run met a condition that only an instance decides: it did not hold
     char problem[SCOPE_PROBLEM_BYTES]; // of the last text that could not be made
 };
 

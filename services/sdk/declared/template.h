@@ -9,20 +9,29 @@ struct scope;
 
 // Where a text stands decides what it may refer to.
 enum {
-    REFERENCES_OPTIONS = 1,  // option, plugin, build: what a cached build may depend on
-    REFERENCES_INSTANCE = 2, // address, ports, certificate, peers, work, seed, names
-    REFERENCES_CASE = 4,     // case
-    REFERENCES_ITEM = 8,     // item
-    REFERENCES_METRIC = 16,  // metric.NAME
-    REFERENCES_RUN = REFERENCES_OPTIONS | REFERENCES_INSTANCE | REFERENCES_CASE,
+    REFERENCES_OPTIONS = 1,                                                         // option
+    REFERENCES_INSTANCE = 2,                                                        // address, ports, certificate, peers, work, seed, names
+    REFERENCES_CASE = 4,                                                            // case
+    REFERENCES_ITEM = 8,                                                            // item
+    REFERENCES_METRIC = 16,                                                         // metric.NAME
+    REFERENCES_PLUGIN = 32,                                                         // plugin
+    REFERENCES_BUILD = 64,                                                          // build
+    REFERENCES_COMPILE = REFERENCES_OPTIONS | REFERENCES_PLUGIN | REFERENCES_BUILD, // what a cached build may depend on
+    REFERENCES_RUN = REFERENCES_COMPILE | REFERENCES_INSTANCE | REFERENCES_CASE,
 };
 
 // What a template becomes may not be longer: a hostile repetition of options is cut with an error.
 #define TEMPLATE_TEXT_MAX_BYTES (4 * 1024 * 1024)
 
 struct template;
+struct templates {
+    size_t count;
+    const struct template **items;
+};
 // Always returns a template; mistakes are in the diagnostics.
 const struct template *template_parse(struct reading *reading, const char *text, const struct value *place, unsigned allowed);
+// The same of a file's text: mistakes have their places in that file.
+const struct template *template_parse_file(struct reading *reading, const char *text, const char *file, unsigned allowed);
 bool template_is_literal(const struct template *template); // without a reference
 const char *template_source(const struct template *template);
 // The text, in the scope's arena; NULL: a reference has no value here (an absent port, no such peer), the reason is in the scope's problem.

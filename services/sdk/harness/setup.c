@@ -1,4 +1,5 @@
 // What a test says before initialize: the spec of the one instance.
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,13 @@ static Pb__Initialize *make_initialize(struct panther_test *test, const char *pl
     return initialize;
 }
 
+// The guard works in the instance's folder.
+static char *absolute_path(const char *path, struct arena *arena)
+{
+    char absolute[PATH_MAX];
+    return arena_string(arena, realpath(path, absolute) != NULL ? absolute : path);
+}
+
 static void make_spec(struct panther_test *test, const char *plugin_path)
 {
     Pb__GuardSpec *spec = ARENA_NEW(test->arena, Pb__GuardSpec);
@@ -74,7 +82,7 @@ static void make_spec(struct panther_test *test, const char *plugin_path)
     spec->instance = random_u64() >> 16; // the marker of its processes: must differ from every other test's
     spec->generation = 1;
     spec->agent = arena_string(test->arena, "harness");
-    spec->plugin_path = arena_string(test->arena, plugin_path);
+    spec->plugin_path = absolute_path(plugin_path, test->arena);
     spec->address = arena_string(test->arena, "127.0.0.1");
     spec->port_first = free_ports();
     spec->port_count = PORTS_PER_INSTANCE;

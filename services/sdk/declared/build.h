@@ -1,0 +1,10 @@
+// What compile makes: kept in the build cache, shared by all instances on a host (panther/build.h).
+#ifndef PANTHER_SERVICES_SDK_DECLARED_BUILD_H
+#define PANTHER_SERVICES_SDK_DECLARED_BUILD_H
+
+#include "services/sdk/declared/scope.h"
+
+// *folder: NULL when there is nothing to compile. Below 0: panther_fail was called.
+int build_make(struct scope *scope, const char **folder);
+
+#endif
