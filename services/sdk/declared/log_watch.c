@@ -12,8 +12,8 @@ static const struct {
     enum panther_reason reason;
     const char *says;
 } meanings[] = {
-    [LOG_CRASH] = {PANTHER_FAIL, PANTHER_REASON_CRASH, "it says that it crashed"},
-    [LOG_INFRASTRUCTURE] = {PANTHER_ERROR, PANTHER_REASON_INFRASTRUCTURE, "this host does not let it work"},
+    [LOG_CRASH] = {PANTHER_FAIL, PANTHER_REASON_CRASH, "crashed, as it says"},
+    [LOG_INFRASTRUCTURE] = {PANTHER_ERROR, PANTHER_REASON_INFRASTRUCTURE, "this host does not let it work, as it says"},
 };
 
 static void say(struct panther_service *service, const struct log_rule *rule, const char *line)
@@ -21,7 +21,8 @@ static void say(struct panther_service *service, const struct log_rule *rule, co
     if (rule->means == LOG_WARNING) {
         panther_log(service, PANTHER_WARNING, "%s", line);
     } else if (rule->means != LOG_READY) {
-        panther_result(service, meanings[rule->means].verdict, meanings[rule->means].reason, "%s: %s", meanings[rule->means].says, line);
+        panther_result(service, meanings[rule->means].verdict, meanings[rule->means].reason, "%s: %s: %s", panther_service_name(service),
+                       meanings[rule->means].says, line);
     }
 }
 

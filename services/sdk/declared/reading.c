@@ -12,12 +12,16 @@
 
 #define KEYS_OF_MAP_MAX 64 // of one table
 
+static const char *did_you_mean(struct reading *reading, const char *word, const char *const *candidates, size_t count)
+{
+    const char *near = suggest(word, candidates, count);
+    return near != NULL ? arena_printf(reading->arena, "; did you mean \"%s\"?", near) : "";
+}
+
 void unknown(struct reading *reading, const struct value *place, const char *noun, const char *word, const char *const *candidates,
              size_t count)
 {
-    const char *near = suggest(word, candidates, count);
-    MISTAKE(reading, place, "unknown %s \"%.80s\"%s%s%s", noun, word, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-            near != NULL ? "\"?" : "");
+    MISTAKE(reading, place, "there is no %s \"%.80s\"%s", noun, word, did_you_mean(reading, word, candidates, count));
 }
 
 bool is_map(struct reading *reading, const struct value *value, const char *noun)
@@ -63,7 +67,7 @@ static void unknown_key(struct reading *reading, const struct value *place, cons
     for (size_t i = 0; i < count; i++) {
         names[i] = keys[i].name;
     }
-    unknown(reading, place, arena_printf(reading->arena, "key of %s", noun), name, names, count);
+    MISTAKE(reading, place, "%s has no key \"%.80s\"%s", noun, name, did_you_mean(reading, name, names, count));
 }
 
 // In the table's order, not the file's: what refers to something is read after it.
@@ -214,7 +218,13 @@ void read_word(struct reading *reading, const struct value *value, const struct 
         }
     }
     if (text != NULL) {
-        unknown(reading, value, key->name, text, key->words, count);
+        struct text all = {0};
+        for (size_t i = 0; i < count; i++) {
+            text_printf(&all, "%s%s", i > 0 ? ", " : "", key->words[i]);
+        }
+        MISTAKE(reading, value, "%s is one of %s, not \"%.80s\"%s", key->name, text_string(&all), text,
+                did_you_mean(reading, text, key->words, count));
+        text_free(&all);
     }
 }
 

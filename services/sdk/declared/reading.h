@@ -69,7 +69,7 @@ const char *text_of(struct reading *reading, const struct value *value, const ch
 // Is it a list (or a map: for_each_key) of at most DECLARED_ITEMS_MAX? Else a mistake.
 bool is_list(struct reading *reading, const struct value *value, const char *noun);
 bool is_map(struct reading *reading, const struct value *value, const char *noun);
-// `unknown NOUN "word"; did you mean "near"?`
+// `there is no NOUN "word"; did you mean "near"?`
 void unknown(struct reading *reading, const struct value *place, const char *noun, const char *word, const char *const *candidates,
              size_t count);
 

@@ -33,6 +33,7 @@ struct panther_test {
     struct spool_reader *reader;
     uint32_t number; // of the last command
     bool is_stopped, is_cleaned;
+    struct panther_test_outcome stopped; // what the first stop said of the instance
     char problem[TEXT_MAX_BYTES];
     Pb__Event **events; // all that was read, in the arena
     size_t event_count, event_capacity;
@@ -75,6 +76,9 @@ void harness_renew_lease(struct panther_test *test); // when half of it is over
 void harness_remember(struct panther_test *test);
 void harness_forget(const struct panther_test *test);
 void harness_renew_leases(void);
+
+// ports.c: does a TCP listener or a UDP socket have it, at any address
+bool harness_port_is_taken(uint16_t port, const char **transport);
 
 // leftovers.c: what still lives or is bound, printed on stderr
 int harness_leftovers(const struct panther_test *test);

@@ -86,8 +86,18 @@ int panther_test_stop(struct panther_test *test)
     if (harness_send(test, &command) < 0) {
         return -1;
     }
+    const bool is_first = !test->is_stopped;
     test->is_stopped = true;
-    return status_of(await_done(test, command.number, 2 * test->phase_ms));
+    const Pb__CommandDone *done = await_done(test, command.number, 2 * test->phase_ms);
+    if (done != NULL && is_first) {
+        harness_copy_outcome(done->outcome, &test->stopped);
+    }
+    return status_of(done);
+}
+
+void panther_test_stopped(const struct panther_test *test, struct panther_test_outcome *outcome)
+{
+    *outcome = test->stopped;
 }
 
 int panther_test_cleanup(struct panther_test *test)

@@ -41,7 +41,8 @@ enum panther_reason {
 
 // `return panther_fail(service, "nginx refuses its configuration: %s", line);` from any phase. Returns PANTHER_FAILED.
 int panther_fail(struct panther_service *service, const char *format, ...) __attribute__((format(printf, 2, 3)));
-// The verdict of the running case (in run_test), of the execution (in execute) or over all cases (in get_test_results).
+// The verdict of the running case (in run_test), of the execution (in execute), over all cases (in get_test_results), or of what an IUT
+// did while it ran (in stop: a line of its log that says it crashed).
 // Called several times the worst stays, of equal ones the first. run_test that returns 0 without one is inconc (incomplete); one
 // that returns a failure is error (infrastructure), unless it has found something worse than a pass. What is said after the
 // deadline or a cancel does not count: inconc (timeout, cancelled). Returns 0: `return panther_result(...)`.

@@ -45,6 +45,8 @@ struct panther_test_outcome {
 // Returns 0 when there is an outcome, whatever it says.
 int panther_test_case(struct panther_test *test, const char *name, uint32_t timeout_ms, struct panther_test_outcome *outcome);
 int panther_test_execute(struct panther_test *test, uint32_t timeout_ms, struct panther_test_outcome *outcome);
+// What stop said of the instance (a tester's sum, a line that a log rule took for a crash); PANTHER_NONE: nothing.
+void panther_test_stopped(const struct panther_test *test, struct panther_test_outcome *outcome);
 // Many cases at once, as the coordinator sends them; returns how many ended with the verdict, or below 0.
 int panther_test_cases(struct panther_test *test, const char *name, unsigned times, uint32_t timeout_ms, enum panther_verdict verdict);
 
