@@ -46,9 +46,10 @@ static int backend_wait(void *context, int number, uint64_t timeout_ms, struct p
     if (processes_find(&host->processes, number) != NULL) {
         result = wait_until(host, timeout_ms, process_has_ended, &number);
     }
-    const struct process *process = processes_find(&host->processes, number);
+    struct process *process = processes_find(&host->processes, number);
     if (result == PANTHER_OK && process != NULL) {
         *exit = process->exit;
+        process->is_told = true;
     }
     pthread_mutex_unlock(&host->lock);
     return result;

@@ -28,13 +28,20 @@ void processes_exited(struct processes *processes, int number, const struct pant
     }
 }
 
+static bool is_stderr(const char *stream)
+{
+    static const char end[] = ".stderr";
+    const size_t length = strlen(stream);
+    return length >= sizeof(end) - 1 && strcmp(stream + length - (sizeof(end) - 1), end) == 0;
+}
+
 void processes_output(struct processes *processes, int number, const char *stream, const void *data, size_t bytes)
 {
     struct process *process = processes_find(processes, number);
     if (process == NULL || !process->want_output) {
         return;
     }
-    struct text *output = &process->output[strcmp(stream, "stderr") == 0];
+    struct text *output = &process->output[is_stderr(stream)];
     const size_t room = PANTHER_OUTPUT_MAX_BYTES - output->length;
     text_append_bytes(output, data, bytes < room ? bytes : room);
 }
@@ -63,7 +70,8 @@ void processes_forget_ended(struct processes *processes)
     size_t kept = 0;
     for (size_t i = 0; i < processes->count; i++) {
         struct process *process = &processes->items[i];
-        if (process->is_running) {
+        if (process->is_running || !(process->is_told || process->is_old)) {
+            process->is_old = !process->is_running;
             processes->items[kept++] = *process;
             continue;
         }
