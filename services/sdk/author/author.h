@@ -14,12 +14,17 @@ enum {
 };
 
 int author_check(int argc, char **argv);
+int author_new(int argc, char **argv);
 int author_docs(int argc, char **argv);
 int author_show(int argc, char **argv);
 int author_try(int argc, char **argv);
 
 // The path of a plugin given by path or name, in the arena; NULL: there is none.
 char *author_find(const char *plugin, struct arena *arena, struct panther_error *error);
+// The plugin of that name in a folder of plugins: NAME.so, NAME/service.yaml, NAME/NAME.so; and the one that a folder of its own holds.
+char *author_plugin_at(const char *folder, const char *name, struct arena *arena);
+const char *author_last_name(const char *path, struct arena *arena); // "nginx" of a folder's path, also of "."
+char *author_plugin_in(const char *folder, struct arena *arena);
 // What panther-service says about a plugin, in the arena; NULL: it does not load, and error says why.
 Pb__PluginDescription *author_describe(const char *path, struct arena *arena, struct panther_error *error);
 // Can it work on this host, with which version of its implementation.

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/system/file.h"
 #include "common/system/process.h"
 #include "services/sdk/author/contract.h"
 
@@ -50,13 +49,10 @@ static bool is_fit(const struct contract *contract, const char *path, const char
 // NAME.so, or NAME/ with its service.yaml or NAME.so
 static const char *plugin_at(const struct contract *contract, const char *folder, const char *entry)
 {
-    const char *path = arena_printf(contract->arena, "%s/%s", folder, entry);
     size_t length = strlen(entry);
     if (length > 3 && strcmp(entry + length - 3, ".so") == 0)
-        return path;
-    const char *declared = arena_printf(contract->arena, "%s/service.yaml", path);
-    const char *object = arena_printf(contract->arena, "%s/%s.so", path, entry);
-    return file_exists(declared) ? declared : file_exists(object) ? object : NULL;
+        return arena_printf(contract->arena, "%s/%s", folder, entry);
+    return author_plugin_in(arena_printf(contract->arena, "%s/%s", folder, entry), contract->arena);
 }
 
 static const char *search(const struct contract *contract, const char *folder, const char *protocol, const char *role)

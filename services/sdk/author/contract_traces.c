@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/system/net_tables.h"
 #include "services/sdk/author/contract.h"
 
 // More than a start, a case and a stop have to tell.
@@ -41,20 +40,15 @@ void clause_processes(struct contract *contract, struct judgement *judgement)
 
 // ---- ports
 
-static void check_port(uint16_t port, enum net_protocol protocol, struct judgement *judgement)
-{
-    if (net_port_is_bound(protocol, NULL, port, NULL) == 1)
-        judge_bad(judgement, "after stop %s port %u is open", protocol == NET_TCP ? "TCP" : "UDP", port);
-}
-
 void clause_ports(struct contract *contract, struct judgement *judgement)
 {
     struct panther_test *test = worked(contract, judgement);
     if (!test)
         return;
     for (uint32_t i = 0; i < test->spec->port_count; i++) {
-        check_port((uint16_t)(test->spec->port_first + i), NET_TCP, judgement);
-        check_port((uint16_t)(test->spec->port_first + i), NET_UDP, judgement);
+        const char *transport;
+        if (harness_port_is_taken((uint16_t)(test->spec->port_first + i), &transport))
+            judge_bad(judgement, "after stop %s port %u is open", transport, test->spec->port_first + i);
     }
     contract_finish(test, judgement);
 }

@@ -209,7 +209,7 @@ void clause_memory(struct contract *contract, struct judgement *judgement)
 {
 #ifdef __SANITIZE_ADDRESS__
     (void)contract;
-    judge_skip(judgement, "AddressSanitizer, which this build has, keeps what was freed");
+    judge_note(judgement, "not looked at: AddressSanitizer, which this build has, keeps what was freed");
 #else
     struct panther_test *test = contract_running(contract, judgement);
     if (!test)

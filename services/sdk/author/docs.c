@@ -43,28 +43,32 @@ static bool ends_in(const char *name, const char *ending)
 }
 
 // A plugin has one of three forms: a file, a folder with it, a folder with its declaration.
-static char *plugin_of(const struct docs *docs, const char *name)
+// Also out of the tree, built where its README says.
+static char *plugin_of(const struct docs *docs, const char *folder, const char *name)
 {
+    char *built = author_plugin_at(arena_printf(docs->arena, "%s/build/plugins", folder), name, docs->arena);
+    if (built)
+        return built;
     for (size_t i = 0; docs->plugins[i]; i++) {
-        const char *folder = arena_printf(docs->arena, "%s/%s", docs->plugins[i], name);
-        char *const paths[] = {arena_printf(docs->arena, "%s.so", folder), arena_printf(docs->arena, "%s/%s.so", folder, name),
-                               arena_printf(docs->arena, "%s/service.yaml", folder)};
-        for (size_t k = 0; k < sizeof paths / sizeof *paths; k++)
-            if (file_exists(paths[k]))
-                return paths[k];
+        char *path = author_plugin_at(docs->plugins[i], name, docs->arena);
+        if (path)
+            return path;
     }
     return NULL;
 }
 
-// A folder with plugin.c or service.yaml holds the plugin of its own name.
+// A folder with service.yaml is a plugin; one with plugin.c holds the sources of the plugin of its own name, which is built elsewhere.
 static void check_plugin(struct docs *docs, const char *folder, const struct document *document)
 {
-    const char *slash = strrchr(folder, '/');
-    const char *name = slash ? slash + 1 : folder;
-    if (!file_exists(arena_printf(docs->arena, "%s/plugin.c", folder)) &&
-        !file_exists(arena_printf(docs->arena, "%s/service.yaml", folder)))
+    const char *name = author_last_name(folder, docs->arena);
+    const char *declared = arena_printf(docs->arena, "%s/service.yaml", folder);
+    if (file_exists(declared)) {
+        docs_check_plugin(docs, document, declared);
         return;
-    char *plugin = plugin_of(docs, name);
+    }
+    if (!file_exists(arena_printf(docs->arena, "%s/plugin.c", folder)))
+        return;
+    char *plugin = plugin_of(docs, folder, name);
     if (plugin)
         docs_check_plugin(docs, document, plugin);
     else

@@ -10,6 +10,7 @@ static const struct command {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"new", "make the folder of a new plugin, which works at once", author_new},
     {"show", "options, cases and drives of a plugin, and whether it can work here", author_show},
     {"try", "run a plugin alone on this machine, with the real guard and host", author_try},
     {"check", "does a plugin keep the contract? one line for each clause", author_check},

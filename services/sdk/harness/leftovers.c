@@ -1,7 +1,6 @@
 // After the end of an instance nothing of it may be left: no process with its marker, no socket on its ports.
 #include <stdio.h>
 
-#include "common/system/net_tables.h"
 #include "common/system/process.h"
 #include "services/sdk/harness/harness.h"
 
@@ -17,12 +16,13 @@ static int left_processes(const struct panther_test *test)
     return count;
 }
 
-static int left_port(uint16_t port, enum net_protocol protocol)
+static int left_port(uint16_t port)
 {
-    if (net_port_is_bound(protocol, NULL, port, NULL) != 1) {
+    const char *transport;
+    if (!harness_port_is_taken(port, &transport)) {
         return 0;
     }
-    fprintf(stderr, "left: a socket on %s port %u\n", protocol == NET_TCP ? "TCP" : "UDP", port);
+    fprintf(stderr, "left: a socket on %s port %u\n", transport, port);
     return 1;
 }
 
@@ -31,7 +31,7 @@ int harness_leftovers(const struct panther_test *test)
     int left = left_processes(test);
     for (uint32_t i = 0; i < test->spec->port_count; i++) {
         const uint16_t port = (uint16_t)(test->spec->port_first + i);
-        left += left_port(port, NET_TCP) + left_port(port, NET_UDP);
+        left += left_port(port);
     }
     return left;
 }

@@ -7,7 +7,6 @@
 
 #include "common/system/file.h"
 #include "common/system/loop.h"
-#include "common/system/net_tables.h"
 #include "common/system/process.h"
 #include "services/sdk/harness/harness.h"
 
@@ -33,8 +32,8 @@ static uint32_t free_ports(void)
         const uint32_t first = PORT_FIRST + (uint32_t)(random_u64() % PORT_BLOCKS) * PORTS_PER_INSTANCE;
         bool is_free = true;
         for (uint32_t port = first; port < first + PORTS_PER_INSTANCE && is_free; port++) {
-            is_free =
-                net_port_is_bound(NET_TCP, NULL, (uint16_t)port, NULL) == 0 && net_port_is_bound(NET_UDP, NULL, (uint16_t)port, NULL) == 0;
+            const char *transport;
+            is_free = !harness_port_is_taken((uint16_t)port, &transport);
         }
         if (is_free) {
             return first;

@@ -1,16 +1,64 @@
-# find_package(panther) for plugins out of the tree: the same two functions as in it.
-#   panther_plugin(NAME SOURCES a.c ... [LINK lib ...])       builds NAME.so into <build>/plugins, installs it into lib/panther/plugins
+# find_package(panther) for plugins out of the tree: the same functions as in it.
+#   panther_plugin(NAME SOURCES a.c ... [LINK lib ...] [OWN_FOLDER])  builds <build>/plugins/NAME.so, or <build>/plugins/NAME/NAME.so when files
+#                                                             stand beside it; installs it below lib/panther/plugins
+#   panther_plugin_program(PLUGIN NAME SOURCES a.c ... [LINK lib ...])  a program that the plugin runs, beside it in its own folder
+#   panther_service_yaml(NAME [FILES service.yaml a.in ...])  a declared plugin: <build>/plugins/NAME/ with its files
 #   panther_plugin_test(NAME SOURCES a.c ... [LINK lib ...])  a test program with the harness; PANTHER_PLUGINS is <build>/plugins
 get_filename_component(PANTHER_PREFIX "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 
 function(panther_plugin name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "OWN_FOLDER" "" "SOURCES;LINK" ${ARGN})
+  set(below)
+  if(ARG_OWN_FOLDER)
+    set(below /${name})
+  endif()
   add_library(plugin_${name} MODULE ${ARG_SOURCES})
   target_include_directories(plugin_${name} SYSTEM PRIVATE ${PANTHER_PREFIX}/include)
   target_link_libraries(plugin_${name} PRIVATE ${ARG_LINK})
   set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name} C_VISIBILITY_PRESET hidden
-    C_STANDARD 17 C_STANDARD_REQUIRED ON C_EXTENSIONS ON LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins)
-  install(TARGETS plugin_${name} LIBRARY DESTINATION lib/panther/plugins)
+    C_STANDARD 17 C_STANDARD_REQUIRED ON C_EXTENSIONS ON LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins${below})
+  install(TARGETS plugin_${name} LIBRARY DESTINATION lib/panther/plugins${below})
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/README.md)
+    install(FILES README.md DESTINATION share/doc/panther/plugins RENAME ${name}.md)
+  endif()
+endfunction()
+
+function(panther_plugin_program plugin name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  set_target_properties(${name} PROPERTIES C_STANDARD 17 C_STANDARD_REQUIRED ON C_EXTENSIONS ON
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins/${plugin})
+  add_dependencies(plugin_${plugin} ${name})
+  install(TARGETS ${name} RUNTIME DESTINATION lib/panther/plugins/${plugin})
+endfunction()
+
+function(panther_service_yaml name)
+  cmake_parse_arguments(ARG "" "" "FILES" ${ARGN})
+  if(NOT ARG_FILES)
+    set(ARG_FILES service.yaml)
+  endif()
+  set(folder ${PROJECT_BINARY_DIR}/plugins/${name})
+  set(copies)
+  set(sources)
+  foreach(file IN LISTS ARG_FILES)
+    list(APPEND sources ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+    list(APPEND copies COMMAND cp -a ${CMAKE_CURRENT_SOURCE_DIR}/${file} ${folder}/)
+  endforeach()
+  set(stamp ${CMAKE_CURRENT_BINARY_DIR}/${name}.plugin)
+  add_custom_command(OUTPUT ${stamp} COMMAND ${CMAKE_COMMAND} -E make_directory ${folder} ${copies} COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
+    DEPENDS ${sources} VERBATIM)
+  add_custom_target(plugin_${name} ALL DEPENDS ${stamp})
+  foreach(file IN LISTS sources)
+    if(IS_DIRECTORY ${file})
+      install(DIRECTORY ${file} DESTINATION lib/panther/plugins/${name} USE_SOURCE_PERMISSIONS)
+    else()
+      install(PROGRAMS ${file} DESTINATION lib/panther/plugins/${name})
+    endif()
+  endforeach()
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/README.md)
+    install(FILES README.md DESTINATION share/doc/panther/plugins RENAME ${name}.md)
+  endif()
 endfunction()
 
 function(panther_plugin_test name)
