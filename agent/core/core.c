@@ -71,11 +71,13 @@ static void start(struct agent_core *core, const struct agent_input *input)
 
 static void catalogue(struct agent_core *core, const struct agent_input *input)
 {
+    char **gone = NULL;
+    size_t gone_count = agent_plugins_gone(core, input->catalogue.plugins, input->catalogue.count, &gone);
     agent_plugins_set(core, input->catalogue.plugins, input->catalogue.count);
     core->catalogue_known = true;
     core->probed = input->catalogue.probed;
     agent_place_waiting(core);
-    agent_plugins_tell(core);
+    agent_plugins_tell(core, gone, gone_count);
     if (!core->probed && core->session.state == SESSION_LIVE)
         agent_effect_add(core, AGENT_EFFECT_PROBE);
     agent_session_try(core);

@@ -103,7 +103,27 @@ void agent_plugins_describe(struct agent_core *core, char *const *hashes, size_t
         describe(core, list, filled);
 }
 
-void agent_plugins_tell(struct agent_core *core)
+static bool is_among(const struct agent_plugin *plugins, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(plugins[i].presence->name, name) == 0)
+            return true;
+    return false;
+}
+
+size_t agent_plugins_gone(struct agent_core *core, const struct agent_plugin *plugins, size_t count, char ***gone)
+{
+    size_t found = 0;
+    *gone = ARENA_ARRAY(core->out->arena, char *, core->plugin_count + 1);
+    for (size_t i = 0; i < core->plugin_count; i++) {
+        const char *name = core->plugins[i].presence->name;
+        if (!is_among(plugins, count, name))
+            (*gone)[found++] = arena_string(core->out->arena, name);
+    }
+    return found;
+}
+
+void agent_plugins_tell(struct agent_core *core, char **gone, size_t gone_count)
 {
     if (core->session.state != SESSION_LIVE)
         return;
@@ -111,6 +131,8 @@ void agent_plugins_tell(struct agent_core *core)
     pb__plugins_changed__init(changed);
     changed->plugins = ARENA_ARRAY(core->out->arena, Pb__PluginPresence *, core->plugin_count + 1);
     changed->n_plugins = core->plugin_count;
+    changed->gone = gone;
+    changed->n_gone = gone_count;
     for (size_t i = 0; i < core->plugin_count; i++)
         changed->plugins[i] = core->plugins[i].presence;
     agent_envelope(core, PB__ENVELOPE__BODY_PLUGINS_CHANGED)->plugins_changed = changed;

@@ -212,7 +212,9 @@ void agent_plugins_set(struct agent_core *core, const struct agent_plugin *plugi
 const struct plugin *agent_plugin_find(const struct agent_core *core, const char *name, const char *description_hash);
 const char *agent_plugin_problem(const struct agent_core *core, const char *name, const char *description_hash, struct arena *arena);
 void agent_plugins_describe(struct agent_core *core, char *const *hashes, size_t count);
-void agent_plugins_tell(struct agent_core *core);
+// Names that are known and not among these; the list is the output's.
+size_t agent_plugins_gone(struct agent_core *core, const struct agent_plugin *plugins, size_t count, char ***gone);
+void agent_plugins_tell(struct agent_core *core, char **gone, size_t gone_count);
 void agent_plugins_free(struct agent_core *core);
 
 #endif

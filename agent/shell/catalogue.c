@@ -3,24 +3,34 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent/shell/plugin_file.h"
 #include "agent/shell/question.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
-#include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/plugin_place.h"
 
 // Loading a plugin and printing a table; probing runs `nginx -v` and the like.
 #define DESCRIBE_MS 10000
 #define PROBE_MS 20000
-// A plugin with everything linked in.
-#define PLUGIN_FILE_MAX_BYTES (256 * 1024 * 1024)
+// How often the folders are looked at; what changed is read when it has stayed as it is from one look to the next, so not in the middle of
+// being copied.
+#define LOOK_MS 1000
+// And not more than this part of the time, however much lies there.
+#define LOOK_COST 100
+#define NS_PER_MS UINT64_C(1000000)
 
 struct entry {
     char *path;
+    char *folder; // its own; NULL: a bare file
+    char stamp[HASH_TEXT_BYTES];
     char file_hash[HASH_TEXT_BYTES];
     Pb__PluginDescription *description; // heap; NULL: does not load
     Pb__PluginPresence *presence;       // heap
+    const char *shadow;                 // path of the one of the same name that comes before it
+    bool probed;
 };
 
 struct catalogue {
@@ -33,9 +43,11 @@ struct catalogue {
     struct entry *entries;
     size_t count, capacity;
     size_t next; // the entry that is asked about
-    bool running, probing, again;
+    bool running, probing, again, anew;
+    char scanned[HASH_TEXT_BYTES], looked[HASH_TEXT_BYTES]; // stamps of all: at the last scan, at the last look
     struct question *question;
     struct loop_source *timer; // the next question, from outside of the last one's answer
+    struct loop_source *look;
 };
 
 // ---- entries
@@ -43,6 +55,7 @@ struct catalogue {
 static void entry_free(struct entry *entry)
 {
     free(entry->path);
+    free(entry->folder);
     message_free(entry->description);
     message_free(entry->presence);
 }
@@ -54,56 +67,136 @@ static void set_text(char **field, const char *text)
     *field = memory_string(text);
 }
 
+// "/x/nginx.so" and "/x/nginx/service.yaml" -> "nginx"
+static const char *stem_of(const struct entry *entry, char stem[NAME_MAX_BYTES])
+{
+    const char *last = strrchr(entry->folder ? entry->folder : entry->path, '/') + 1;
+    snprintf(stem, NAME_MAX_BYTES, "%.*s", (int)(entry->folder ? strlen(last) : strcspn(last, ".")), last);
+    return name_is_valid(stem) ? stem : "unnamed";
+}
+
 static void unusable(struct entry *entry, const char *why)
 {
     char stem[NAME_MAX_BYTES];
-    const char *slash = strrchr(entry->path, '/');
-    snprintf(stem, sizeof stem, "%.*s", (int)strcspn(slash + 1, "."), slash + 1);
     if (entry->presence->name[0] == '\0')
-        set_text(&entry->presence->name, name_is_valid(stem) ? stem : "unnamed");
+        set_text(&entry->presence->name, stem_of(entry, stem));
     entry->presence->usable = false;
     set_text(&entry->presence->unusable_reason, why);
     log_warning("plugin %s cannot be used: %s", entry->path, why);
 }
 
-static void add(struct catalogue *catalogue, const char *path)
-{
-    struct panther_error error = {0};
-    CLEANUP_FREE char *data = NULL;
-    size_t bytes = 0;
-    struct entry *entry = &APPEND(catalogue->entries, catalogue->count, catalogue->capacity);
-    memset(entry, 0, sizeof *entry);
-    entry->path = memory_string(path);
-    entry->presence = NEW(Pb__PluginPresence);
-    pb__plugin_presence__init(entry->presence);
-    set_text(&entry->presence->path, path);
-    if (file_read(path, PLUGIN_FILE_MAX_BYTES, &data, &bytes, &error) < 0) {
-        unusable(entry, error.message);
-        return;
-    }
-    hash_bytes(data, bytes, entry->file_hash);
-    set_text(&entry->presence->file_hash, entry->file_hash);
-}
+// ---- finding
 
-static int is_plugin(const struct dirent *entry)
-{
-    size_t length = strlen(entry->d_name);
-    return length > 3 && strcmp(entry->d_name + length - 3, ".so") == 0;
-}
+typedef void found_fn(void *context, const char *path, const char *folder);
 
-static void add_folder(struct catalogue *catalogue, const char *folder)
+static void find_in(const char *folder, found_fn *found, void *context)
 {
     struct dirent **names = NULL;
-    int count = scandir(folder, &names, is_plugin, alphasort);
-    if (count < 0)
-        log_warning("plugin folder %s cannot be read", folder);
+    int count = scandir(folder, &names, NULL, alphasort);
     for (int i = 0; i < count; i++) {
-        CLEANUP_FREE char *path = path_join(folder, names[i]->d_name);
-        if (catalogue->count < AGENT_PLUGINS_MAX)
-            add(catalogue, path);
+        CLEANUP_FREE char *own = NULL;
+        CLEANUP_FREE char *path = plugin_place_at(folder, names[i]->d_name, &own);
+        if (path)
+            found(context, path, own);
         free(names[i]);
     }
     free(names);
+}
+
+static void add_stamp(void *context, const char *path, const char *folder)
+{
+    char stamp[HASH_TEXT_BYTES];
+    plugin_file_stamp(path, folder, stamp);
+    hasher_add(context, stamp, sizeof stamp);
+}
+
+static void look(const struct catalogue *catalogue, char stamp[HASH_TEXT_BYTES])
+{
+    struct hasher *hasher = hasher_new();
+    for (size_t i = 0; i < catalogue->folder_count; i++)
+        find_in(catalogue->folders[i], add_stamp, hasher);
+    hasher_end(&hasher, stamp);
+}
+
+struct scan {
+    struct entry *before, *now;
+    size_t before_count, count, capacity;
+    bool anew;
+};
+
+static void keep(struct scan *scan, struct entry *known)
+{
+    struct entry *entry = &APPEND(scan->now, scan->count, scan->capacity);
+    *entry = *known;
+    entry->shadow = NULL;
+    entry->probed = entry->probed && !scan->anew;
+    if (scan->anew && entry->description) { // a program may be installed by now
+        entry->presence->usable = true;
+        set_text(&entry->presence->unusable_reason, "");
+    }
+    *known = (struct entry){0};
+}
+
+static void add_new(struct scan *scan, const char *path, const char *folder, const char *stamp)
+{
+    struct panther_error error = {0};
+    struct entry *entry = &APPEND(scan->now, scan->count, scan->capacity);
+    memset(entry, 0, sizeof *entry);
+    entry->path = memory_string(path);
+    entry->folder = folder ? memory_string(folder) : NULL;
+    snprintf(entry->stamp, sizeof entry->stamp, "%s", stamp);
+    entry->presence = NEW(Pb__PluginPresence);
+    pb__plugin_presence__init(entry->presence);
+    set_text(&entry->presence->path, path);
+    if (plugin_file_hash(path, folder, entry->file_hash, &error) < 0)
+        unusable(entry, error.message);
+    else
+        set_text(&entry->presence->file_hash, entry->file_hash);
+}
+
+static void add(void *context, const char *path, const char *folder)
+{
+    struct scan *scan = context;
+    char stamp[HASH_TEXT_BYTES];
+    if (scan->count == AGENT_PLUGINS_MAX)
+        return;
+    plugin_file_stamp(path, folder, stamp);
+    for (size_t i = 0; i < scan->before_count; i++) {
+        struct entry *known = &scan->before[i];
+        if (known->path && strcmp(known->path, path) == 0 && strcmp(known->stamp, stamp) == 0) {
+            // one that does not load may do so now: its libraries are not part of it
+            bool stays = known->description || !scan->anew;
+            if (stays)
+                keep(scan, known);
+            else
+                add_new(scan, path, folder, stamp);
+            return;
+        }
+    }
+    add_new(scan, path, folder, stamp);
+}
+
+static void entries_free(struct entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        entry_free(&entries[i]);
+    free(entries);
+}
+
+static void scan(struct catalogue *catalogue)
+{
+    struct scan scan = {.before = catalogue->entries, .before_count = catalogue->count, .anew = catalogue->anew};
+    look(catalogue, catalogue->scanned);
+    for (size_t i = 0; i < catalogue->folder_count; i++) {
+        if (access(catalogue->folders[i], R_OK | X_OK) < 0)
+            log_warning("plugin folder %s cannot be read", catalogue->folders[i]);
+        find_in(catalogue->folders[i], add, &scan);
+    }
+    entries_free(scan.before, scan.before_count);
+    catalogue->entries = scan.now;
+    catalogue->count = scan.count;
+    catalogue->capacity = scan.capacity;
+    catalogue->anew = false;
 }
 
 // ---- telling
@@ -111,29 +204,56 @@ static void add_folder(struct catalogue *catalogue, const char *folder)
 // The first folder wins: an operator's own plugin stands before the installed one.
 static void find_doubles(struct catalogue *catalogue)
 {
+    for (size_t i = 0; i < catalogue->count; i++)
+        catalogue->entries[i].shadow = NULL;
     for (size_t i = 0; i < catalogue->count; i++) {
         const struct entry *entry = &catalogue->entries[i];
-        for (size_t j = i + 1; entry->description && j < catalogue->count; j++) {
+        for (size_t j = i + 1; entry->description && !entry->shadow && j < catalogue->count; j++) {
             struct entry *other = &catalogue->entries[j];
-            if (!other->presence->usable || strcmp(entry->presence->name, other->presence->name) != 0)
-                continue;
-            CLEANUP_FREE char *why = memory_printf("%s comes before it", entry->path);
-            unusable(other, why);
+            if (!other->shadow && strcmp(entry->presence->name, other->presence->name) == 0)
+                other->shadow = entry->path;
         }
     }
 }
 
+static bool is_open(const struct entry *entry)
+{
+    return entry->presence->usable && !entry->shadow && !entry->probed;
+}
+
+static bool all_are_probed(const struct catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->count; i++)
+        if (is_open(&catalogue->entries[i]))
+            return false;
+    return true;
+}
+
+static Pb__PluginPresence *presence_of(const struct entry *entry, struct arena *arena)
+{
+    Pb__PluginPresence *presence = entry->presence;
+    if (entry->shadow) {
+        Pb__PluginPresence *shadowed = ARENA_NEW(arena, Pb__PluginPresence);
+        *shadowed = *presence;
+        shadowed->usable = false;
+        shadowed->unusable_reason = arena_printf(arena, "%s comes before it", entry->shadow);
+        presence = shadowed;
+    }
+    return presence;
+}
+
 static void tell(struct catalogue *catalogue)
 {
-    struct agent_plugin *plugins = memory_new((catalogue->count + 1) * sizeof *plugins);
+    struct arena *arena = arena_new(0);
+    struct agent_plugin *plugins = ARENA_ARRAY(arena, struct agent_plugin, catalogue->count + 1);
     for (size_t i = 0; i < catalogue->count; i++)
-        plugins[i] = (struct agent_plugin){catalogue->entries[i].presence, catalogue->entries[i].description};
+        plugins[i] = (struct agent_plugin){presence_of(&catalogue->entries[i], arena), catalogue->entries[i].description};
     struct agent_input input = {.kind = AGENT_INPUT_CATALOGUE};
     input.catalogue.plugins = plugins;
     input.catalogue.count = catalogue->count;
-    input.catalogue.probed = catalogue->probing;
+    input.catalogue.probed = all_are_probed(catalogue);
     reactor_feed(catalogue->reactor, &input);
-    free(plugins);
+    arena_free(&arena);
 }
 
 // ---- describing
@@ -209,6 +329,7 @@ static void on_probed(void *context, const void *data, size_t bytes, const char 
         take_probe(entry, data, bytes);
     else
         unusable(entry, why);
+    entry->probed = true;
     loop_timer_set(catalogue->timer, clock_boottime_ns());
 }
 
@@ -219,7 +340,9 @@ static bool ask(struct catalogue *catalogue, struct entry *entry)
 {
     struct panther_error error = {0};
     bool probing = catalogue->probing;
-    if (!entry->file_hash[0] || (probing ? !entry->presence->usable : describe_from_cache(catalogue, entry)))
+    if (!entry->file_hash[0] || (probing ? !is_open(entry) : entry->description || entry->presence->unusable_reason[0]))
+        return false;
+    if (!probing && describe_from_cache(catalogue, entry))
         return false;
     if (question_ask(&catalogue->question, catalogue->loop, catalogue->children, catalogue->host_program,
                      probing ? "--probe" : "--describe", entry->path, probing ? PROBE_MS : DESCRIBE_MS, probing ? on_probed : on_described,
@@ -256,23 +379,38 @@ static void begin(struct catalogue *catalogue, bool probing)
     loop_timer_set(catalogue->timer, clock_boottime_ns());
 }
 
-static void clear(struct catalogue *catalogue)
-{
-    for (size_t i = 0; i < catalogue->count; i++)
-        entry_free(&catalogue->entries[i]);
-    catalogue->count = 0;
-}
-
 void catalogue_scan(struct catalogue *catalogue)
 {
     if (catalogue->running) {
         catalogue->again = true;
         return;
     }
-    clear(catalogue);
-    for (size_t i = 0; i < catalogue->folder_count; i++)
-        add_folder(catalogue, catalogue->folders[i]);
+    scan(catalogue);
     begin(catalogue, false);
+}
+
+void catalogue_anew(struct catalogue *catalogue)
+{
+    catalogue->anew = true;
+    catalogue_scan(catalogue);
+}
+
+// Twice the same, and not what was scanned: it has changed and is at rest.
+static void on_look(void *context)
+{
+    struct catalogue *catalogue = context;
+    char stamp[HASH_TEXT_BYTES];
+    uint64_t before = clock_boottime_ns();
+    look(catalogue, stamp);
+    uint64_t now = clock_boottime_ns();
+    bool at_rest = strcmp(stamp, catalogue->looked) == 0;
+    snprintf(catalogue->looked, sizeof catalogue->looked, "%s", stamp);
+    if (at_rest && !catalogue->running && catalogue->scanned[0] && strcmp(stamp, catalogue->scanned) != 0) {
+        log_info("the plugin folders have changed");
+        catalogue_scan(catalogue);
+    }
+    uint64_t cost = (now - before) * LOOK_COST;
+    loop_timer_set(catalogue->look, now + (cost > LOOK_MS * NS_PER_MS ? cost : LOOK_MS * NS_PER_MS));
 }
 
 void catalogue_probe(struct catalogue *catalogue)
@@ -292,6 +430,8 @@ struct catalogue *catalogue_new(struct loop *loop, struct reactor *reactor, stru
     catalogue->folders = folders;
     catalogue->folder_count = folder_count;
     catalogue->timer = loop_timer(loop, on_timer, catalogue);
+    catalogue->look = loop_timer(loop, on_look, catalogue);
+    loop_timer_set(catalogue->look, clock_boottime_ns() + LOOK_MS * NS_PER_MS);
     return catalogue;
 }
 
@@ -301,8 +441,8 @@ void catalogue_free(struct catalogue **catalogue)
         return;
     question_free(&(*catalogue)->question);
     loop_remove(&(*catalogue)->timer);
-    clear(*catalogue);
-    free((*catalogue)->entries);
+    loop_remove(&(*catalogue)->look);
+    entries_free((*catalogue)->entries, (*catalogue)->count);
     free(*catalogue);
     *catalogue = NULL;
 }

@@ -1,5 +1,6 @@
-// The plugins of this host: every *.so of the plugin folders is described once per file (cached by its hash) in a process of its
-// own, and probed when the core asks for it. The agent itself never loads one.
+// The plugins of this host: whatever is a plugin in the plugin folders is described once per content (cached by its hash) in a process of
+// its own, and probed when the core asks for it. The agent itself never loads one. The folders are looked at every second, so a plugin
+// that is put there, changed or removed is seen by itself; one that stayed as it was keeps what is known of it.
 #ifndef PANTHER_AGENT_SHELL_CATALOGUE_H
 #define PANTHER_AGENT_SHELL_CATALOGUE_H
 
@@ -10,7 +11,8 @@ struct catalogue;
 struct catalogue *catalogue_new(struct loop *loop, struct reactor *reactor, struct children *children, const char *host_program,
                                 const char *const *folders, size_t folder_count);
 void catalogue_free(struct catalogue **catalogue);
-void catalogue_scan(struct catalogue *catalogue);  // then AGENT_INPUT_CATALOGUE
+void catalogue_scan(struct catalogue *catalogue);  // what is new; then AGENT_INPUT_CATALOGUE
+void catalogue_anew(struct catalogue *catalogue);  // the same, and versions and programs are looked at again
 void catalogue_probe(struct catalogue *catalogue); // the same, with versions
 
 #endif

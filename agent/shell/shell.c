@@ -202,7 +202,7 @@ static void on_signal(void *context, int signal_number)
     struct shell *shell = context;
     if (signal_number == SIGHUP) {
         log_info("SIGHUP: looking for plugins again");
-        catalogue_scan(shell->catalogue);
+        catalogue_anew(shell->catalogue);
         return;
     }
     log_info("%s: leaving; instances go on under their leases", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");

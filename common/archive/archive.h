@@ -1,9 +1,11 @@
-// A folder as one file and back: how folders of an experiment travel. Used by coordinator/cli (packs) and the agent's `unpack` child.
+// A folder as one file and back: how folders of an experiment travel. Used by coordinator/cli (packs) and the agent's `unpack` child;
+// and how plugins that are folders get their hash.
 // The only place with libarchive. What is packed depends on names, contents and executable bits alone, so the same folder has the same
 // hash.
 #ifndef PANTHER_COMMON_ARCHIVE_ARCHIVE_H
 #define PANTHER_COMMON_ARCHIVE_ARCHIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/base/error.h"
@@ -15,6 +17,11 @@
 
 // All regular files and folders below `folder`, as a tar archive; heap. Links, sockets and devices are refused by name.
 int archive_pack(const char *folder, size_t max_bytes, char **data, size_t *bytes, struct panther_error *error);
+
+// The same bytes, part by part, to whom they are given, and nothing of them is kept: so a folder has a hash. A sink that returns false ends
+// it.
+typedef bool archive_sink_fn(void *context, const void *data, size_t bytes);
+int archive_write(const char *folder, size_t max_bytes, archive_sink_fn *sink, void *context, struct panther_error *error);
 
 // Makes `folder`, which must not exist, from what archive_pack made, and syncs it. Nothing is written outside of it whatever the archive
 // says; anything but regular files and folders is refused. After an error a part of the folder may be there.

@@ -16,24 +16,42 @@
 struct packing {
     struct archive *archive;
     struct archive_entry *entry;
-    char *data; // grows
-    size_t bytes, capacity, max_bytes;
+    archive_sink_fn *sink;
+    void *context;
+    size_t bytes, max_bytes;
     size_t entries;
     struct panther_error *error;
 };
 
-static ssize_t append(struct archive *archive, void *context, const void *buffer, size_t bytes)
+// Everything in memory, for archive_pack.
+struct packed {
+    char *data; // grows
+    size_t bytes, capacity;
+};
+
+static bool keep(void *context, const void *data, size_t bytes)
+{
+    struct packed *packed = context;
+    while (packed->capacity - packed->bytes < bytes) {
+        packed->capacity = packed->capacity ? 2 * packed->capacity : 65536;
+        packed->data = memory_grow(packed->data, packed->capacity, 1);
+    }
+    memcpy(packed->data + packed->bytes, data, bytes);
+    packed->bytes += bytes;
+    return true;
+}
+
+static ssize_t pass_on(struct archive *archive, void *context, const void *buffer, size_t bytes)
 {
     struct packing *packing = context;
     if (bytes > packing->max_bytes - packing->bytes) {
         archive_set_error(archive, EFBIG, "more than %zu bytes", packing->max_bytes);
         return -1;
     }
-    while (packing->capacity - packing->bytes < bytes) {
-        packing->capacity = packing->capacity ? 2 * packing->capacity : 65536;
-        packing->data = memory_grow(packing->data, packing->capacity, 1);
+    if (!packing->sink(packing->context, buffer, bytes)) {
+        archive_set_error(archive, EIO, "what is packed cannot be kept");
+        return -1;
     }
-    memcpy(packing->data + packing->bytes, buffer, bytes);
     packing->bytes += bytes;
     return (ssize_t)bytes;
 }
@@ -124,27 +142,34 @@ static int pack_folder(struct packing *packing, const char *path, const char *na
     return problem;
 }
 
-int archive_pack(const char *folder, size_t max_bytes, char **data, size_t *bytes, struct panther_error *error)
+int archive_write(const char *folder, size_t max_bytes, archive_sink_fn *sink, void *context, struct panther_error *error)
 {
-    struct packing packing = {.max_bytes = max_bytes, .error = error};
+    struct packing packing = {.sink = sink, .context = context, .max_bytes = max_bytes, .error = error};
     packing.archive = archive_write_new();
     packing.entry = archive_entry_new();
     INVARIANT(packing.archive && packing.entry);
     archive_write_set_format_pax_restricted(packing.archive);
     archive_write_set_format_option(packing.archive, "pax", "hdrcharset", "BINARY"); // names are bytes, whatever the locale
     archive_write_set_bytes_in_last_block(packing.archive, 1);
-    int problem = archive_write_open2(packing.archive, &packing, NULL, append, NULL, NULL) == ARCHIVE_OK ? 0 : refuse(&packing, folder);
+    int problem = archive_write_open2(packing.archive, &packing, NULL, pass_on, NULL, NULL) == ARCHIVE_OK ? 0 : refuse(&packing, folder);
     problem = problem ? problem : pack_folder(&packing, folder, "", 0);
     if (problem == 0 && archive_write_close(packing.archive) != ARCHIVE_OK) {
         problem = refuse(&packing, folder);
     }
     archive_entry_free(packing.entry);
     archive_write_free(packing.archive);
+    return problem;
+}
+
+int archive_pack(const char *folder, size_t max_bytes, char **data, size_t *bytes, struct panther_error *error)
+{
+    struct packed packed = {0};
+    int problem = archive_write(folder, max_bytes, keep, &packed, error);
     if (problem) {
-        free(packing.data);
+        free(packed.data);
         return problem;
     }
-    *data = packing.data;
-    *bytes = packing.bytes;
+    *data = packed.data;
+    *bytes = packed.bytes;
     return 0;
 }

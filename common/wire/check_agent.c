@@ -90,6 +90,9 @@ static const char *descriptions_wanted_check(const Pb__DescriptionsWanted *wante
 static const char *plugins_changed_check(const Pb__PluginsChanged *changed)
 {
     REFUSE(changed->n_plugins > PLUGINS_PER_HOST_MAX, "plugins_changed.plugins are too many");
+    REFUSE(changed->n_gone > PLUGINS_PER_HOST_MAX, "plugins_changed.gone are too many");
+    for (size_t i = 0; i < changed->n_gone; i++)
+        REFUSE(!name_is_valid(changed->gone[i]), "plugins_changed.gone is not a name");
     EACH(changed->n_plugins, changed->plugins, presence_check);
     return NULL;
 }

@@ -80,7 +80,8 @@ struct presence *presences_find(const struct agent_live *agent, const char *plug
 bool presences_are_shadowed(Pb__PluginPresence *const *plugins, size_t index)
 {
     for (size_t i = 0; i < index; i++) {
-        if (plugins[i]->usable && strcmp(plugins[i]->name, plugins[index]->name) == 0) {
+        bool comes_first = plugins[i]->usable || !plugins[index]->usable; // of two that cannot be used the first says why
+        if (comes_first && strcmp(plugins[i]->name, plugins[index]->name) == 0) {
             return true;
         }
     }
@@ -107,6 +108,19 @@ void presences_take(struct core *core, struct agent_live *agent, Pb__PluginPrese
     for (size_t i = 0; i < count; i++) {
         if (!presences_are_shadowed(plugins, i)) {
             take_one(core, agent, plugins[i]);
+        }
+    }
+}
+
+void presences_drop(struct core *core, struct agent_live *agent, char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct presence *gone = presences_find(agent, names[i]);
+        if (gone) {
+            size_t at = place_of(agent, names[i]);
+            agent->presence_count--;
+            memmove(agent->presences + at, agent->presences + at + 1, (agent->presence_count - at) * sizeof(struct presence *));
+            release(core, gone);
         }
     }
 }

@@ -93,6 +93,7 @@ void sessions_key_revoked(struct core *core, const char *name)
 
 static void take_plugins(struct core *core, struct agent_live *agent, const Pb__PluginsChanged *changed)
 {
+    presences_drop(core, agent, changed->gone, changed->n_gone);
     presences_take(core, agent, changed->plugins, changed->n_plugins);
     sessions_lab_changed(core);
     char **wanted;

@@ -58,6 +58,22 @@ static void a_plugin_that_does_not_load_is_listed_with_the_reason(void **state)
     assert_non_null(strstr(broken->unusable_reason, "broken.so"));
 }
 
+static bool has_plugin(struct lab *lab, uint64_t name)
+{
+    const Pb__PluginsChanged *changed = lab->plugins_changed;
+    const Pb__PluginPresence *found = changed ? lab_plugin(changed->plugins, changed->n_plugins, (const char *)(uintptr_t)name) : NULL;
+    return found && found->usable;
+}
+
+static bool says_gone(struct lab *lab, uint64_t name)
+{
+    const Pb__PluginsChanged *changed = lab->plugins_changed;
+    for (size_t i = 0; changed && i < changed->n_gone; i++)
+        if (strcmp(changed->gone[i], (const char *)(uintptr_t)name) == 0)
+            return true;
+    return false;
+}
+
 static void looks_again_for_plugins_on_SIGHUP(void **state)
 {
     struct lab *lab = *state;
@@ -66,9 +82,76 @@ static void looks_again_for_plugins_on_SIGHUP(void **state)
     CLEANUP_FREE char *broken = path_join(lab->plugins, "broken.so");
     assert_int_equal(unlink(broken), 0);
     kill(lab->pid, SIGHUP);
-    LAB_UNTIL(lab, has_changed, 3); // scanned, probed
+    LAB_UNTIL(lab, says_gone, (uintptr_t) "broken");
     assert_null(lab_plugin(lab->plugins_changed->plugins, lab->plugins_changed->n_plugins, "broken"));
     assert_non_null(lab_plugin(lab->plugins_changed->plugins, lab->plugins_changed->n_plugins, "null"));
+}
+
+static bool has_reason(struct lab *lab, uint64_t name)
+{
+    const Pb__PluginsChanged *changed = lab->plugins_changed;
+    const Pb__PluginPresence *found = changed ? lab_plugin(changed->plugins, changed->n_plugins, (const char *)(uintptr_t)name) : NULL;
+    return found && !found->usable;
+}
+
+static bool late_is_not(struct lab *lab, uint64_t file_hash)
+{
+    const Pb__PluginPresence *late = lab_plugin(lab->plugins_changed->plugins, lab->plugins_changed->n_plugins, "late");
+    return late && late->usable && strcmp(late->file_hash, (const char *)(uintptr_t)file_hash) != 0;
+}
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+    struct panther_error error = {0};
+    CLEANUP_FREE char *path = path_join(folder, name);
+    assert_int_equal(folder_make(folder, 0755, &error), 0);
+    assert_int_equal(file_write_atomic(path, text, strlen(text), 0644, &error), 0);
+}
+
+static const char declared[] = "panther_service: 1\nname: late\nkind: iut\nversion: \"1.0\"\nsummary: comes late\n"
+                               "protocols:\n  - {name: http, versions: [\"1.1\"], roles: [server]}\n"
+                               "phases:\n  run: {argv: [sleep, \"60\"]}\n";
+
+static void a_plugin_that_is_put_there_changed_and_removed_is_seen_by_itself(void **state)
+{
+    struct lab *lab = *state;
+    lab_start(lab, NULL);
+    LAB_UNTIL(lab, has_changed, 1);
+    CLEANUP_FREE char *folder = path_join(lab->plugins, "late");
+    write_file(folder, "service.yaml", declared);
+    LAB_UNTIL(lab, has_plugin, (uintptr_t) "late");
+    const Pb__PluginPresence *late = lab_plugin(lab->plugins_changed->plugins, lab->plugins_changed->n_plugins, "late");
+    CLEANUP_FREE char *first_hash = memory_string(late->file_hash);
+    CLEANUP_FREE char *path = path_join(folder, "service.yaml");
+    assert_string_equal(late->path, path);
+    write_file(folder, "page.in", "a file of it is a part of it");
+    LAB_UNTIL(lab, late_is_not, (uintptr_t)first_hash);
+    CLEANUP_FREE char *link = path_join(folder, "shadow");
+    assert_int_equal(symlink("/etc/shadow", link), 0);
+    LAB_UNTIL(lab, has_reason, (uintptr_t) "late");
+    late = lab_plugin(lab->plugins_changed->plugins, lab->plugins_changed->n_plugins, "late");
+    assert_non_null(strstr(late->unusable_reason, "shadow is neither a file nor a folder"));
+    assert_int_equal(folder_remove(folder, NULL), 0);
+    LAB_UNTIL(lab, says_gone, (uintptr_t) "late");
+    assert_true(has_plugin(lab, (uintptr_t) "null"));
+}
+
+static void a_folder_that_holds_a_shared_object_is_a_plugin(void **state)
+{
+    struct lab *lab = *state;
+    struct panther_error error = {0};
+    CLEANUP_FREE char *folder = path_join(lab->plugins, "null");
+    CLEANUP_FREE char *bare = path_join(lab->plugins, "null.so");
+    CLEANUP_FREE char *inside = path_join(folder, "null.so");
+    CLEANUP_FREE char *object = NULL;
+    size_t bytes = 0;
+    assert_int_equal(unlink(bare), 0);
+    assert_int_equal(file_read(PANTHER_PLUGINS "/null.so", 1 << 24, &object, &bytes, &error), 0);
+    assert_int_equal(folder_make(folder, 0755, &error), 0);
+    assert_int_equal(file_write_atomic(inside, object, bytes, 0755, &error), 0);
+    lab_start(lab, NULL);
+    LAB_UNTIL(lab, has_plugin, (uintptr_t) "null");
+    assert_string_equal(lab_plugin(lab->plugins_changed->plugins, lab->plugins_changed->n_plugins, "null")->path, inside);
 }
 
 static void start_tester(struct lab *lab, uint64_t instance, const struct lab_wish *wish)
@@ -483,6 +566,8 @@ int main(void)
         TEST(says_who_it_is_and_what_it_can_run),
         TEST(a_plugin_that_does_not_load_is_listed_with_the_reason),
         TEST(looks_again_for_plugins_on_SIGHUP),
+        TEST(a_plugin_that_is_put_there_changed_and_removed_is_seen_by_itself),
+        TEST(a_folder_that_holds_a_shared_object_is_a_plugin),
         TEST(runs_a_tester_from_initialize_to_cleanup),
         TEST(a_repeated_command_is_not_done_again),
         TEST(what_cannot_be_made_is_refused_with_the_reason),
