@@ -14,17 +14,7 @@ void read_results(struct reading *reading, const struct value *value, const stru
     (void)member;
     missing(reading, value, key);
 }
-void read_verdict(struct reading *reading, const struct value *value, const struct key *key, void *member)
-{
-    (void)member;
-    missing(reading, value, key);
-}
 bool metric_is_known(const struct document *document, const char *name)
 {
     return document == NULL && name == NULL;
-}
-int evidence_judge(struct evidence *evidence, const struct verdict_rules *first)
-{
-    (void)first;
-    return panther_result(evidence->scope->service, PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "no verdict rules");
 }
