@@ -145,7 +145,7 @@ struct build_rule {
 struct profile_value {
     const struct panther_option *option;
     size_t count;
-    const char *const *values; // normalised
+    const char *const *values; // as written
 };
 struct profile {
     const char *name;

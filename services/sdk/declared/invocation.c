@@ -139,12 +139,13 @@ const char *invocation_end_text(struct arena *arena, const struct panther_exit *
                             : arena_printf(arena, "ended with status %d", end->status);
 }
 
-static const char *last_lines(const char *text, size_t bytes)
+static char *last_lines(struct arena *arena, const char *text, size_t bytes)
 {
     while (bytes > 0 && (text[bytes - 1] == '\n' || text[bytes - 1] == ' ')) {
         bytes--;
     }
-    return bytes > TAIL_BYTES ? text + bytes - TAIL_BYTES : text;
+    const size_t kept = bytes > TAIL_BYTES ? TAIL_BYTES : bytes;
+    return arena_string_bytes(arena, text + bytes - kept, kept);
 }
 
 const char *invocation_tail(struct scope *scope, int process)
@@ -154,7 +155,7 @@ const char *invocation_tail(struct scope *scope, int process)
     if (bytes == 0) {
         text = panther_output(scope->service, process, PANTHER_STDOUT, &bytes);
     }
-    char *tail = arena_string(scope->arena, last_lines(text, bytes));
+    char *tail = last_lines(scope->arena, text, bytes);
     for (char *c = tail; *c != '\0'; c++) {
         *c = *c == '\n' || *c == '\r' ? ' ' : *c;
     }

@@ -24,7 +24,7 @@ static const struct panther_option *find_option(struct reading *reading, const s
     return NULL;
 }
 
-// Checked and normalised as an experiment's own values are: by the same table.
+// Checked here, where it has a place, and kept as it was written: when it is chosen it goes the way of an experiment's own values.
 static void read_value(struct reading *reading, const struct value *value, struct profile_value *into)
 {
     const struct panther_option one[] = {*into->option, {.name = NULL}};
@@ -41,11 +41,10 @@ static void read_value(struct reading *reading, const struct value *value, struc
         const struct value *item = is_several ? value->items[i] : value;
         const char *reason = NULL;
         const char *text = text_of(reading, item, into->option->name);
-        values[i] = text != NULL ? schema_normalise(descriptions[0], text, reading->arena, &reason) : "";
-        if (values[i] == NULL) {
+        if (text != NULL && schema_normalise(descriptions[0], text, reading->arena, &reason) == NULL) {
             MISTAKE(reading, item, "option %s: \"%.80s\" %s", into->option->name, text, reason);
-            values[i] = "";
         }
+        values[i] = text != NULL ? text : "";
     }
     into->values = values;
     into->count = count;
