@@ -84,6 +84,8 @@ static void send_case_result(struct host *host, const struct work *work, const s
     result.duration_ns = duration_ns;
     result.n_metrics = service != NULL ? service->metric_count : 0;
     result.metrics = service != NULL ? service->metric_list : NULL;
+    result.n_findings = service != NULL ? service->finding_count : 0;
+    result.findings = service != NULL ? service->finding_list : NULL;
     if (results_add(&host->results, &result, call->has_successor)) {
         host_wake_main(host);
     }
@@ -160,6 +162,10 @@ static void fill_results(struct phase *phase, const struct work *work, Pb__Comma
     if (work->kind == PB__HOST_REQUEST__BODY_STOP) {
         done->n_metrics = service->metric_count;
         done->metrics = service->metric_list;
+    }
+    if (work->kind == PB__HOST_REQUEST__BODY_STOP || work->kind == PB__HOST_REQUEST__BODY_EXECUTE) {
+        done->n_findings = service->finding_count;
+        done->findings = service->finding_list;
     }
     if ((work->kind == PB__HOST_REQUEST__BODY_STOP || work->kind == PB__HOST_REQUEST__BODY_EXECUTE) && service->result.is_set) {
         fill_outcome(outcome, service->result.verdict, service->result.reason, service->result.text);

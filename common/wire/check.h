@@ -24,6 +24,7 @@
 #define OUTPUT_RULES_MAX 256 // of one service: as many assertions as a test may have
 #define FEW_MAX 64           // labels, addresses, roles, drives: what a person writes by hand
 #define METRICS_MAX 256      // of one result: it is one event
+#define FINDINGS_MAX 64      // of one result
 #define COMMANDS_PER_FRAME_MAX 1024
 #define ARGUMENTS_MAX 1024 // of one process
 #define PLUGINS_PER_HOST_MAX 1024

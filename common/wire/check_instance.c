@@ -102,6 +102,13 @@ const char *command_invalid(const Pb__Command *command)
 
 // ---- events
 
+static const char *finding_check(const Pb__Finding *finding)
+{
+    REFUSE(!is_token(finding->signature), "finding.signature is empty or unprintable");
+    REFUSE(!is_within(finding->title, SHORT_MAX_BYTES), "finding.title is too long");
+    return NULL;
+}
+
 const char *command_done_check(const Pb__CommandDone *done)
 {
     REFUSE(done->number == 0, "command_done.number is not set");
@@ -112,6 +119,8 @@ const char *command_done_check(const Pb__CommandDone *done)
     EACH(done->n_endpoints, done->endpoints, endpoint_check);
     REFUSE(done->n_metrics > METRICS_MAX, "command_done.metrics are too many");
     EACH(done->n_metrics, done->metrics, metric_check);
+    REFUSE(done->n_findings > FINDINGS_MAX, "command_done.findings are too many");
+    EACH(done->n_findings, done->findings, finding_check);
     REFUSE(!is_within(done->implementation_version, SHORT_MAX_BYTES), "command_done.implementation_version is too long");
     return done->outcome == NULL ? NULL : outcome_check(done->outcome);
 }
@@ -153,6 +162,8 @@ const char *case_result_check(const Pb__CaseResult *result)
     NESTED(outcome_check(result->outcome));
     REFUSE(result->n_metrics > METRICS_MAX, "case_result.metrics are too many");
     EACH(result->n_metrics, result->metrics, metric_check);
+    REFUSE(result->n_findings > FINDINGS_MAX, "case_result.findings are too many");
+    EACH(result->n_findings, result->findings, finding_check);
     return NULL;
 }
 

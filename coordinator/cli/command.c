@@ -21,6 +21,7 @@ const struct command commands[] = {
     {"runs", "list runs", cli_runs},
     {"watch", "watch a run, live", cli_watch},
     {"results", "verdicts, cases, metrics and assertions of a run", cli_results},
+    {"findings", "what testers discovered in a run, each once", cli_findings},
     {"logs", "what services printed", cli_logs},
     {"events", "the journal, line by line", cli_events},
     {"artifacts", "files that services left", cli_artifacts},

@@ -15,7 +15,7 @@ struct list_arguments {
     int detail; // key of a row of `details`
 };
 
-enum { KEY_CASES = 600, KEY_TRIALS, KEY_METRICS, KEY_ASSERTIONS };
+enum { KEY_CASES = 600, KEY_TRIALS, KEY_METRICS, KEY_ASSERTIONS, KEY_FINDINGS };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -31,8 +31,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_TRIALS:
     case KEY_METRICS:
     case KEY_ASSERTIONS:
+    case KEY_FINDINGS:
         if (arguments->detail) {
-            argp_error(state, "one of --trials, --cases, --metrics, --assertions at a time");
+            argp_error(state, "one of --trials, --cases, --metrics, --assertions, --findings at a time");
         }
         arguments->detail = key;
         return 0;
@@ -91,6 +92,7 @@ static const struct detail {
     {KEY_CASES, PB__TABLE__TABLE_CASES, {"trial", "service", "case", "verdict", "reason", "duration_ns", "text"}},
     {KEY_METRICS, PB__TABLE__TABLE_METRICS, {"trial", "service", "case", "metric", "value", "unit"}},
     {KEY_ASSERTIONS, PB__TABLE__TABLE_ASSERTIONS, {"trial", "service", "assertion", "verdict", "observed"}},
+    {KEY_FINDINGS, PB__TABLE__TABLE_FINDINGS, {"signature", "sightings_count", "first_trial", "last_trial", "service", "case", "title"}},
 };
 
 static const struct argp_option results_options[] = {
@@ -98,8 +100,35 @@ static const struct argp_option results_options[] = {
     {"cases", KEY_CASES, NULL, 0, "every test case", 0},
     {"metrics", KEY_METRICS, NULL, 0, "every metric", 0},
     {"assertions", KEY_ASSERTIONS, NULL, 0, "every assertion and what was observed", 0},
+    {"findings", KEY_FINDINGS, NULL, 0, "what testers discovered, as the command findings", 0},
     {0},
 };
+
+static int show_detail(struct list_arguments *arguments)
+{
+    const struct detail *detail = details;
+    while (detail->key != arguments->detail) {
+        detail++;
+    }
+    int status = print_list(&arguments->client, detail->table, arguments->scope ? arguments->scope : "@last", detail->shown, NULL);
+    client_close(&arguments->client);
+    return status;
+}
+
+int cli_findings(int argc, char **argv)
+{
+    const struct argp argp = {NULL,
+                              parse,
+                              "[RUN|TEST|CELL|TRIAL]",
+                              "What testers discovered in a run (default: @last), one row a signature.\vsightings counts how often it was "
+                              "seen in the run; in a test, cell or trial those are listed that were seen there.",
+                              children,
+                              NULL,
+                              NULL};
+    struct list_arguments arguments = {.detail = KEY_FINDINGS};
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    return show_detail(&arguments);
+}
 
 int cli_results(int argc, char **argv)
 {
@@ -113,13 +142,7 @@ int cli_results(int argc, char **argv)
                               NULL};
     struct list_arguments arguments = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    const struct detail *detail = details;
-    while (detail->key != arguments.detail) {
-        detail++;
-    }
-    int status = print_list(&arguments.client, detail->table, arguments.scope ? arguments.scope : "@last", detail->shown, NULL);
-    client_close(&arguments.client);
-    return status;
+    return show_detail(&arguments);
 }
 
 // ---- events, which can be followed

@@ -22,6 +22,8 @@ static const struct {
     {"cases", ROWS_OF("cases")},
     {"metrics", ROWS_OF("metrics")},
     {"assertions", ROWS_OF("assertions")},
+    {"findings", ROWS_OF("findings")},
+    {"sightings", ROWS_OF("sightings")},
     {"streams", ROWS_OF("streams")},
     {"artifacts", ROWS_OF("artifacts")},
 };

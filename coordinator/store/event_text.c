@@ -111,6 +111,8 @@ static void case_result(const Pb__Event *event, struct text *line)
     for (size_t i = 0; i < result->n_metrics; i++)
         text_printf(line, "%s%s=%.6g%s%s", i ? " " : "; ", result->metrics[i]->name, result->metrics[i]->value,
                     result->metrics[i]->unit[0] ? " " : "", result->metrics[i]->unit);
+    for (size_t i = 0; i < result->n_findings; i++)
+        text_printf(line, "; finding: %s", result->findings[i]->signature);
 }
 
 static void metric(const Pb__Event *event, struct text *line)

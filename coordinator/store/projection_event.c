@@ -11,6 +11,11 @@ static const char CASE_INSERT[] = "INSERT INTO cases(id, run, trial, instance, n
                                   " metrics) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 static const char METRIC_INSERT[] = "INSERT INTO metrics(id, run, trial, service, case_name, name, value, unit, better)"
                                     " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)";
+static const char FINDING_SEEN[] =
+    "INSERT INTO findings(id, changed, run, signature, title, service, case_name, sightings, first_trial, last_trial)"
+    " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?7) ON CONFLICT(run, signature) DO UPDATE SET changed = excluded.changed,"
+    " sightings = sightings + 1, last_trial = excluded.last_trial";
+static const char SIGHTING_INSERT[] = "INSERT INTO sightings(id, run, trial, signature) VALUES(?, ?, ?, ?)";
 static const char CASE_RUNNING[] = "UPDATE instances SET changed = ?, running_case = ? WHERE instance = ? AND generation = ?";
 // No change is counted for the usual result, that of a case which was too short to be shown as running.
 static const char CASE_NOT_RUNNING[] = "UPDATE instances SET changed = ?, running_case = '' WHERE instance = ? AND generation = ?"
@@ -87,6 +92,20 @@ static void append_metrics(struct text *text, Pb__Metric *const *metrics, size_t
                     metrics[i]->unit);
 }
 
+static int insert_findings(struct projection *projection, const Pb__Event *event, Pb__Finding *const *findings, size_t count,
+                           const char *case_name, struct panther_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; i < count && result >= 0; i++) {
+        result = PROJECT(projection, FINDING_SEEN, error, CHANGE(projection), INTEGER(projection->run), TEXT(findings[i]->signature),
+                         TEXT(findings[i]->title), TEXT(event->service), TEXT(case_name), INTEGER(projection->trial));
+        if (result >= 0)
+            result = PROJECT(projection, SIGHTING_INSERT, error, CHANGE(projection), INTEGER(projection->run), INTEGER(projection->trial),
+                             TEXT(findings[i]->signature));
+    }
+    return result;
+}
+
 static int case_result(struct projection *projection, const Pb__Event *event, struct panther_error *error)
 {
     const Pb__CaseResult *done = event->case_result;
@@ -99,6 +118,8 @@ static int case_result(struct projection *projection, const Pb__Event *event, st
     text_free(&metrics);
     if (result >= 0)
         result = insert_metrics(projection, event, done->metrics, done->n_metrics, done->name, error);
+    if (result >= 0)
+        result = insert_findings(projection, event, done->findings, done->n_findings, done->name, error);
     if (result < 0)
         return result;
     return PROJECT(projection, CASE_NOT_RUNNING, error, CHANGE(projection), INTEGER(event->instance), INTEGER(event->generation),
@@ -172,6 +193,8 @@ static int command_done(struct projection *projection, const Pb__Event *event, s
         result = initialized(projection, event, error);
     if (result >= 0 && done->outcome)
         result = execute_outcome(projection, event, error);
+    if (result >= 0)
+        result = insert_findings(projection, event, done->findings, done->n_findings, "", error);
     return result < 0 ? result : insert_metrics(projection, event, done->metrics, done->n_metrics, NULL, error);
 }
 

@@ -12,6 +12,7 @@
 // trial > 0 lets SQLite use the journal's partial index
 #define OF_CELL "t.trial > 0 AND t.trial IN " TRIALS_OF " AND combination = ?6 AND repetition = ?7)"
 #define OF_TRIAL "t.trial > 0 AND t.trial IN " TRIALS_OF " AND combination = ?6 AND repetition = ?7 AND attempt = ?8)"
+#define SEEN_IN OF_RUN " AND t.signature IN (SELECT signature FROM sightings AS s WHERE s.run = ?4 AND s.trial IN "
 #define BY_TRIAL                                                                                                                           \
     {                                                                                                                                      \
         NULL, OF_RUN, OF_TEST, OF_COMBINATION, OF_CELL, OF_TRIAL                                                                           \
@@ -174,6 +175,23 @@ static const struct query_table tables[READER_TABLES] =
                 .service_filter = OF_SERVICE,
                 .columns =
                     {{"trial", "n.name"}, {"service", "t.service"}, {"assertion", "t.assertion"}, OUTCOME, {"observed", "t.observed"}},
+            },
+        [PB__TABLE__TABLE_FINDINGS] =
+            {
+                .from = "findings AS t LEFT JOIN trials AS f ON f.trial = t.first_trial LEFT JOIN trials AS l ON l.trial = t.last_trial",
+                .has_changes = true,
+                .filters = {NULL, OF_RUN, SEEN_IN TRIALS_OF "))", SEEN_IN TRIALS_OF " AND combination = ?6))",
+                            SEEN_IN TRIALS_OF " AND combination = ?6 AND repetition = ?7))",
+                            SEEN_IN TRIALS_OF " AND combination = ?6 AND repetition = ?7 AND attempt = ?8))"},
+                .service_filter = OF_SERVICE,
+                .columns = {{"signature", "t.signature"},
+                            {"title", "t.title"},
+                            {"run", "'r' || t.run"},
+                            {"service", "t.service"},
+                            {"case", "t.case_name"},
+                            {"sightings_count", "t.sightings"},
+                            {"first_trial", "f.name"},
+                            {"last_trial", "l.name"}},
             },
         // kind and text are made from the payload, which stands in the last column's place
         [PB__TABLE__TABLE_EVENTS] =

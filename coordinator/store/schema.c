@@ -55,6 +55,14 @@ const char PROJECTION_SCHEMA[] =
     " assertion TEXT NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL, text TEXT NOT NULL, observed TEXT NOT NULL);"
     "CREATE INDEX assertions_trial ON assertions(trial);"
 
+    // one row a signature and run; its sightings say in which trials
+    "CREATE TABLE findings(id INTEGER PRIMARY KEY, changed INTEGER NOT NULL, run INTEGER NOT NULL, signature TEXT NOT NULL,"
+    " title TEXT NOT NULL, service TEXT NOT NULL, case_name TEXT NOT NULL, sightings INTEGER NOT NULL, first_trial INTEGER NOT NULL,"
+    " last_trial INTEGER NOT NULL, UNIQUE(run, signature));"
+    "CREATE INDEX findings_changed ON findings(changed);"
+    "CREATE TABLE sightings(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, trial INTEGER NOT NULL, signature TEXT NOT NULL);"
+    "CREATE INDEX sightings_run ON sightings(run, signature);"
+
     // hash and size: of what is stored; end_*: what the guard said in StreamEnd
     "CREATE TABLE streams(id INTEGER PRIMARY KEY, changed INTEGER NOT NULL, run INTEGER NOT NULL, trial INTEGER NOT NULL,"
     " instance INTEGER NOT NULL, generation INTEGER NOT NULL, service TEXT NOT NULL, name TEXT NOT NULL,"
@@ -74,4 +82,4 @@ const char PROJECTION_SCHEMA[] =
 const char PROJECTION_DROP[] =
     "DROP TABLE IF EXISTS runs; DROP TABLE IF EXISTS tests; DROP TABLE IF EXISTS cells; DROP TABLE IF EXISTS trials;"
     "DROP TABLE IF EXISTS instances; DROP TABLE IF EXISTS cases; DROP TABLE IF EXISTS metrics; DROP TABLE IF EXISTS assertions;"
-    "DROP TABLE IF EXISTS streams; DROP TABLE IF EXISTS artifacts;";
+    "DROP TABLE IF EXISTS streams; DROP TABLE IF EXISTS artifacts; DROP TABLE IF EXISTS findings; DROP TABLE IF EXISTS sightings;";

@@ -9,7 +9,7 @@
 
 #define STORE_SCHEMA_VERSION 1
 // A store with other projections is rebuilt from its journal when it is opened.
-#define PROJECTION_VERSION 1
+#define PROJECTION_VERSION 2
 
 extern const char STORE_SCHEMA[];
 extern const char PROJECTION_SCHEMA[];

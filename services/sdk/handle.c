@@ -21,6 +21,9 @@ struct panther_service *handle_new(const struct panther_plugin *plugin, const Pb
     for (size_t i = 0; i < METRICS_PER_CASE_MAX; i++) {
         service->metric_list[i] = &service->metrics[i];
     }
+    for (size_t i = 0; i < FINDINGS_PER_CASE_MAX; i++) {
+        service->finding_list[i] = &service->findings[i];
+    }
     return service;
 }
 
@@ -47,6 +50,7 @@ void handle_begin(struct panther_service *service, bool is_case)
 {
     service->in_case = is_case;
     service->metric_count = 0;
+    service->finding_count = 0;
     service->result.is_set = false;
     service->result.after_cancel = false;
     service->result.text[0] = '\0';

@@ -12,6 +12,8 @@
 
 // Numbers of one case or execution: what a person compares; a flood is a plugin's mistake and is cut with a warning.
 #define METRICS_PER_CASE_MAX 64
+// Discoveries of one case or execution: each is looked at by a person.
+#define FINDINGS_PER_CASE_MAX 16
 // Readiness conditions of one instance: a line or a port each, a few by nature.
 #define READINESS_MAX 16
 
@@ -57,6 +59,9 @@ struct panther_service {
     Pb__Metric metrics[METRICS_PER_CASE_MAX];
     Pb__Metric *metric_list[METRICS_PER_CASE_MAX];
     size_t metric_count;
+    Pb__Finding findings[FINDINGS_PER_CASE_MAX];
+    Pb__Finding *finding_list[FINDINGS_PER_CASE_MAX];
+    size_t finding_count;
     char failure[TEXT_MAX_BYTES];
     struct authority *authority; // certificate.c; NULL: none was needed yet
 };
@@ -67,7 +72,7 @@ struct panther_service *handle_new(const struct panther_plugin *plugin, const Pb
 void handle_free(struct panther_service **service);
 // Checks the settings of the spec against the plugin's options and fills its settings struct; all mistakes are in the error.
 int handle_settings(struct panther_service *service, struct panther_error *error);
-// Before a phase, and before each case (name: of the case): what the last one left (result, metrics, failure, texts) goes.
+// Before a phase, and before each case (name: of the case): what the last one left (result, metrics, findings, failure, texts) goes.
 void handle_begin(struct panther_service *service, bool is_case);
 // Where what a plugin asks for now is put: a case's texts go with the case, so that a tester of a million cases does not grow.
 struct arena *handle_arena(struct panther_service *service);

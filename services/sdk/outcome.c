@@ -100,6 +100,63 @@ void panther_metric(struct panther_service *service, const char *name, double va
     metric_fill(&service->metrics[service->metric_count++], service->case_arena, name, value, unit, better);
 }
 
+// Bytes of a signature and a title; the wire refuses more.
+#define SIGNATURE_MAX_BYTES 127
+#define TITLE_MAX_BYTES 255
+
+// A line of printable bytes without space at its ends; what a tester quotes may be anything.
+static char *printable_line(struct arena *arena, const char *text, size_t max_bytes)
+{
+    while (*text == ' ') {
+        text++;
+    }
+    size_t length = strnlen(text, max_bytes);
+    char *line = arena_allocate(arena, length + 1);
+    memcpy(line, text, length);
+    line[length] = '\0';
+    for (size_t i = 0; i < length; i++) {
+        if (line[i] < ' ' || line[i] > '~') {
+            line[i] = '?';
+        }
+    }
+    while (length > 0 && line[length - 1] == ' ') {
+        line[--length] = '\0';
+    }
+    return line;
+}
+
+static bool has_finding(const struct panther_service *service, const char *signature)
+{
+    for (size_t i = 0; i < service->finding_count; i++) {
+        if (strcmp(service->findings[i].signature, signature) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void panther_finding(struct panther_service *service, const char *signature, const char *format, ...)
+{
+    char title[TITLE_MAX_BYTES + 1];
+    struct arena *arena = handle_arena(service);
+    char *cut = printable_line(arena, signature, SIGNATURE_MAX_BYTES);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(title, sizeof(title), format, arguments);
+    va_end(arguments);
+    if (cut[0] == '\0' || has_finding(service, cut)) {
+        return;
+    }
+    if (service->finding_count == FINDINGS_PER_CASE_MAX) {
+        panther_log(service, PANTHER_WARNING, "finding %s is left out: a case has at most %d", cut, FINDINGS_PER_CASE_MAX);
+        return;
+    }
+    Pb__Finding *finding = &service->findings[service->finding_count++];
+    pb__finding__init(finding);
+    finding->signature = cut;
+    finding->title = printable_line(arena, title, TITLE_MAX_BYTES);
+}
+
 void panther_artifact(struct panther_service *service, const char *path_or_pattern, const char *kind)
 {
     const bool is_pattern = strpbrk(path_or_pattern, "*?[") != NULL;

@@ -250,6 +250,8 @@ static void print_metrics(const struct trying *trying)
             const Pb__Metric *metric = event->case_result->metrics[m];
             printf("  metric %s: %.15g %s\n", metric->name, metric->value, metric->unit);
         }
+        for (size_t f = 0; is_case && f < event->case_result->n_findings; f++)
+            printf("  finding %s: %s\n", event->case_result->findings[f]->signature, event->case_result->findings[f]->title);
     }
 }
 

@@ -89,6 +89,31 @@ bool panther_test_metric(const struct panther_test *test, const char *name, doub
     return false;
 }
 
+// ---- findings
+
+static unsigned findings_in(Pb__Finding *const *findings, size_t count, const char *signature)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < count; i++) {
+        found += strcmp(findings[i]->signature, signature) == 0;
+    }
+    return found;
+}
+
+unsigned panther_test_findings(const struct panther_test *test, const char *signature)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < test->event_count; i++) {
+        const Pb__Event *event = test->events[i];
+        if (event->body_case == PB__EVENT__BODY_CASE_RESULT) {
+            found += findings_in(event->case_result->findings, event->case_result->n_findings, signature);
+        } else if (event->body_case == PB__EVENT__BODY_COMMAND_DONE) {
+            found += findings_in(event->command_done->findings, event->command_done->n_findings, signature);
+        }
+    }
+    return found;
+}
+
 // ---- processes
 
 static const Pb__ProcessStarted *started(const struct panther_test *test, const char *process)

@@ -9,6 +9,8 @@ static int violation(struct panther_service *service, const struct test *test, c
 {
     struct place place;
     place_read(service, test, marker, &place);
+    panther_finding(service, panther_format(service, "ivy %s %s", test->name, place.text), "requirement violated%s%s",
+                    place.name[0] != '\0' ? ": " : "", place.name);
     const char *colon = place.name[0] != '\0' ? ": " : "";
     return panther_result(service, PANTHER_FAIL, PANTHER_REASON_VIOLATION, "%s: requirement violated at %s%s%s", test->name, place.text,
                           colon, place.name);

@@ -24,6 +24,7 @@ void check_violated(struct check *check, const char *requirement, const char *ki
     va_start(arguments, format);
     vsnprintf(what, sizeof(what), format, arguments);
     va_end(arguments);
+    panther_finding(check->service, panther_format(check->service, "minip %s, %s", requirement, kind), "%s", what);
     panther_result(check->service, PANTHER_FAIL, PANTHER_REASON_VIOLATION, "%s, %s: %s", requirement, kind, what);
 }
 

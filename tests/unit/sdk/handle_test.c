@@ -215,6 +215,30 @@ static void failures_pile_up_with_the_newest_first(void **state)
     assert_int_equal(fixture->fake.logs, 2);
 }
 
+static void findings_are_told_once_a_case(void **state)
+{
+    struct fixture *fixture = *state;
+    handle_begin(fixture->service, true);
+    panther_finding(fixture->service, "M2, wrong sequence", "PONG %d", 7);
+    panther_finding(fixture->service, "M2, wrong sequence", "PONG %d", 8);
+    assert_int_equal(fixture->service->finding_count, 1);
+    assert_string_equal(fixture->service->findings[0].title, "PONG 7");
+    panther_finding(fixture->service, "  ", "nothing");
+    panther_finding(fixture->service, " a\nb\x80 ", "two\nlines");
+    assert_int_equal(fixture->service->finding_count, 2);
+    assert_string_equal(fixture->service->findings[1].signature, "a?b?");
+    assert_string_equal(fixture->service->findings[1].title, "two?lines");
+    for (int i = 0; i < FINDINGS_PER_CASE_MAX + 5; i++) {
+        char signature[200];
+        snprintf(signature, sizeof(signature), "%d%0190d", i, 0);
+        panther_finding(fixture->service, signature, "long");
+    }
+    assert_int_equal(fixture->service->finding_count, FINDINGS_PER_CASE_MAX);
+    assert_int_equal(strlen(fixture->service->findings[2].signature), 127);
+    handle_begin(fixture->service, true);
+    assert_int_equal(fixture->service->finding_count, 0);
+}
+
 static void metrics_of_a_case_are_kept_and_bounded(void **state)
 {
     struct fixture *fixture = *state;
@@ -401,6 +425,7 @@ int main(void)
         TEST(a_result_after_cancel_is_marked),
         TEST(a_verdict_that_does_not_exist_is_a_failure),
         TEST(failures_pile_up_with_the_newest_first),
+        TEST(findings_are_told_once_a_case),
         TEST(metrics_of_a_case_are_kept_and_bounded),
         TEST(a_metric_that_is_no_number_is_left_out),
         TEST(ports_become_endpoints_up_to_the_limit),

@@ -76,8 +76,8 @@ static void dump_table(struct database *database, const char *table, struct text
 
 char *fixture_dump(struct fixture *fixture)
 {
-    static const char *const tables[] = {"journal", "runs",    "tests",      "cells",   "trials",   "instances",
-                                         "cases",   "metrics", "assertions", "streams", "artifacts"};
+    static const char *const tables[] = {"journal", "runs",       "tests",   "cells",     "trials",   "instances", "cases",
+                                         "metrics", "assertions", "streams", "artifacts", "findings", "sightings"};
     struct database *database = open_directly(fixture, DATABASE_READ_ONLY);
     struct text text = {0};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {

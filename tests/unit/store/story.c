@@ -194,6 +194,14 @@ void story_case(struct story *story, uint64_t trial, uint64_t instance, uint32_t
     result->metrics = ARENA_ARRAY(story->arena, Pb__Metric *, 1);
     result->metrics[0] = metric;
     result->n_metrics = 1;
+    if (verdict == VERDICT_PASS)
+        return;
+    Pb__Finding *finding = MESSAGE(story, Pb__Finding, pb__finding__init);
+    finding->signature = arena_string(story->arena, "bad frame");
+    finding->title = arena_string(story->arena, "a frame of an unknown type");
+    result->findings = ARENA_ARRAY(story->arena, Pb__Finding *, 1);
+    result->findings[0] = finding;
+    result->n_findings = 1;
 }
 
 static char *some_hash(struct story *story, const char *of)

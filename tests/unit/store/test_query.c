@@ -92,10 +92,35 @@ static void cases_of_a_scope(void **state)
     assert_string_equal(value(rows, 1, "metrics"), "req_per_s=1234.5 1/s");
 }
 
+static void what_is_seen_again_is_the_same_finding(void **state)
+{
+    struct fixture *fixture = *state;
+    story_run(&fixture->story, 1, "lab", 40);
+    for (uint32_t i = 0; i < 40; i++) {
+        story_trial(&fixture->story, 100 + i, 1, i + 1, 1);
+        story_case(&fixture->story, 100 + i, 1000 + i * 10 + 2, 3, i % 40 < 3 ? VERDICT_PASS : VERDICT_FAIL);
+    }
+    story_run(&fixture->story, 2, "lab", 1);
+    story_trial(&fixture->story, 200, 2, 1, 1);
+    story_case(&fixture->story, 200, 2002, 3, VERDICT_FAIL);
+    fixture_append(fixture);
+    Pb__Rows *rows = fixture_query(fixture, PB__TABLE__TABLE_FINDINGS, "r1", 0, 0, false);
+    assert_int_equal(rows->n_rows, 1);
+    assert_string_equal(value(rows, 0, "signature"), "bad frame");
+    assert_string_equal(value(rows, 0, "title"), "a frame of an unknown type");
+    assert_string_equal(value(rows, 0, "sightings_count"), "37");
+    assert_string_equal(value(rows, 0, "first_trial"), "r1/load/nginx/4#1");
+    assert_string_equal(value(rows, 0, "last_trial"), "r1/load/nginx/40#1");
+    assert_int_equal(fixture_query(fixture, PB__TABLE__TABLE_FINDINGS, "r1/load/nginx/3", 0, 0, false)->n_rows, 0);
+    assert_int_equal(fixture_query(fixture, PB__TABLE__TABLE_FINDINGS, "r1/load/nginx/20", 0, 0, false)->n_rows, 1);
+    rows = fixture_query(fixture, PB__TABLE__TABLE_FINDINGS, "r2", 0, 0, false);
+    assert_string_equal(value(rows, 0, "sightings_count"), "1");
+}
+
 static void pages_follow_each_other_without_gap_or_repeat(void **state)
 {
     struct fixture *fixture = told(state);
-    for (int table = PB__TABLE__TABLE_RUNS; table <= PB__TABLE__TABLE_ASSERTIONS; table++) {
+    for (int table = PB__TABLE__TABLE_RUNS; table <= PB__TABLE__TABLE_FINDINGS; table++) {
         for (int changed = 0; changed < 2; changed++) {
             size_t all = fixture_query(fixture, (Pb__Table)table, "", 0, 0, changed)->n_rows, seen = 0;
             uint64_t after = 0;
@@ -305,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(cells_that_never_started_have_no_row_until_they_end, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(a_cell_keeps_all_its_attempts, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(cases_of_a_scope, fixture_begin, fixture_end),
+        cmocka_unit_test_setup_teardown(what_is_seen_again_is_the_same_finding, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(pages_follow_each_other_without_gap_or_repeat, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(a_watcher_sees_each_change_once, fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(instances_streams_and_artifacts_are_shown, fixture_begin, fixture_end),

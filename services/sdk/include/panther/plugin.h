@@ -34,7 +34,7 @@
 //
 // Changelog
 //   1.0  first version
-//   1.1  panther_plugin_folder
+//   1.1  panther_plugin_folder, panther_finding
 #ifndef PANTHER_PLUGIN_H
 #define PANTHER_PLUGIN_H
 

@@ -53,6 +53,11 @@ enum panther_better { PANTHER_NEITHER_IS_BETTER = 0, PANTHER_HIGHER_IS_BETTER = 
 // A number measured: of the running case, else of the whole service. unit: "1/s", "ms", "B", "ratio".
 void panther_metric(struct panther_service *service, const char *name, double value, const char *unit, enum panther_better better);
 
+// Something discovered, in a case, in execute or in stop: a violated requirement, a crash. The same signature (printable, at most 127
+// bytes) is the same finding: seen in 37 trials of a run, it is one finding with 37 sightings. Keep out of it what changes from one
+// time to the next (numbers, addresses, seeds). format: a title, one line for a person. At most 16 of a case are kept.
+void panther_finding(struct panther_service *service, const char *signature, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 // A file worth keeping, relative to the work folder; pattern: "*.qlog". It is collected after stop.
 // kind: "qlog", "keylog", "pcap", "core", "config", "log", "file".
 void panther_artifact(struct panther_service *service, const char *path_or_pattern, const char *kind);

@@ -55,6 +55,7 @@ const char *panther_test_problem(const struct panther_test *test);              
 int panther_test_port(const struct panther_test *test, const char *endpoint);               // below 0: none
 const char *panther_test_version(const struct panther_test *test);                          // of the implementation, after initialize
 bool panther_test_metric(const struct panther_test *test, const char *name, double *value); // the latest
+unsigned panther_test_findings(const struct panther_test *test, const char *signature);     // sightings of a finding so far
 int panther_test_pid(const struct panther_test *test, const char *process);                 // of the latest of that name; below 0: none
 struct panther_test_exit {
     int status, signal;

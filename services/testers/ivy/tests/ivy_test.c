@@ -133,6 +133,9 @@ static void decides_by_the_table(void **state)
             fail_msg("%s, %s, %s: verdict %d, reason %d: %s", row->traffic, row->marker, row->end, outcome.verdict, outcome.reason,
                      outcome.text);
     }
+    // six rows violate one requirement, one another
+    assert_int_equal(panther_test_findings(test, "ivy minip_server_test_hello minip_packet.ivy:4"), 6);
+    assert_int_equal(panther_test_findings(test, "ivy minip_server_test_hello minip_packet.ivy:12"), 1);
     assert_int_equal(panther_test_end(&test), 0);
     close(file);
     unlink(path);

@@ -92,6 +92,9 @@ static void flaky_fails_in_some_repetitions(void **state)
     }
     assert_int_equal(passed + failed, 20);
     assert_in_range(failed, 1, 19);
+    // each one that failed is one sighting of one of its two mistakes
+    assert_int_equal(panther_test_findings(test, "minip M2, wrong sequence") + panther_test_findings(test, "minip M2, wrong payload"),
+                     failed);
     assert_int_equal(panther_test_end(&test), 0);
     assert_int_equal(panther_test_end(&server), 0);
 }
