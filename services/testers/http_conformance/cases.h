@@ -46,7 +46,78 @@
     X(h1_long_target, "RFC 9112, 3", "a request target that is too long is answered with 414")                                             \
     X(h1_large_field, "RFC 9110, 5.4", "a header field that is too large is answered with 4xx")
 
-#define CASES_H2(X)
+#define CASES_H2(X)                                                                                                                        \
+    X(h2_preface, "RFC 9113, 3.4", "the server's preface begins with SETTINGS")                                                            \
+    X(h2_invalid_preface, "RFC 9113, 3.4", "an invalid client preface ends the connection")                                                \
+    X(h2_settings_ack, "RFC 9113, 6.5.3", "SETTINGS are acknowledged")                                                                     \
+    X(h2_settings_length, "RFC 9113, 6.5", "SETTINGS whose length is no multiple of 6 end the connection")                                 \
+    X(h2_settings_ack_length, "RFC 9113, 6.5", "SETTINGS with ACK and a payload end the connection")                                       \
+    X(h2_settings_stream, "RFC 9113, 6.5", "SETTINGS on a stream end the connection")                                                      \
+    X(h2_enable_push, "RFC 9113, 6.5.2", "ENABLE_PUSH of 2 ends the connection")                                                           \
+    X(h2_initial_window_size, "RFC 9113, 6.5.2", "INITIAL_WINDOW_SIZE above 2^31-1 ends the connection")                                   \
+    X(h2_max_frame_size, "RFC 9113, 6.5.2", "MAX_FRAME_SIZE below 16384 ends the connection")                                              \
+    X(h2_unknown_setting, "RFC 9113, 6.5.2", "an unknown setting is ignored")                                                              \
+    X(h2_ping, "RFC 9113, 6.7", "PING is answered with the same payload")                                                                  \
+    X(h2_ping_length, "RFC 9113, 6.7", "PING of 7 bytes ends the connection")                                                              \
+    X(h2_ping_stream, "RFC 9113, 6.7", "PING on a stream ends the connection")                                                             \
+    X(h2_goaway_stream, "RFC 9113, 6.8", "GOAWAY on a stream ends the connection")                                                         \
+    X(h2_push_promise, "RFC 9113, 8.4", "PUSH_PROMISE of a client ends the connection")                                                    \
+    X(h2_unknown_frame, "RFC 9113, 5.5", "frames of unknown type are ignored")                                                             \
+    X(h2_oversize_frame, "RFC 9113, 4.2", "a frame above SETTINGS_MAX_FRAME_SIZE ends the connection")                                     \
+    X(h2_get, "RFC 9113, 8.1", "GET brings the file with all its bytes")                                                                   \
+    X(h2_head, "RFC 9113, 8.1", "HEAD brings no content")                                                                                  \
+    X(h2_multiplexing, "RFC 9113, 5", "streams at once are all answered")                                                                  \
+    X(h2_too_many_streams, "RFC 9113, 5.1.2", "a stream above MAX_CONCURRENT_STREAMS is a stream error")                                   \
+    X(h2_even_stream, "RFC 9113, 5.1.1", "a stream of a client with an even number ends the connection")                                   \
+    X(h2_lower_stream, "RFC 9113, 5.1.1", "a new stream with a lower number ends the connection")                                          \
+    X(h2_headers_on_0, "RFC 9113, 6.2", "HEADERS on stream 0 end the connection")                                                          \
+    X(h2_data_on_0, "RFC 9113, 6.1", "DATA on stream 0 ends the connection")                                                               \
+    X(h2_rst_on_0, "RFC 9113, 6.4", "RST_STREAM on stream 0 ends the connection")                                                          \
+    X(h2_priority_on_0, "RFC 9113, 6.3", "PRIORITY on stream 0 ends the connection")                                                       \
+    X(h2_data_on_idle, "RFC 9113, 5.1", "DATA on an idle stream ends the connection")                                                      \
+    X(h2_rst_on_idle, "RFC 9113, 6.4", "RST_STREAM on an idle stream ends the connection")                                                 \
+    X(h2_window_update_on_idle, "RFC 9113, 5.1", "WINDOW_UPDATE on an idle stream ends the connection")                                    \
+    X(h2_data_after_end, "RFC 9113, 5.1", "DATA behind END_STREAM is a stream error")                                                      \
+    X(h2_headers_after_end, "RFC 9113, 5.1", "HEADERS behind END_STREAM are a stream error")                                               \
+    X(h2_rst_length, "RFC 9113, 6.4", "RST_STREAM of 3 bytes ends the connection")                                                         \
+    X(h2_priority_length, "RFC 9113, 6.3", "PRIORITY of 4 bytes is a stream error")                                                        \
+    X(h2_data_padding, "RFC 9113, 6.1", "DATA with more padding than bytes ends the connection")                                           \
+    X(h2_headers_padding, "RFC 9113, 6.2", "HEADERS with more padding than bytes end the connection")                                      \
+    X(h2_padded_request, "RFC 9113, 6.2", "HEADERS with padding and priority are a request")                                               \
+    X(h2_large_body, "RFC 9113, 6.9", "a large body arrives with all its bytes")                                                           \
+    X(h2_stream_window, "RFC 9113, 6.9.1", "the server keeps to a stream's window")                                                        \
+    X(h2_connection_window, "RFC 9113, 6.9.1", "the server keeps to the connection's window")                                              \
+    X(h2_negative_window, "RFC 9113, 6.9.2", "the server counts a window below 0")                                                         \
+    X(h2_window_update_0, "RFC 9113, 6.9", "WINDOW_UPDATE of 0 ends the connection")                                                       \
+    X(h2_window_update_0_stream, "RFC 9113, 6.9", "WINDOW_UPDATE of 0 on a stream is a stream error")                                      \
+    X(h2_window_overflow, "RFC 9113, 6.9.1", "a connection's window above 2^31-1 ends the connection")                                     \
+    X(h2_window_overflow_stream, "RFC 9113, 6.9.1", "a stream's window above 2^31-1 ends the stream")                                      \
+    X(h2_window_update_length, "RFC 9113, 6.9", "WINDOW_UPDATE of 3 bytes ends the connection")                                            \
+    X(h2_continuation, "RFC 9113, 6.10", "a field block in several frames is a request")                                                   \
+    X(h2_interrupted_block, "RFC 9113, 4.3", "a frame inside of a field block ends the connection")                                        \
+    X(h2_unknown_in_block, "RFC 9113, 5.5", "a frame of unknown type inside of a field block ends the connection")                         \
+    X(h2_continuation_alone, "RFC 9113, 6.10", "CONTINUATION without a field block ends the connection")                                   \
+    X(h2_hpack_table, "RFC 9113, 4.3", "fields come by index of the dynamic table")                                                        \
+    X(h2_hpack_index, "RFC 9113, 4.3", "an index that is in no table ends the connection")                                                 \
+    X(h2_hpack_index_0, "RFC 9113, 4.3", "the index 0 ends the connection")                                                                \
+    X(h2_hpack_huffman, "RFC 9113, 4.3", "EOS in a Huffman code ends the connection")                                                      \
+    X(h2_hpack_string, "RFC 9113, 4.3", "a string that is longer than its block ends the connection")                                      \
+    X(h2_hpack_table_size, "RFC 9113, 4.3", "a table size above the setting ends the connection")                                          \
+    X(h2_uppercase_name, "RFC 9113, 8.2.1", "a field name in capitals is malformed")                                                       \
+    X(h2_field_value, "RFC 9113, 8.2.1", "CR and LF in a field value are malformed")                                                       \
+    X(h2_connection_field, "RFC 9113, 8.2.2", "Connection is malformed")                                                                   \
+    X(h2_transfer_encoding, "RFC 9113, 8.2.2", "Transfer-Encoding is malformed")                                                           \
+    X(h2_te, "RFC 9113, 8.2.2", "TE other than trailers is malformed")                                                                     \
+    X(h2_no_method, "RFC 9113, 8.3.1", "a request without :method is malformed")                                                           \
+    X(h2_no_scheme, "RFC 9113, 8.3.1", "a request without :scheme is malformed")                                                           \
+    X(h2_no_path, "RFC 9113, 8.3.1", "a request without :path is malformed")                                                               \
+    X(h2_empty_path, "RFC 9113, 8.3.1", "a request with an empty :path is malformed")                                                      \
+    X(h2_two_paths, "RFC 9113, 8.3", "a request with two :path is malformed")                                                              \
+    X(h2_unknown_pseudo, "RFC 9113, 8.3", "an unknown pseudo-header field is malformed")                                                   \
+    X(h2_response_pseudo, "RFC 9113, 8.3", ":status in a request is malformed")                                                            \
+    X(h2_pseudo_behind, "RFC 9113, 8.3", "a pseudo-header field behind a regular one is malformed")                                        \
+    X(h2_content_length, "RFC 9113, 8.1.1", "content-length that is not the sum of DATA is malformed")                                     \
+    X(h2_trailers, "RFC 9113, 8.1", "a pseudo-header field in trailers is malformed")
 
 #define CASES_UPGRADE(X)
 

@@ -3,6 +3,7 @@
 #include "cases.h"
 
 #include "h1_client.h"
+#include "h2_expect.h"
 
 #include <gnutls/gnutls.h>
 #include <signal.h>
@@ -56,7 +57,7 @@ static void judge(struct run *run, void (*function)(struct run *run))
     function(run);
     // a server that falls over what it was sent, or that was not there, has passed nothing
     if (run->text[0] != '\0' && !run_is_bad(run))
-        h1_still_answers(run);
+        (run->is_http2 ? h2_still_answers : h1_still_answers)(run);
 }
 
 static int run_test(struct panther_service *service, const struct panther_case *test_case)
@@ -74,6 +75,7 @@ static int run_test(struct panther_service *service, const struct panther_case *
                       .settings = tester.settings,
                       .endpoint = tester.endpoint,
                       .tls = tester.tls,
+                      .is_http2 = strcmp(version, "2") == 0,
                       .section = functions[number].section};
     judge(&run, functions[number].run);
     run_release(&run);

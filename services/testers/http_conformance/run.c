@@ -41,14 +41,20 @@ bool run_is_bad(const struct run *run)
     return run->verdict > PANTHER_PASS;
 }
 
-void *run_memory(struct run *run, size_t bytes)
+void run_at_end(struct run *run, void (*release)(void *), void *memory)
 {
-    void *memory = calloc(1, bytes > 0 ? bytes : 1);
     if (!memory || run->kept_count == RUN_KEPT_MAX) {
         fprintf(stderr, "http_conformance: out of memory, or of places for it\n");
         abort();
     }
-    run->kept[run->kept_count++] = memory;
+    run->kept[run->kept_count].release = release;
+    run->kept[run->kept_count++].memory = memory;
+}
+
+void *run_memory(struct run *run, size_t bytes)
+{
+    void *memory = calloc(1, bytes > 0 ? bytes : 1);
+    run_at_end(run, free, memory);
     return memory;
 }
 
@@ -56,8 +62,10 @@ void run_release(struct run *run)
 {
     while (run->connection_count > 0)
         connection_free(run->connections[--run->connection_count]);
-    while (run->kept_count > 0)
-        free(run->kept[--run->kept_count]);
+    while (run->kept_count > 0) {
+        run->kept_count--;
+        run->kept[run->kept_count].release(run->kept[run->kept_count].memory);
+    }
 }
 
 uint64_t run_deadline_ns(const struct run *run)

@@ -27,7 +27,7 @@ struct run {
     struct panther_service *service;
     const struct settings *settings;
     const struct panther_endpoint *endpoint;
-    bool tls;
+    bool tls, is_http2;
     const char *section; // "RFC 9112, 3.2": stands before every accusation
     enum panther_verdict verdict;
     enum panther_reason reason;
@@ -35,7 +35,10 @@ struct run {
     size_t connection_count;
     struct connection *connections[RUN_CONNECTIONS_MAX];
     size_t kept_count;
-    void *kept[RUN_KEPT_MAX];
+    struct {
+        void (*release)(void *);
+        void *memory;
+    } kept[RUN_KEPT_MAX];
 };
 
 // The worst one stays, of equal ones the first. All return false, so that a check can end with `return run_violation(...)`.
@@ -55,6 +58,8 @@ bool run_is_bad(const struct run *run); // it has a verdict worse than pass
 
 // Memory until the case ends. Aborts when there is none; NULL never comes back.
 void *run_memory(struct run *run, size_t bytes);
+// Calls release when the case ends, before what was kept earlier is released.
+void run_at_end(struct run *run, void (*release)(void *), void *memory);
 void run_release(struct run *run); // all connections and memory
 
 uint64_t run_deadline_ns(const struct run *run); // from now: the patience of the settings, or what the case has left

@@ -76,6 +76,8 @@ static void all_cases_on(const char *plugin, const char *version, const char *tl
     assert_int_equal(panther_test_end(&server), 0);
 }
 
+static const char *const h2_cases[] = {CASES_H2(NAME) NULL};
+
 // The README says where it breaks them.
 static const char *const nginx_h1_failures[] = {"h1_unknown_method", "h1_range_head", NULL};
 
@@ -91,8 +93,25 @@ static void nginx_with_http1_over_tls(void **state)
     all_cases_on("nginx", "1.1", "true", h1_cases, nginx_h1_failures);
 }
 
+static const char *const nginx_h2_failures[] = {"h2_data_on_idle",      "h2_rst_on_idle", "h2_window_update_on_idle", "h2_connection_field",
+                                                "h2_transfer_encoding", "h2_te",          "h2_pseudo_behind",         NULL};
+static const char *const nghttpd_failures[] = {"h2_lower_stream", NULL};
+
+static void nginx_with_http2(void **state)
+{
+    (void)state;
+    all_cases_on("nginx", "2", "false", h2_cases, nginx_h2_failures);
+}
+
+static void nghttpd_with_http2(void **state)
+{
+    (void)state;
+    all_cases_on("nghttpd", "2", "true", h2_cases, nghttpd_failures);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nginx_with_http1), cmocka_unit_test(nginx_with_http1_over_tls)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nginx_with_http1), cmocka_unit_test(nginx_with_http1_over_tls),
+                                       cmocka_unit_test(nginx_with_http2), cmocka_unit_test(nghttpd_with_http2)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
