@@ -6,8 +6,8 @@
 #include "services/sdk/declared/rules.h"
 
 static const struct key drive_keys[] = {
-    KEY("protocol", read_text, offsetof(struct panther_drive, protocol), .required = true),
-    KEY("role", read_text, offsetof(struct panther_drive, role), .required = true),
+    KEY("protocol", read_name, offsetof(struct panther_drive, protocol), .required = true),
+    KEY("role", read_name, offsetof(struct panther_drive, role), .required = true),
     KEY("required", read_boolean, offsetof(struct panther_drive, required)),
 };
 
@@ -21,7 +21,13 @@ void read_drives(struct reading *reading, const struct value *value, const struc
     for (size_t i = 0; i < value->count; i++) {
         struct panther_drive *drive = &document->drives[document->drive_count++];
         drive->name = value->keys[i];
+        if (!name_is_valid(drive->name)) {
+            MISTAKE(reading, value->key_places[i], "\"%.80s\" is no name: lower case letters, digits, . _ -", drive->name);
+        }
         KEYS_READ(reading, value->items[i], "a driven service", drive_keys, drive);
+    }
+    if (value->count > DECLARED_WORDS_MAX) {
+        MISTAKE(reading, value, "more than %d words of drives", DECLARED_WORDS_MAX);
     }
 }
 
@@ -44,9 +50,9 @@ void read_case_names(struct reading *reading, const struct value *value, const s
 
 #define CASE_TIMEOUT_MAX_MS (24 * 3600 * 1000)
 static const struct key case_keys[] = {
-    KEY("summary", read_text, offsetof(struct case_rule, summary), .required = true),
+    KEY("summary", read_text, offsetof(struct case_rule, summary), .required = true, .maximum = DECLARED_LINE_MAX_BYTES),
     KEY("timeout", read_duration, offsetof(struct case_rule, timeout_ms), .minimum = 1, .maximum = CASE_TIMEOUT_MAX_MS),
-    KEY("needs", read_texts, offsetof(struct case_rule, needs)),
+    KEY("needs", read_words, offsetof(struct case_rule, needs)),
     KEY("run", read_commands, offsetof(struct case_rule, run), .allowed = REFERENCES_RUN),
     KEY("verdict", read_verdict, offsetof(struct case_rule, verdict)),
 };

@@ -30,7 +30,7 @@ struct subject {
     const char *name; // ends with a dot when something follows
     bool is_flag;     // true or false
     bool (*parse)(struct reading *reading, struct entry *entry, const char *rest, const struct value *place);
-    // Does it have the value? A dry run does not get here when needs_instance.
+    // Does it have the value? Of needs_instance a dry run, which is pure and asks no program, does not get here.
     bool (*is)(const struct entry *entry, const char *value, struct scope *scope);
     bool needs_instance;
 };
@@ -177,7 +177,7 @@ static bool drive_is(const struct entry *entry, const char *value, struct scope 
 static const struct subject subjects[] = {
     {"option.", false, parse_option, option_is, false}, {"role", false, NULL, role_is, true},
     {"protocol", false, NULL, protocol_is, true},       {"protocol.version", false, NULL, version_is, true},
-    {"case", false, parse_case, case_is, true},         {"capability.", true, parse_capability, capability_is, false},
+    {"case", false, parse_case, case_is, true},         {"capability.", true, parse_capability, capability_is, true},
     {"drive.", true, parse_drive, drive_is, true},
 };
 

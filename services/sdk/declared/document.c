@@ -29,20 +29,23 @@ static void read_language(struct reading *reading, const struct value *value, co
     }
 }
 
-static void read_name(struct reading *reading, const struct value *value, const struct key *key, void *member)
-{
-    read_text(reading, value, key, member);
-    const char *name = *(const char **)member;
-    if (name != NULL && !name_is_valid(name)) {
-        MISTAKE(reading, value, "\"%.80s\" is no name: lower case letters, digits, . _ -", name);
-    }
-}
-
 static const struct key protocol_keys[] = {
     KEY("name", read_name, offsetof(struct panther_protocol, name), .required = true),
-    KEY("versions", read_texts, offsetof(struct panther_protocol, versions)),
-    KEY("roles", read_texts, offsetof(struct panther_protocol, roles), .required = true),
+    KEY("versions", read_words, offsetof(struct panther_protocol, versions)),
+    KEY("roles", read_words, offsetof(struct panther_protocol, roles), .required = true),
 };
+
+static void check_roles(struct reading *reading, const struct value *place, const char *const *roles)
+{
+    if (roles != NULL && roles[0] == NULL) {
+        MISTAKE(reading, place, "a protocol has a role at least");
+    }
+    for (size_t i = 0; roles != NULL && roles[i] != NULL; i++) {
+        if (!name_is_valid(roles[i])) {
+            MISTAKE(reading, place, "the role \"%.80s\" is no name: lower case letters, digits, . _ -", roles[i]);
+        }
+    }
+}
 
 static void read_protocols(struct reading *reading, const struct value *value, const struct key *key, void *member)
 {
@@ -54,15 +57,16 @@ static void read_protocols(struct reading *reading, const struct value *value, c
     for (size_t i = 0; i < value->count; i++) {
         struct panther_protocol *protocol = &protocols[count];
         KEYS_READ(reading, value->items[i], "a protocol", protocol_keys, protocol);
-        if (protocol->roles != NULL && protocol->roles[0] == NULL) {
-            MISTAKE(reading, value->items[i], "a protocol has a role at least");
-        }
+        check_roles(reading, value->items[i], protocol->roles);
         count += protocol->name != NULL;
+    }
+    if (value->count > DECLARED_WORDS_MAX) {
+        MISTAKE(reading, value, "more than %d protocols", DECLARED_WORDS_MAX);
     }
     *(struct panther_protocol **)member = protocols;
 }
 
-static const struct key requires_keys[] = {KEY("programs", read_texts, 0, .required = true)};
+static const struct key requires_keys[] = {KEY("programs", read_words, 0, .required = true)};
 
 static void read_requires(struct reading *reading, const struct value *value, const struct key *key, void *member)
 {
@@ -105,8 +109,8 @@ static const struct key document_keys[] = {
     KEY("panther_service", read_language, 0, .required = true),
     KEY("name", read_name, offsetof(struct document, name), .required = true),
     KEY("kind", read_word, offsetof(struct document, kind), .required = true, .words = kinds),
-    KEY("version", read_text, offsetof(struct document, version), .required = true),
-    KEY("summary", read_text, offsetof(struct document, summary), .required = true),
+    KEY("version", read_text, offsetof(struct document, version), .required = true, .maximum = DECLARED_WORD_MAX_BYTES),
+    KEY("summary", read_text, offsetof(struct document, summary), .required = true, .maximum = DECLARED_LINE_MAX_BYTES),
     KEY("protocols", read_protocols, offsetof(struct document, protocols)),
     KEY("requires", read_requires, offsetof(struct document, programs)),
     KEY("implementation", read_implementation, 0),

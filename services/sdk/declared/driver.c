@@ -75,9 +75,10 @@ static void make_tester(struct panther_plugin *plugin, const struct document *do
     plugin->drives = document->drives;
 }
 
-static const struct panther_plugin *make_plugin(const struct document *document, struct arena *arena)
+const struct panther_plugin *driver_plugin(const struct document *document, struct arena *arena)
 {
     struct panther_plugin *plugin = ARENA_NEW(arena, struct panther_plugin);
+    driver = (struct driver){.document = document};
     *plugin = (struct panther_plugin){
         .abi_major = PANTHER_ABI_MAJOR,
         .abi_minor = PANTHER_ABI_MINOR,
@@ -128,6 +129,5 @@ const struct panther_plugin *declared_load(const char *path, struct arena *arena
         *problem = all_mistakes(&diagnostics, path, arena);
         return NULL;
     }
-    driver = (struct driver){.document = document};
-    return make_plugin(document, arena);
+    return driver_plugin(document, arena);
 }

@@ -19,6 +19,8 @@ struct driver {
 };
 extern struct driver driver;
 
+// The descriptor of a document, which becomes the process's one.
+const struct panther_plugin *driver_plugin(const struct document *document, struct arena *arena);
 // What references are resolved against now; case_name NULL: outside of cases.
 struct scope driver_scope(struct panther_service *service, const char *case_name);
 

@@ -27,7 +27,7 @@ void read_version_rule(struct reading *reading, const struct value *value, const
 }
 
 static const struct key capability_keys[] = {
-    KEY("name", read_text, offsetof(struct capability_rule, name), .required = true),
+    KEY("name", read_text, offsetof(struct capability_rule, name), .required = true, .maximum = DECLARED_WORD_MAX_BYTES),
     KEY("command", read_templates, offsetof(struct capability_rule, command), .allowed = REFERENCES_PLUGIN),
     KEY("match", read_pattern, offsetof(struct capability_rule, match)),
 };

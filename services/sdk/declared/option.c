@@ -9,6 +9,9 @@
 #include "common/schema/schema.h"
 #include "services/sdk/option_table.h"
 
+// The wire takes no longer value of an option.
+#define DEFAULT_MAX_BYTES 4000
+
 static const char *const type_names[] = {"string", "integer", "float", "boolean", "choice", "duration",
                                          "size",   "ratio",   "list",  "file",    "port",   NULL};
 static const enum panther_option_type types[] = {
@@ -109,9 +112,9 @@ static const struct key option_keys[] = {
     KEY("type", read_type, offsetof(struct panther_option, type), .required = true, .words = type_names),
     KEY("default", read_default, 0),
     KEY("range", read_range, 0),
-    KEY("choices", read_texts, offsetof(struct panther_option, choices)),
-    KEY("unit", read_text, offsetof(struct panther_option, unit)),
-    KEY("help", read_text, offsetof(struct panther_option, help), .required = true),
+    KEY("choices", read_words, offsetof(struct panther_option, choices)),
+    KEY("unit", read_text, offsetof(struct panther_option, unit), .maximum = DECLARED_WORD_MAX_BYTES),
+    KEY("help", read_text, offsetof(struct panther_option, help), .required = true, .maximum = DECLARED_LINE_MAX_BYTES),
 };
 
 static void check_choices(struct reading *reading, const struct value *value, const struct panther_option *option)
@@ -127,6 +130,10 @@ static void check_default(struct reading *reading, const struct value *value, co
     const char *reason = NULL;
     const struct panther_option one[] = {*option, {.name = NULL}};
     if (option->default_value == NULL || option->default_value[0] == '\0') {
+        return;
+    }
+    if (strlen(option->default_value) > DEFAULT_MAX_BYTES) {
+        MISTAKE(reading, value, "the default has more than %d bytes", DEFAULT_MAX_BYTES);
         return;
     }
     option_table_describe(one, reading->arena, &descriptions);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/base/identity.h"
 #include "common/base/units.h"
 #include "services/sdk/declared/document.h"
 
@@ -121,9 +122,24 @@ const char *text_of(struct reading *reading, const struct value *value, const ch
 void read_text(struct reading *reading, const struct value *value, const struct key *key, void *member)
 {
     const char *text = text_of(reading, value, key->name);
-    if (text != NULL) {
+    if (text != NULL && key->maximum > 0 && strlen(text) > (size_t)key->maximum) {
+        MISTAKE(reading, value, "%s has more than %lld bytes", key->name, (long long)key->maximum);
+    } else if (text != NULL) {
         *(const char **)member = text;
     }
+}
+
+void read_name(struct reading *reading, const struct value *value, const struct key *key, void *member)
+{
+    const char *name = text_of(reading, value, key->name);
+    if (name == NULL) {
+        return;
+    }
+    if (!name_is_valid(name)) {
+        MISTAKE(reading, value, "\"%.80s\" is no name: lower case letters, digits, . _ -", name);
+        return;
+    }
+    *(const char **)member = name;
 }
 
 void read_any_text(struct reading *reading, const struct value *value, const struct key *key, void *member)
@@ -242,6 +258,30 @@ void read_texts(struct reading *reading, const struct value *value, const struct
         }
     }
     *(const char *const **)member = texts;
+}
+
+static bool is_word(const char *text)
+{
+    const size_t bytes = strlen(text);
+    bool is_printable = bytes > 0 && bytes <= DECLARED_WORD_MAX_BYTES && text[0] != ' ' && text[bytes - 1] != ' ';
+    for (size_t i = 0; i < bytes; i++) {
+        is_printable = is_printable && text[i] >= ' ' && text[i] < 0x7f;
+    }
+    return is_printable;
+}
+
+void read_words(struct reading *reading, const struct value *value, const struct key *key, void *member)
+{
+    read_texts(reading, value, key, member);
+    for (size_t i = 0; value->kind == VALUE_LIST && i < value->count; i++) {
+        const struct value *item = value->items[i];
+        if (item->kind == VALUE_SCALAR && item->text[0] != '\0' && !is_word(item->text)) {
+            MISTAKE(reading, item, "%s: an item is at most %d printable characters", key->name, DECLARED_WORD_MAX_BYTES);
+        }
+    }
+    if (value->count > DECLARED_WORDS_MAX) {
+        MISTAKE(reading, value, "%s: more than %d items", key->name, DECLARED_WORDS_MAX);
+    }
 }
 
 // ---- exit statuses and signals

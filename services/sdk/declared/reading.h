@@ -11,6 +11,12 @@ struct document;
 
 // A service.yaml, a template, a page of text: what a person writes. 1 MiB, as an experiment.
 #define DECLARED_TEXT_MAX_BYTES (1024 * 1024)
+// A word that is shown and sent as such (a version, a role, a unit, a choice); the wire takes no longer one.
+#define DECLARED_WORD_MAX_BYTES 120
+// Words of one list, as the wire's.
+#define DECLARED_WORDS_MAX 64
+// A line for a person: a summary, a line of help.
+#define DECLARED_LINE_MAX_BYTES 2000
 // Items of one list or map of the language (arguments, cases, options, rules): far above what a person reads.
 #define DECLARED_ITEMS_MAX 4096
 
@@ -28,7 +34,7 @@ struct key {
     size_t offset; // of the member that it fills
     bool required;
     const char *const *words; // read_word: what may stand there, ends with NULL; the member (int) becomes its index
-    int64_t minimum, maximum; // read_integer; read_duration in ms; read_size in bytes
+    int64_t minimum, maximum; // read_integer; read_duration in ms; read_size in bytes; read_text: at most so many bytes
     unsigned allowed;         // read_template: REFERENCES_...
 };
 
@@ -43,7 +49,9 @@ bool keys_read(struct reading *reading, const struct value *map, const char *nou
 #define KEYS_READ(reading, map, noun, keys, into) keys_read(reading, map, noun, keys, sizeof(keys) / sizeof((keys)[0]), into)
 
 // What a key may be read by. A member is left as it is when its value is a mistake.
-void read_text(struct reading *reading, const struct value *value, const struct key *key, void *member);     // const char *: not empty
+void read_text(struct reading *reading, const struct value *value, const struct key *key, void *member); // const char *: not empty
+void read_name(struct reading *reading, const struct value *value, const struct key *key,
+               void *member); // const char *: as experiments name things
 void read_any_text(struct reading *reading, const struct value *value, const struct key *key, void *member); // const char *
 void read_boolean(struct reading *reading, const struct value *value, const struct key *key, void *member);  // bool
 void read_integer(struct reading *reading, const struct value *value, const struct key *key, void *member);  // int64_t
@@ -52,6 +60,8 @@ void read_duration(struct reading *reading, const struct value *value, const str
 void read_size(struct reading *reading, const struct value *value, const struct key *key, void *member);     // uint64_t, bytes
 void read_word(struct reading *reading, const struct value *value, const struct key *key, void *member);     // int
 void read_texts(struct reading *reading, const struct value *value, const struct key *key, void *member); // const char *const *: NULL ends
+void read_words(struct reading *reading, const struct value *value, const struct key *key,
+                void *member); // the same of short, printable texts
 void read_statuses(struct reading *reading, const struct value *value, const struct key *key, void *member);  // struct statuses
 void read_signal(struct reading *reading, const struct value *value, const struct key *key, void *member);    // int: "TERM", "SIGINT", "15"
 void read_template(struct reading *reading, const struct value *value, const struct key *key, void *member);  // const struct template *
