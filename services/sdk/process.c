@@ -1,4 +1,5 @@
 // Processes, ports, lines and time of a running instance: checks what a plugin asks for and hands it to the host's backend.
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,31 +107,56 @@ int panther_port(struct panther_service *service, const char *name, unsigned tra
     return panther_port_wanted(service, name, transports, 0);
 }
 
-static void endpoint_add(struct panther_service *service, const char *name, unsigned transports, int port)
+static void endpoint_add(struct panther_service *service, const char *name, const char *address, unsigned transports, int port)
 {
     Pb__Endpoint *endpoint = ARENA_NEW(service->arena, Pb__Endpoint);
     pb__endpoint__init(endpoint);
     endpoint->name = arena_string(service->arena, name);
-    endpoint->address = arena_string(service->arena, panther_own_address(service));
+    endpoint->address = arena_string(service->arena, address);
     endpoint->port = (uint32_t)port;
     endpoint->transport = (Pb__Transport)transports;
     service->endpoints[service->endpoint_count++] = endpoint;
 }
 
-int panther_port_wanted(struct panther_service *service, const char *name, unsigned transports, unsigned wanted)
+static int check_endpoint(struct panther_service *service, const char *name, unsigned transports)
 {
-    char problem[TEXT_MAX_BYTES] = "";
     if (transports == 0 || transports > (PANTHER_TCP | PANTHER_UDP)) {
         return panther_fail(service, "port %s: %u is neither PANTHER_TCP, PANTHER_UDP nor both", name, transports);
     }
     if (service->endpoint_count == PORTS_PER_INSTANCE) {
         return panther_fail(service, "port %s: an instance has at most %d ports", name, PORTS_PER_INSTANCE);
     }
+    return PANTHER_OK;
+}
+
+int panther_endpoint_external(struct panther_service *service, const char *name, const char *address, unsigned port, unsigned transports)
+{
+    unsigned char number[sizeof(struct in6_addr)];
+    if (inet_pton(AF_INET, address, number) != 1 && inet_pton(AF_INET6, address, number) != 1) {
+        return panther_fail(service, "port %s: \"%s\" is no numeric address", name, address);
+    }
+    if (port == 0 || port > UINT16_MAX) {
+        return panther_fail(service, "port %s: %u is no port", name, port);
+    }
+    const int result = check_endpoint(service, name, transports);
+    if (result == PANTHER_OK) {
+        endpoint_add(service, name, address, transports, (int)port);
+    }
+    return result;
+}
+
+int panther_port_wanted(struct panther_service *service, const char *name, unsigned transports, unsigned wanted)
+{
+    char problem[TEXT_MAX_BYTES] = "";
+    const int result = check_endpoint(service, name, transports);
+    if (result != PANTHER_OK) {
+        return result;
+    }
     const int port = service->backend->port(service->context, name, (Pb__Transport)transports, wanted, problem);
     if (port <= 0) {
         return panther_fail(service, "port %s: %s", name, problem);
     }
-    endpoint_add(service, name, transports, port);
+    endpoint_add(service, name, panther_own_address(service), transports, port);
     return port;
 }
 

@@ -34,7 +34,7 @@
 //
 // Changelog
 //   1.0  first version
-//   1.1  panther_plugin_folder, panther_finding
+//   1.1  panther_plugin_folder, panther_finding, panther_endpoint_external
 #ifndef PANTHER_PLUGIN_H
 #define PANTHER_PLUGIN_H
 

@@ -84,6 +84,8 @@ enum { PANTHER_TCP = 1, PANTHER_UDP = 2 }; // transports, to be or-ed
 // as an endpoint of this name. In initialize. Returns the port number, or below 0.
 int panther_port(struct panther_service *service, const char *name, unsigned transports);
 int panther_port_wanted(struct panther_service *service, const char *name, unsigned transports, unsigned wanted); // 0: any
+// An endpoint somewhere else, which peers get as if it were an own one: a device that no agent runs on. address: numeric. In initialize.
+int panther_endpoint_external(struct panther_service *service, const char *name, const char *address, unsigned port, unsigned transports);
 
 struct panther_endpoint {
     const char *name;    // "http"
