@@ -303,5 +303,6 @@ int phase_cleanup(struct phase *phase)
         result = judge(phase, "cleanup", plugin->cleanup(service));
     }
     result = end_what_runs(phase, result);
+    build_locks_release(service);
     return result < 0 ? result : tell_open_files(phase);
 }

@@ -32,6 +32,7 @@ void handle_free(struct panther_service **service)
     if (*service == NULL) {
         return;
     }
+    build_locks_release(*service);
     authority_free(&(*service)->authority);
     arena_free(&(*service)->arena);
     arena_free(&(*service)->case_arena);

@@ -28,6 +28,9 @@ struct readiness {
     bool holds; // of the one who probes
 };
 
+// What one instance builds: itself, and a helper or two.
+#define BUILDS_PER_INSTANCE 8
+
 struct handle_result {
     bool is_set;
     bool after_cancel; // said only when the time was up
@@ -63,6 +66,8 @@ struct panther_service {
     Pb__Finding *finding_list[FINDINGS_PER_CASE_MAX];
     size_t finding_count;
     char failure[TEXT_MAX_BYTES];
+    int build_locks[BUILDS_PER_INSTANCE]; // build.c: held on what it uses of the build cache
+    size_t build_count;
     struct authority *authority; // certificate.c; NULL: none was needed yet
 };
 
@@ -72,6 +77,8 @@ struct panther_service *handle_new(const struct panther_plugin *plugin, const Pb
 void handle_free(struct panther_service **service);
 // Checks the settings of the spec against the plugin's options and fills its settings struct; all mistakes are in the error.
 int handle_settings(struct panther_service *service, struct panther_error *error);
+// After the plugin's cleanup: what it used of the build cache may go.
+void build_locks_release(struct panther_service *service);
 // Before a phase, and before each case (name: of the case): what the last one left (result, metrics, findings, failure, texts) goes.
 void handle_begin(struct panther_service *service, bool is_case);
 // Where what a plugin asks for now is put: a case's texts go with the case, so that a tester of a million cases does not grow.
