@@ -15,9 +15,13 @@ struct evidence {
     size_t standard_output_bytes, standard_error_bytes;
 };
 
-// verdict.c: takes metrics, tells them, reads results, tries the rules: `first` (the case's, may be NULL), then the document's; always
+// judge.c: takes metrics, tells them, reads results, tries the rules: `first` (the case's, may be NULL), then the document's; always
 // says a panther_result. Returns what run_test or execute shall return.
 int evidence_judge(struct evidence *evidence, const struct verdict_rules *first);
+
+// Before a case of a tester: files of the work folder that rules, metrics and results look at are removed, so that what an earlier case
+// left is not taken for this one's.
+void evidence_forget(struct scope *scope, const struct verdict_rules *first);
 
 // metric.c, results.c, verdict.c: readers of their keys; members are struct metric_rules *, struct results_rule *, struct verdict_rules *.
 // Metrics are read before verdicts, so that a rule that names an unknown one is a mistake.

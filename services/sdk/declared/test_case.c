@@ -174,6 +174,7 @@ int driver_run_test(struct panther_service *service, const struct panther_case *
     if (rule == NULL) {
         return panther_fail(service, "there is no case \"%s\"", test_case->name);
     }
+    evidence_forget(&scope, rule->verdict);
     int result = invocation_run_all(&document->phases[PHASE_PRE_RUN], &scope, "pre_run");
     if (result == 0) {
         result = run_and_judge(rule, &scope);

@@ -1,12 +1,10 @@
-// Reading and trying verdict rules.
+// Reading verdict rules; judge.c tries them.
 #include "services/sdk/declared/verdict.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/units.h"
-#include "services/sdk/declared/invocation.h"
 
 #define EXIT_STATUS_MAX 255
 
@@ -119,6 +117,56 @@ static void read_file(struct reading *reading, const struct value *value, const 
     KEYS_READ(reading, value, key->name, file_keys, rule);
 }
 
+// ---- metrics and results
+
+static void read_bound(struct reading *reading, const struct value *value, const struct key *key, void *member)
+{
+    const struct template **bound = member;
+    double number = 0;
+    read_template(reading, value, key, bound);
+    if (*bound != NULL && template_is_literal(*bound) && !float_parse(template_source(*bound), &number)) {
+        MISTAKE(reading, value, "%s is a number, not \"%.80s\"", key->name, template_source(*bound));
+    }
+}
+
+static const struct key bound_keys[] = {
+    KEY("at_least", read_bound, offsetof(struct metric_bound, at_least), .allowed = REFERENCES_RUN),
+    KEY("at_most", read_bound, offsetof(struct metric_bound, at_most), .allowed = REFERENCES_RUN),
+    KEY("above", read_bound, offsetof(struct metric_bound, above), .allowed = REFERENCES_RUN),
+    KEY("below", read_bound, offsetof(struct metric_bound, below), .allowed = REFERENCES_RUN),
+};
+
+static void read_metric(struct reading *reading, const struct value *value, const struct key *key, void *member)
+{
+    struct verdict_rule *rule = member;
+    if (!is_map(reading, value, key->name)) {
+        return;
+    }
+    rule->bounds = ARENA_ARRAY(reading->arena, struct metric_bound, value->count + 1);
+    for (size_t i = 0; i < value->count; i++) {
+        struct metric_bound *bound = &rule->bounds[rule->bound_count++];
+        bound->name = value->keys[i];
+        if (!metric_is_known(reading->document, bound->name)) {
+            MISTAKE(reading, value->key_places[i], "there is no metric \"%.80s\"", bound->name);
+        }
+        KEYS_READ(reading, value->items[i], "a bound", bound_keys, bound);
+    }
+}
+
+static const char *const results_words[] = {"pass", "fail", "any", NULL}; // in the order of enum results_wanted
+
+static void read_rule_results(struct reading *reading, const struct value *value, const struct key *key, void *member)
+{
+    const struct key word = {.name = key->name, .words = results_words};
+    struct verdict_rule *rule = member;
+    int index = -1;
+    read_word(reading, value, &word, &index);
+    rule->results = (enum results_wanted)(index + 1);
+    if (reading->document->results == NULL) {
+        MISTAKE(reading, value, "a rule asks for results, but there is no key \"results\" in this file");
+    }
+}
+
 static const char *const verdict_names[] = {"none", "pass", "inconc", "fail", "error", NULL};
 static const char *const reason_names[] = {"none",      "timeout",   "lost",  "killed",     "cancelled",      "unsupported",
                                            "assertion", "violation", "crash", "incomplete", "infrastructure", NULL};
@@ -132,6 +180,8 @@ static const struct key rule_keys[] = {
     KEY("stderr", read_stderr, 0),
     KEY("output", read_output, 0),
     KEY("file", read_file, 0),
+    KEY("metric", read_metric, 0),
+    KEY("results", read_rule_results, 0),
     KEY("verdict", read_word, offsetof(struct verdict_rule, verdict), .required = true, .words = verdict_names),
     KEY("reason", read_word, offsetof(struct verdict_rule, reason), .words = reason_names),
     KEY("text", read_template, offsetof(struct verdict_rule, text), .allowed = REFERENCES_RUN | REFERENCES_METRIC),
@@ -148,129 +198,4 @@ void read_verdict(struct reading *reading, const struct value *value, const stru
         KEYS_READ(reading, value->items[i], "a verdict rule", rule_keys, &rules->items[rules->count++]);
     }
     *(struct verdict_rules **)member = rules;
-}
-
-// ---- trying
-
-static bool matches(const struct template *pattern, const char *text, struct scope *scope)
-{
-    const char *expression = template_text(pattern, scope);
-    regex_t regex;
-    if (expression == NULL || regcomp(&regex, expression, REG_EXTENDED | REG_NEWLINE | REG_NOSUB) != 0) {
-        return false;
-    }
-    const bool is_found = regexec(&regex, text, 0, NULL, 0) == 0;
-    regfree(&regex);
-    return is_found;
-}
-
-static bool contains(const struct template *part, const char *text, struct scope *scope)
-{
-    const char *wanted = template_text(part, scope);
-    return wanted != NULL && strstr(text, wanted) != NULL;
-}
-
-static bool text_holds(const struct text_rule *rule, const char *text, struct scope *scope)
-{
-    return (rule->present == NULL || contains(rule->present, text, scope)) &&
-           (rule->absent == NULL || !contains(rule->absent, text, scope)) &&
-           (rule->matches == NULL || matches(rule->matches, text, scope)) && (rule->lacks == NULL || !matches(rule->lacks, text, scope));
-}
-
-static bool exit_holds(const struct verdict_rule *rule, const struct evidence *evidence)
-{
-    bool is_among = rule->exit == EXIT_ANY;
-    for (size_t i = 0; i < rule->status_count; i++) {
-        is_among = is_among || rule->statuses[i] == evidence->exit.status;
-    }
-    return evidence->has_ended && evidence->exit.signal == 0 && is_among;
-}
-
-static bool signal_holds(const struct verdict_rule *rule, const struct evidence *evidence)
-{
-    return evidence->has_ended && evidence->exit.signal != 0 && (rule->signal == 0 || rule->signal == evidence->exit.signal);
-}
-
-static bool file_holds(const struct verdict_rule *rule, struct evidence *evidence)
-{
-    struct scope *scope = evidence->scope;
-    const char *path = template_text(rule->file_path, scope);
-    const char *text = path != NULL ? panther_read_file(scope->service, path, NULL) : NULL;
-    if (rule->asks_file_exists && rule->file_exists != (text != NULL)) {
-        return false;
-    }
-    return text != NULL ? text_holds(&rule->file, text, scope) : rule->asks_file_exists && !rule->file_exists;
-}
-
-static bool output_holds(const struct verdict_rule *rule, struct evidence *evidence)
-{
-    const char *both = arena_printf(evidence->scope->arena, "%s\n%s", evidence->standard_output, evidence->standard_error);
-    return text_holds(&rule->output, both, evidence->scope);
-}
-
-// How it ended is asked first: a rule that says nothing of a signal or of time does not hold for what was cut short.
-static bool end_holds(const struct verdict_rule *rule, const struct evidence *evidence)
-{
-    const bool was_killed = evidence->has_ended && evidence->exit.signal != 0;
-    if (was_killed && !rule->asks_signal) {
-        return false;
-    }
-    if (evidence->is_timed_out && !rule->asks_timeout) {
-        return false;
-    }
-    return (rule->exit == EXIT_NOT_ASKED || exit_holds(rule, evidence)) && (!rule->asks_signal || signal_holds(rule, evidence)) &&
-           (!rule->asks_timeout || rule->timeout == evidence->is_timed_out);
-}
-
-static bool rule_holds(const struct verdict_rule *rule, struct evidence *evidence)
-{
-    struct scope *scope = evidence->scope;
-    return condition_holds(rule->when, scope) && end_holds(rule, evidence) &&
-           (!rule->asks_standard_output || text_holds(&rule->standard_output, evidence->standard_output, scope)) &&
-           (!rule->asks_standard_error || text_holds(&rule->standard_error, evidence->standard_error, scope)) &&
-           (!rule->asks_output || output_holds(rule, evidence)) && (!rule->asks_file || file_holds(rule, evidence));
-}
-
-static const struct verdict_rule *first_that_holds(const struct verdict_rules *rules, struct evidence *evidence)
-{
-    for (size_t i = 0; rules != NULL && i < rules->count; i++) {
-        if (rule_holds(&rules->items[i], evidence)) {
-            return &rules->items[i];
-        }
-    }
-    return NULL;
-}
-
-static int say_rule(const struct verdict_rule *rule, struct evidence *evidence)
-{
-    const char *text = rule->text != NULL ? template_text(rule->text, evidence->scope) : "";
-    return panther_result(evidence->scope->service, (enum panther_verdict)rule->verdict, (enum panther_reason)rule->reason, "%s",
-                          text != NULL ? text : evidence->scope->problem);
-}
-
-static int say_without_rule(struct evidence *evidence)
-{
-    struct panther_service *service = evidence->scope->service;
-    if (evidence->is_timed_out) {
-        return panther_result(service, PANTHER_INCONC, PANTHER_REASON_TIMEOUT, "the tool was not done in time");
-    }
-    if (!evidence->has_ended) {
-        return panther_result(service, PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "no tool was run");
-    }
-    const char *end = invocation_end_text(evidence->scope->arena, &evidence->exit);
-    if (evidence->exit.signal != 0) {
-        return panther_result(service, PANTHER_INCONC, PANTHER_REASON_KILLED, "the tool %s", end);
-    }
-    return panther_result(service, PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "no verdict rule holds; the tool %s: %s", end,
-                          invocation_tail(evidence->scope, evidence->process));
-}
-
-int evidence_judge(struct evidence *evidence, const struct verdict_rules *first)
-{
-    if (evidence->is_cancelled) {
-        return panther_result(evidence->scope->service, PANTHER_INCONC, PANTHER_REASON_CANCELLED, "cancelled");
-    }
-    const struct verdict_rule *rule = first_that_holds(first, evidence);
-    rule = rule != NULL ? rule : first_that_holds(evidence->scope->document->verdict, evidence);
-    return rule != NULL ? say_rule(rule, evidence) : say_without_rule(evidence);
 }

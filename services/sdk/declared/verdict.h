@@ -9,6 +9,12 @@ struct text_rule { // what shall stand in a text, or not
     const struct template *matches, *lacks;
 };
 
+struct metric_bound { // { NAME: {at_least: 1, below: $(option.x)} }
+    const char *name;
+    const struct template *at_least, *at_most, *above, *below;
+};
+
+enum results_wanted { RESULTS_NOT_ASKED, RESULTS_PASS, RESULTS_FAIL, RESULTS_ANY };
 enum exit_kind { EXIT_NOT_ASKED, EXIT_STATUSES, EXIT_ANY };
 struct verdict_rule {
     const struct condition *when;
@@ -23,6 +29,9 @@ struct verdict_rule {
     const struct template *file_path;
     bool file_exists, asks_file_exists;
     struct text_rule file;
+    size_t bound_count;
+    struct metric_bound *bounds;
+    enum results_wanted results;
     int verdict; // enum panther_verdict
     int reason;  // enum panther_reason
     const struct template *text;

@@ -132,6 +132,104 @@ static void a_fault_of_the_host_is_no_verdict_on_the_server(void **state)
     down(&test);
 }
 
+// ---- numbers and reports
+
+static double metric(struct panther_test *test, const char *name)
+{
+    double value = -1;
+    if (!panther_test_metric(test, name, &value)) {
+        fail_msg("there is no metric %s", name);
+    }
+    return value;
+}
+
+#define close_to(value, wanted) assert_true((value) > (wanted)*0.99 && (value) < (wanted)*1.01)
+
+static void numbers_are_taken_and_judged(void **state)
+{
+    (void)state;
+    double value = 0;
+    struct panther_test *test =
+        tester("options: {least: {type: integer, default: 100, help: a}}\n" DRIVES
+               "cases: {quick: {summary: a}, slow: {summary: b}, silent: {summary: c, run: {argv: [\"true\"]}}}\n"
+               "phases:\n"
+               "  run:\n"
+               "    argv: [sh, -c, 'echo \"Requests/sec: 7\"; echo \"Requests/sec: $RATE\"; echo \"mean 250us\" >&2;\n"
+               "      for i in 1 2 3 4 5 6 7 8 9 10; do echo \"x,$(($i * 1000)),y\"; done > rows;\n"
+               "      printf \"when  took\\n1 \\t 5\\n2 5\\n\" > named']\n"
+               "    environment: {RATE: {value: \"1e3\", when: {case: quick}}, RATE2: x}\n"
+               "metrics:\n"
+               "  - {name: rate, match: \"^Requests/sec: +([0-9.e]+)\", unit: 1/s, better: higher}\n"
+               "  - {name: mean, stream: stderr, match: \"mean ([0-9]+)(us|ms)\", units: {us: 0.001, ms: 1}, unit: ms, better: lower}\n"
+               "  - {name: fixed, file: rows, match: \"x,([0-9]+),y\", scale: 0.001, unit: s}\n"
+               "  - {name: time, file: rows, column: 2, unit: ms, scale: 0.001, better: lower, statistics: [p50, p90, min, max, mean, sum, "
+               "count]}\n"
+               "  - {name: named, file: named, column: took, separator: \" \", header: true, unit: ms, statistics: [mean]}\n"
+               "  - {name: never, match: \"ne[v]er ([0-9])\", unit: \"\"}\n"
+               "verdict:\n"
+               "  - {metric: {never: {at_least: 0}}, verdict: error}\n"
+               "  - {exit: 0, metric: {rate: {at_least: $(option.least), below: 1001}, time_max: {at_most: 10}}, verdict: pass, text: "
+               "\"$(metric.rate) $(metric.time_p90)\"}\n"
+               "  - {exit: 0, metric: {rate: {below: $(option.least)}}, verdict: fail, text: \"only $(metric.rate)\"}\n");
+    expect(test, "quick", PANTHER_PASS, PANTHER_REASON_NONE, "1000 ");
+    close_to(metric(test, "rate"), 1000);
+    close_to(metric(test, "mean"), 0.25);
+    close_to(metric(test, "fixed"), 10);
+    close_to(metric(test, "time_p50"), 5);
+    close_to(metric(test, "time_p90"), 9);
+    close_to(metric(test, "time_min"), 1);
+    close_to(metric(test, "time_max"), 10);
+    close_to(metric(test, "time_mean"), 5.5);
+    close_to(metric(test, "time_sum"), 55);
+    close_to(metric(test, "time_count"), 10);
+    close_to(metric(test, "named_mean"), 5);
+    assert_false(panther_test_metric(test, "never", &value));
+    expect(test, "slow", PANTHER_FAIL, PANTHER_REASON_NONE, "only 7");
+    // the rows of the case before are gone
+    expect(test, "silent", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "no verdict rule holds");
+    down(&test);
+}
+
+static void a_report_decides(void **state)
+{
+    (void)state;
+    struct panther_test *test = tester(
+        DRIVES "cases:\n"
+               "  good: {summary: a, run: {argv: [sh, -c, 'echo \"<s><testcase name=\\\"good\\\"/></s>\" > r.xml']}}\n"
+               "  bad: {summary: b, run: {argv: [sh, -c, 'echo \"<s><testcase name=\\\"bad\\\"><failure/></testcase><testcase "
+               "name=\\\"other\\\"/></s>\" > r.xml']}}\n"
+               "  other: {summary: c, run: {argv: [sh, -c, 'echo \"<s><testcase name=\\\"bad\\\"><failure/></testcase></s>\" > r.xml']}}\n"
+               "  cut: {summary: d, run: {argv: [sh, -c, 'echo \"<s><testcase name=\\\"cut\\\"/>\" > r.xml']}}\n"
+               "  stale: {summary: e, run: {argv: [\"true\"]}}\n"
+               "results: {junit: r.xml, entry: $(case)}\n"
+               "verdict: [{exit: 0, results: pass, verdict: pass}, {results: fail, verdict: fail, reason: violation, text: broken}]\n");
+    expect(test, "good", PANTHER_PASS, PANTHER_REASON_NONE, "");
+    expect(test, "stale", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "there is no report");
+    expect(test, "bad", PANTHER_FAIL, PANTHER_REASON_VIOLATION, "broken: failed: bad");
+    expect(test, "other", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "no verdict rule holds");
+    expect(test, "cut", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "it ends before its root element does");
+    down(&test);
+}
+
+static void a_report_may_be_on_stdout_and_a_file_may_be_evidence(void **state)
+{
+    (void)state;
+    struct panther_test *test =
+        tester(DRIVES "cases:\n"
+                      "  one: {summary: a, run: {argv: [sh, -c, 'printf \"1..2\\nok 1 - x\\nnot ok 2 - y\\n\"']}}\n"
+                      "  two: {summary: b, run: {argv: [sh, -c, 'printf \"1..1\\nok 1 - x\\n\"; echo made > got']}}\n"
+                      "  three: {summary: c, run: {argv: [sh, -c, 'printf \"1..1\\nok 1 - x\\n\"']}}\n"
+                      "results: {tap: \"-\"}\n"
+                      "verdict:\n"
+                      "  - {results: fail, verdict: fail}\n"
+                      "  - {exit: 0, results: pass, file: {path: got, matches: \"^ma[d]e\", lacks: x}, verdict: pass}\n"
+                      "  - {exit: 0, file: {path: got, exists: false}, verdict: inconc, reason: unsupported, text: nothing got}\n");
+    expect(test, "one", PANTHER_FAIL, PANTHER_REASON_NONE, "failed: y");
+    expect(test, "two", PANTHER_PASS, PANTHER_REASON_NONE, "");
+    expect(test, "three", PANTHER_INCONC, PANTHER_REASON_UNSUPPORTED, "nothing got");
+    down(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +237,9 @@ int main(void)
         cmocka_unit_test(a_tool_that_was_cut_short_does_not_pass),
         cmocka_unit_test(it_knows_what_it_drives),
         cmocka_unit_test(a_case_has_its_phases),
+        cmocka_unit_test(numbers_are_taken_and_judged),
+        cmocka_unit_test(a_report_decides),
+        cmocka_unit_test(a_report_may_be_on_stdout_and_a_file_may_be_evidence),
         cmocka_unit_test(a_fault_of_the_host_is_no_verdict_on_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

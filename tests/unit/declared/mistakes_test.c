@@ -134,6 +134,25 @@ static const struct mistake mistakes[] = {
      "9:27: kind is one of qlog, keylog, pcap, core, config, log, file, not \"qlogs\"; did you mean \"qlog\"?"},
     {IUT RUN "build: {tools: [gcc]}\n", "9:8: build needs the key \"inputs\"\n9:17: a tool is a list, this is text"},
 
+    // metrics, results, verdicts
+    {TESTER CASES RUN VERDICT
+     "metrics: [{name: a, unit: ms}, {name: b, match: \"(x)\", unit: ms, statistics: [p50]}, {name: c, column: t, file: x, unit: s}]\n",
+     "12:11: a metric has either match or column\n12:78: statistics belongs to column\n12:86: a column needs a file and statistics\n"
+     "12:104: a column by its name needs header: true"},
+    {TESTER CASES RUN
+     "metrics: [{name: a, match: \"(x)\", unit: ms, better: more}]\nverdict: [{metric: {b: {atleast: 1}, a: {above: x}}, verdict: pass}]\n",
+     "11:53: better is one of neither, higher, lower, not \"more\"\n12:21: there is no metric \"b\"\n"
+     "12:25: a bound has no key \"atleast\"; did you mean \"at_least\"?\n12:49: above is a number, not \"x\""},
+    {TESTER CASES RUN "verdict: [{exit: 256, results: pass, verdict: good}, {signal: NOPE, stdout: {}, reason: fire, verdict: pass}]\n",
+     "11:18: exit is a status from 0 to 255, a list of them, or any, not \"256\"\n"
+     "11:32: a rule asks for results, but there is no key \"results\" in this file\n"
+     "11:47: verdict is one of none, pass, inconc, fail, error, not \"good\"\n11:63: there is no signal \"NOPE\"; did you mean \"PIPE\"?\n"
+     "11:77: stdout asks for present, absent, matches or lacks\n11:89: reason is one of none, timeout, lost, killed, cancelled, "
+     "unsupported, "
+     "assertion, violation, crash, incomplete, infrastructure, not \"fire\""},
+    {TESTER CASES RUN VERDICT "results: {junit: a, tap: b, list: x}\n",
+     "12:10: results has one of junit, tap, json\n12:35: list belongs to json"},
+
     // what belongs to the other kind
     {IUT RUN CASES, "9:8: cases: an IUT has no cases"},
     {TESTER CASES RUN, "1:1: a tester has verdict rules: without one nothing it does could pass"},
