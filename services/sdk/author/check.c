@@ -129,16 +129,18 @@ static void print_list(void)
 
 // ---- command line
 
-enum { KEY_PROTOCOL = 300, KEY_ROLE, KEY_DRIVE, KEY_CLAUSE, KEY_LIST, KEY_README };
+enum { KEY_PROTOCOL = 300, KEY_ROLE, KEY_DRIVE, KEY_CLAUSE, KEY_LIST, KEY_README, KEY_QUICK, KEY_NEED };
 
 static const struct argp_option options[] = {
     {"case", 'c', "CASE", 0, "the case that clauses run (default: the first)", 0},
     {"clause", KEY_CLAUSE, "NAME", 0, "judge this clause only; may be repeated", 0},
-    {"drive", KEY_DRIVE, "WORD=PLUGIN", 0, "the plugin that it works on (default: the first installed one that fits)", 0},
+    {"drive", KEY_DRIVE, "WORD=PLUGIN[:NAME=VALUE,...]", 0, "what a tester drives (default: the first installed plugin that fits)", 0},
     {"list", KEY_LIST, NULL, 0, "list the clauses", 0},
+    {"need", KEY_NEED, "[NAME=]PLUGIN[:NAME=VALUE,...]", 0, "a service that an IUT needs (default: of a client, an installed server)", 0},
     {"option", 's', "NAME=VALUE", 0, "set an option of the plugin; may be repeated", 0},
     {"output", 'o', "FORMAT", 0, "text (default), json or junit", 0},
     {"protocol", KEY_PROTOCOL, "NAME[/VERSION]", 0, "default: the plugin's first", 0},
+    {"quick", KEY_QUICK, NULL, 0, "fewer repetitions", 0},
     {"readme", KEY_README, "FILE", 0, "its README (default: beside the plugin, or as installed)", 0},
     {"role", KEY_ROLE, "ROLE", 0, "default: server when it can be one, else its first", 0},
     {0},
@@ -210,6 +212,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_README:
         contract->readme = argument;
+        return 0;
+    case KEY_QUICK:
+        contract->quick = true;
+        return 0;
+    case KEY_NEED:
+        add(state, contract->needs, &contract->need_count, argument, false);
         return 0;
     case KEY_LIST:
         arguments->list = true;

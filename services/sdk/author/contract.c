@@ -8,7 +8,7 @@ const struct clause contract_clauses[] = {
     {"loads", "it loads, with an ABI that this host has", NULL, clause_loads},
     {"descriptor", "its descriptor is sound: name, summaries, cases, options with their help", "loads", clause_descriptor},
     {"usable", "what it needs is installed here, and it says which version", "loads", clause_usable},
-    {"options", "an unknown option, a wrong type, a value out of range are refused by name", "loads", clause_options},
+    {"options", "an unknown option, a wrong type, a value out of range are refused by name", "usable", clause_options},
     {"defaults", "the defaults alone are valid, or the missing options are named", "usable", clause_defaults},
     {"initialize", "initialize leaves no process behind", "defaults", clause_initialize},
     {"lifecycle", "initialize, start, ready, stop, cleanup: each in its time", "defaults", clause_lifecycle},

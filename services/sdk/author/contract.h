@@ -23,6 +23,7 @@ struct judgement {
 struct contract_peer {
     const char *word;   // in the plugin's table of drives; of a client IUT "server"
     const char *plugin; // its path
+    char *options;      // "name=value,name=value"; NULL: its defaults
     const char *role;
     bool is_drive;
     struct panther_test *test; // running; NULL: not started yet
@@ -34,8 +35,11 @@ struct contract {
     size_t option_count;
     const char *drives[CONTRACT_LIST_MAX]; // "word=plugin"
     size_t drive_count;
+    const char *needs[CONTRACT_LIST_MAX]; // "[name=]plugin"
+    size_t need_count;
     const char *case_name; // that clauses run; the first one of the table unless it was said
     const char *protocol, *version, *role;
+    bool quick; // fewer repetitions, for a suite of many plugins
     struct arena *arena;
     const Pb__PluginDescription *description;
     struct contract_peer peers[CONTRACT_LIST_MAX];
@@ -70,7 +74,10 @@ struct panther_test *contract_running(struct contract *contract, struct judgemen
 bool contract_start(struct panther_test *test, struct judgement *judgement);
 // stop, cleanup, end: bad when one of them is not as it should be.
 void contract_finish(struct panther_test *test, struct judgement *judgement);
+// The same where how it ends is not what is judged.
+void contract_drop(struct panther_test *test);
 // contract_peers.c
+struct panther_test *contract_peer_instance(const struct contract *contract, const struct contract_peer *peer);
 bool contract_find_peers(struct contract *contract, struct judgement *judgement);
 bool contract_start_peers(struct contract *contract, struct judgement *judgement);
 void contract_end_peers(struct contract *contract);

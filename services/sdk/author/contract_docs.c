@@ -1,4 +1,5 @@
 // The clause about the README: it is there, and what it says is what the plugin says.
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,20 @@ static char *folder_of(struct arena *arena, const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? arena_string_bytes(arena, path, slash == path ? 1 : (size_t)(slash - path)) : arena_string(arena, ".");
+}
+
+// A plugin of panther's own build.
+static const char *in_sources(const char *name, struct arena *arena)
+{
+    static const char *const places[] = {"iut/*", "testers"};
+    const char *found = NULL;
+    for (size_t i = 0; !found && i < sizeof places / sizeof *places; i++) {
+        glob_t paths;
+        if (glob(arena_printf(arena, PANTHER_SOURCE "/services/%s/%s/README.md", places[i], name), 0, NULL, &paths) == 0)
+            found = arena_string(arena, paths.gl_pathv[0]);
+        globfree(&paths);
+    }
+    return found;
 }
 
 // Beside a service.yaml; beside NAME.so as NAME.md or, of a folder, README.md; above a build; installed.
@@ -31,7 +46,7 @@ static const char *find_readme(const struct contract *contract)
         if (document_read(&document, places[i], contract->arena, NULL) == 0 && document.count > 0 && strcmp(document.lines[0], title) == 0)
             return places[i];
     }
-    return NULL;
+    return in_sources(name, contract->arena);
 }
 
 // The first src reference of a document, without its lines; NULL: it has none.

@@ -12,8 +12,9 @@
 #define SPAWN_MS 10000
 #define KILL_TRIES 5
 // Without its service a case may wait for an answer as long as it likes; then it is late, which is no pass.
-#define ABSENT_CASE_MS 3000
+#define ABSENT_CASE_MS 1000
 #define ABSENT_TOTAL_MS 20000
+#define ABSENT_TOTAL_QUICK_MS 1500
 
 static bool has_ended(const struct panther_test *test, uint32_t process, const Pb__ProcessExited **exited)
 {
@@ -126,8 +127,7 @@ void clause_killed(struct contract *contract, struct judgement *judgement)
         met = kill_tool(contract, test, judgement);
     if (contract_is_tester(contract) && !met)
         judge_note(judgement, "it runs no tool that lives long enough to be killed");
-    panther_test_stop(test); // after a crash of its process the plugin may say what it likes
-    contract_finish(test, judgement);
+    contract_drop(test); // after a crash of its process the plugin may say what it likes
 }
 
 // ---- a case that is not known
@@ -177,9 +177,7 @@ static void make_absent(struct contract *contract, struct panther_test *test, st
 {
     for (size_t i = 0; i < contract->peer_count; i++) {
         const struct contract_peer *peer = &contract->peers[i];
-        absent[i] = panther_test_new(peer->plugin);
-        panther_test_phase_ms(absent[i], CONTRACT_PHASE_MS);
-        panther_test_protocol(absent[i], contract->protocol, contract->version, peer->role);
+        absent[i] = contract_peer_instance(contract, peer);
         if (panther_test_initialize(absent[i]) != 0)
             judge_skip(judgement, "%s: %s", peer->word, panther_test_problem(absent[i]));
         harness_add_service(test, peer->is_drive ? peer->word : NULL, peer->word, absent[i]);
@@ -188,7 +186,7 @@ static void make_absent(struct contract *contract, struct panther_test *test, st
 
 static void run_absent(struct contract *contract, struct panther_test *test, struct judgement *judgement)
 {
-    const uint64_t end_ns = clock_boottime_ns() + ABSENT_TOTAL_MS * NS_PER_MS;
+    const uint64_t end_ns = clock_boottime_ns() + (contract->quick ? ABSENT_TOTAL_QUICK_MS : ABSENT_TOTAL_MS) * NS_PER_MS;
     const size_t count = contract->description->n_cases;
     struct panther_test_outcome outcome = {0};
     size_t asked = 0;

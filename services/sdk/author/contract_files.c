@@ -83,7 +83,8 @@ static void walk(struct watch *watch, int upper, const char *folder, int depth)
             fstatat(dirfd(entries), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         if (!S_ISDIR(status.st_mode)) {
-            text_printf(&watch->found, "%c%lld %s\n", S_ISCHR(status.st_mode) ? 'R' : 'F', (long long)status.st_size, path);
+            text_printf(&watch->found, "%c%lld.%09ld %s\n", S_ISCHR(status.st_mode) ? 'R' : 'F', (long long)status.st_mtim.tv_sec,
+                        status.st_mtim.tv_nsec, path);
             continue;
         }
         const size_t before = watch->found.length;
@@ -127,20 +128,19 @@ _Noreturn static void observe(struct watch *watch, const char *scratch, int answ
     _exit(0);
 }
 
-// ---- what of it is new: opening a file for writing copies it up, unchanged
+// ---- what of it is new: opening a file for writing copies it up, with the time of its last change
 
-static bool is_new(char kind, long long bytes, const char *path)
+static bool is_new(char kind, const char *changed, const char *path)
 {
     struct stat status;
     bool was_there = lstat(path, &status) == 0;
-    switch (kind) {
-    case 'R':
+    char before[64];
+    if (kind == 'R')
         return was_there;
-    case 'D':
+    if (kind == 'D' || !was_there)
         return !was_there;
-    default:
-        return !was_there || (S_ISREG(status.st_mode) && status.st_size != bytes);
-    }
+    snprintf(before, sizeof before, "%lld.%09ld ", (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+    return strncmp(changed, before, strlen(before)) != 0;
 }
 
 static void judge_lines(const struct watch *watch, char *lines, struct judgement *judgement)
@@ -157,7 +157,7 @@ static void judge_lines(const struct watch *watch, char *lines, struct judgement
         judge_bad(judgement, "%s", first + 1);
     for (char *line = strtok_r(NULL, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         const char *path = strchr(line, ' ');
-        if (path && is_new(line[0], strtoll(line + 1, NULL, 10), path + 1) && text.length < ANSWER_MAX_BYTES)
+        if (path && is_new(line[0], line + 1, path + 1) && text.length < ANSWER_MAX_BYTES)
             text_printf(&text, "%s%s%s", text.length ? ", " : "", path + 1, line[0] == 'R' ? " (removed)" : "");
     }
     if (text.length)

@@ -8,6 +8,7 @@
 #include "services/sdk/author/contract.h"
 
 #define GENERATIONS 10
+#define GENERATIONS_QUICK 3
 #define STATUS_WAIT_MS 5000
 
 void clause_initialize(struct contract *contract, struct judgement *judgement)
@@ -172,7 +173,7 @@ void clause_generations(struct contract *contract, struct judgement *judgement)
         return;
     if (panther_test_stop(first) != 0 || panther_test_cleanup(first) != 0)
         judge_bad(judgement, "generation 1: %s", panther_test_problem(first));
-    for (uint32_t i = 2; i <= GENERATIONS && judgement->state == JUDGED_GOOD; i++)
+    for (uint32_t i = 2; i <= (contract->quick ? GENERATIONS_QUICK : GENERATIONS) && judgement->state == JUDGED_GOOD; i++)
         one_generation(contract, judgement, i, first->spec);
     contract_finish(first, judgement); // its folder holds the state that was kept
 }

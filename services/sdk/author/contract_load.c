@@ -1,4 +1,5 @@
 // Clauses about what a plugin says before anything of it runs: it loads, its descriptor, what it needs, its options.
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,7 +90,7 @@ void clause_usable(struct contract *contract, struct judgement *judgement)
         judge_bad(judgement, "%s", error.message);
     else if (!presence->usable)
         judge_bad(judgement, "%s", presence->unusable_reason);
-    else if (!contract_is_tester(contract) && !*presence->implementation_version)
+    else if (!contract_is_tester(contract) && !*presence->implementation_version && contract->description->n_programs > 0)
         judge_bad(judgement, "it does not say which version of the implementation is installed (get_implementation_version)");
     else
         judge_note(judgement, "version %s", presence->implementation_version);
@@ -156,8 +157,7 @@ void clause_options(struct contract *contract, struct judgement *judgement)
 
 // ---- defaults
 
-// The options that must be said and were not.
-static const char *first_missing(const struct contract *contract)
+static const char *first_required(const struct contract *contract)
 {
     for (size_t i = 0; i < contract->description->n_options; i++) {
         const Pb__OptionDescription *option = contract->description->options[i];
@@ -167,29 +167,44 @@ static const char *first_missing(const struct contract *contract)
     return NULL;
 }
 
-static void initialize_with_defaults(struct contract *contract, struct judgement *judgement, const char *missing)
+// The option that a problem speaks of; NULL: it names none.
+static const char *named_in(const struct contract *contract, const char *problem)
 {
+    for (size_t i = 0; i < contract->description->n_options; i++) {
+        const char *name = contract->description->options[i]->name, *at = strstr(problem, name);
+        if (at && !(at > problem && isalnum((unsigned char)at[-1])) && !isalnum((unsigned char)at[strlen(name)]))
+            return name;
+    }
+    return NULL;
+}
+
+// NULL: the defaults alone do; else the option that must be said.
+static const char *initialize_with_defaults(struct contract *contract, struct judgement *judgement)
+{
+    const char *required = first_required(contract), *named = NULL;
     size_t options = contract->option_count;
     contract->option_count = 0;
     struct panther_test *test = contract_instance(contract, judgement);
     contract->option_count = options;
     if (!test)
-        return;
-    bool done = panther_test_initialize(test) == 0;
-    const char *problem = panther_test_problem(test);
-    if (!done && !missing)
-        judge_bad(judgement, "%s", problem);
-    else if (done && missing)
-        judge_bad(judgement, "it accepts that the required option %s is missing", missing);
-    else if (missing && !strstr(problem, missing))
-        judge_bad(judgement, "the missing option %s is not named: %s", missing, problem);
+        return NULL;
+    if (panther_test_initialize(test) != 0) {
+        const char *problem = panther_test_problem(test);
+        named = named_in(contract, problem);
+        if (!named)
+            judge_bad(judgement, "%s%s", required ? "the missing option is not named: " : "", problem);
+    } else if (required) {
+        judge_bad(judgement, "it accepts that the required option %s is missing", required);
+    }
     panther_test_end(&test);
+    return named;
 }
 
 void clause_defaults(struct contract *contract, struct judgement *judgement)
 {
-    const char *missing = first_missing(contract);
-    initialize_with_defaults(contract, judgement, missing);
-    if (missing && contract->option_count == 0)
-        judge_skip(judgement, "the missing option %s is named; say it here to judge the rest: --option %s=VALUE", missing, missing);
+    const char *named = initialize_with_defaults(contract, judgement);
+    if (named && contract->option_count == 0)
+        judge_skip(judgement, "the missing option %s is named; say it here to judge the rest: --option %s=VALUE", named, named);
+    else if (named)
+        judge_note(judgement, "%s is named", named);
 }

@@ -80,58 +80,100 @@ static const char *find(const struct contract *contract, const char *protocol, c
     return found;
 }
 
-static const char *said(struct contract *contract, const char *word)
+// ---- which
+
+// "plugin[:name=value,...]", by name or path.
+static void add(struct contract *contract, const char *word, const char *spec, const char *role, bool is_drive)
 {
     struct panther_error error = {0};
-    size_t length = strlen(word);
-    for (size_t i = 0; i < contract->drive_count; i++) {
-        if (strncmp(contract->drives[i], word, length) != 0 || contract->drives[i][length] != '=')
-            continue;
-        const char *path = author_find(contract->drives[i] + length + 1, contract->arena, &error);
-        if (!path)
-            snprintf(contract->peer_problem, sizeof contract->peer_problem, "%s", error.message);
-        return path;
-    }
-    return NULL;
-}
-
-static void add(struct contract *contract, const char *word, const char *protocol, const char *role, bool is_drive)
-{
-    const char *path = said(contract, word);
-    if (!path && !*contract->peer_problem)
-        path = find(contract, protocol, role);
-    if (!path && !*contract->peer_problem)
-        snprintf(contract->peer_problem, sizeof contract->peer_problem,
-                 "it works on a %s%s%s, and no plugin here is one: name it by --drive %s=PLUGIN", protocol, *protocol ? " " : "", role,
-                 word);
-    if (path && contract->peer_count < CONTRACT_LIST_MAX)
+    size_t length = strcspn(spec, ":");
+    const char *path = author_find(arena_string_bytes(contract->arena, spec, length), contract->arena, &error);
+    if (!path)
+        snprintf(contract->peer_problem, sizeof contract->peer_problem, "%s", error.message);
+    else if (contract->peer_count < CONTRACT_LIST_MAX)
         contract->peers[contract->peer_count++] =
-            (struct contract_peer){.word = word, .plugin = path, .role = *role ? role : "server", .is_drive = is_drive};
+            (struct contract_peer){.word = word,
+                                   .plugin = path,
+                                   .options = spec[length] ? arena_string(contract->arena, spec + length + 1) : NULL,
+                                   .role = *role ? role : "server",
+                                   .is_drive = is_drive};
 }
 
-static bool is_said(const struct contract *contract, const char *word)
+static void add_installed(struct contract *contract, const char *word, const char *protocol, const char *role, bool is_drive)
+{
+    const char *path = find(contract, protocol, role);
+    if (path)
+        add(contract, word, path, role, is_drive);
+    else
+        snprintf(contract->peer_problem, sizeof contract->peer_problem, "it works on a %s%s%s, and no plugin here is one: name it by --%s",
+                 protocol, *protocol ? " " : "", role, is_drive ? arena_printf(contract->arena, "drive %s=PLUGIN", word) : "need PLUGIN");
+}
+
+// "word=plugin" of that word; NULL: nothing was said.
+static const char *said(const struct contract *contract, const char *word)
 {
     size_t length = strlen(word);
     for (size_t i = 0; i < contract->drive_count; i++)
         if (strncmp(contract->drives[i], word, length) == 0 && contract->drives[i][length] == '=')
-            return true;
-    return false;
+            return contract->drives[i] + length + 1;
+    return NULL;
+}
+
+static void add_drives(struct contract *contract)
+{
+    const Pb__PluginDescription *description = contract->description;
+    for (size_t i = 0; i < description->n_drives; i++) {
+        const Pb__DriveDescription *drive = description->drives[i];
+        const char *spec = said(contract, drive->name);
+        if (spec)
+            add(contract, drive->name, spec, drive->role, true);
+        else if (drive->required)
+            add_installed(contract, drive->name, drive->protocol, drive->role, true);
+    }
+}
+
+// "[name=]plugin[:options]"; without a name the service is called as the plugin.
+static void add_needs(struct contract *contract)
+{
+    for (size_t i = 0; i < contract->need_count; i++) {
+        const char *text = contract->needs[i];
+        size_t before = strcspn(text, "=:");
+        const char *spec = text[before] == '=' ? text + before + 1 : text;
+        const char *name = arena_string_bytes(contract->arena, text, before), *slash = strrchr(name, '/');
+        name = slash ? slash + 1 : name;
+        add(contract, arena_string_bytes(contract->arena, name, strcspn(name, ".")), spec, "server", false);
+    }
+    if (contract->need_count == 0 && !contract_is_tester(contract) && strcmp(contract->role, "client") == 0)
+        add_installed(contract, "server", contract->protocol, "server", false);
 }
 
 bool contract_find_peers(struct contract *contract, struct judgement *judgement)
 {
-    const Pb__PluginDescription *description = contract->description;
-    for (size_t i = 0; !contract->peers_are_known && i < description->n_drives; i++) {
-        const Pb__DriveDescription *drive = description->drives[i];
-        if (drive->required || is_said(contract, drive->name))
-            add(contract, drive->name, drive->protocol, drive->role, true);
+    if (!contract->peers_are_known) {
+        add_drives(contract);
+        add_needs(contract);
     }
-    if (!contract->peers_are_known && !contract_is_tester(contract) && strcmp(contract->role, "client") == 0)
-        add(contract, "server", contract->protocol, "server", false);
     contract->peers_are_known = true;
     if (*contract->peer_problem)
         judge_skip(judgement, "%s", contract->peer_problem);
     return !*contract->peer_problem;
+}
+
+// ---- started
+
+struct panther_test *contract_peer_instance(const struct contract *contract, const struct contract_peer *peer)
+{
+    struct panther_test *test = panther_test_new(peer->plugin);
+    panther_test_phase_ms(test, CONTRACT_PHASE_MS);
+    panther_test_protocol(test, contract->protocol, contract->version, peer->role);
+    char *options = peer->options ? arena_string(contract->arena, peer->options) : NULL, *rest = NULL;
+    for (char *option = options ? strtok_r(options, ",", &rest) : NULL; option; option = strtok_r(NULL, ",", &rest)) {
+        char *equals = strchr(option, '=');
+        if (equals)
+            *equals = '\0';
+        panther_test_option(test, option, equals ? equals + 1 : "true");
+    }
+    return test;
 }
 
 static bool start_one(struct contract *contract, struct contract_peer *peer)
@@ -139,9 +181,7 @@ static bool start_one(struct contract *contract, struct contract_peer *peer)
     struct judgement judgement = {0};
     if (peer->test)
         return true;
-    peer->test = panther_test_new(peer->plugin);
-    panther_test_phase_ms(peer->test, CONTRACT_PHASE_MS);
-    panther_test_protocol(peer->test, contract->protocol, contract->version, peer->role);
+    peer->test = contract_peer_instance(contract, peer);
     if (contract_start(peer->test, &judgement))
         return true;
     snprintf(contract->peer_problem, sizeof contract->peer_problem, "the %s that it works on (%s) does not start: %.300s", peer->word,

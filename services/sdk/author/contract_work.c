@@ -15,6 +15,8 @@
 #define STATUS_WAIT_MS 5000
 // Until a case that was sent has begun.
 #define BEGIN_MS 5000
+// What stop may take: the stop signal's grace twice over, on a busy machine.
+#define CANCEL_PHASE_MS 5000
 // Cases sent at once, so that a stop meets one of them.
 #define CASES_AT_ONCE 16
 
@@ -60,7 +62,7 @@ void clause_status(struct contract *contract, struct judgement *judgement)
     if (best_ns > STATUS_MAX_MS * NS_PER_MS)
         judge_bad(judgement, "the quickest answer took %llu ms", (unsigned long long)(best_ns / NS_PER_MS));
     judge_note(judgement, "%.1f ms%s", (double)best_ns / 1e6, during ? ", while it works" : "");
-    contract_finish(test, judgement);
+    contract_drop(test);
 }
 
 // ---- verdict
@@ -127,7 +129,7 @@ static void check_stop(struct panther_test *test, struct judgement *judgement)
         judge_bad(judgement, "it did not come back when it was stopped, and was killed after %s", time);
     else if (stopped != 0)
         judge_bad(judgement, "stop during its work: %s", panther_test_problem(test));
-    else if (took_ms > CONTRACT_PHASE_MS)
+    else if (took_ms > CANCEL_PHASE_MS)
         judge_bad(judgement, "stop during its work took %s", time);
     else
         judge_note(judgement, "after %s", time);
@@ -139,9 +141,14 @@ void clause_cancel(struct contract *contract, struct judgement *judgement)
         judge_note(judgement, "it serves: it has no case and no execution");
         return;
     }
-    struct panther_test *test = contract_running(contract, judgement);
+    struct panther_test *test = contract_instance(contract, judgement);
     if (!test)
         return;
+    panther_test_phase_ms(test, CANCEL_PHASE_MS);
+    if (!contract_start(test, judgement)) {
+        panther_test_end(&test);
+        return;
+    }
     bool is_case = contract_is_tester(contract) && contract->case_name;
     for (int i = 0; i < (is_case ? CASES_AT_ONCE : 1); i++)
         begin_work(contract, test);
@@ -149,15 +156,17 @@ void clause_cancel(struct contract *contract, struct judgement *judgement)
     check_stop(test, judgement);
     if (!met)
         judge_note(judgement, "its work ends before a stop can meet it");
-    contract_finish(test, judgement);
+    contract_drop(test);
 }
 
 // ---- memory
 
 #define MEMORY_WARM_UP 5
 #define MEMORY_CYCLES_MIN 10
+#define MEMORY_CYCLES_QUICK 3
 #define MEMORY_CYCLES_MAX 500
 #define MEMORY_TIME_MS 3000
+#define MEMORY_TIME_QUICK_MS 500
 // Beyond what malloc keeps for itself: a page for each cycle, and some.
 #define MEMORY_GROWTH_BYTES (512 * 1024)
 #define MEMORY_GROWTH_PER_CYCLE_BYTES 2048
@@ -184,11 +193,13 @@ static bool cycle(struct contract *contract, struct panther_test *test)
 static void check_growth(struct contract *contract, struct panther_test *test, struct judgement *judgement)
 {
     const int host = panther_test_host_pid(test);
+    const uint64_t time_ms = contract->quick ? MEMORY_TIME_QUICK_MS : MEMORY_TIME_MS, warm_ns = clock_boottime_ns() + time_ms * NS_PER_MS;
+    const unsigned cycles_min = contract->quick ? MEMORY_CYCLES_QUICK : MEMORY_CYCLES_MIN;
     unsigned cycles = 0;
-    for (int i = 0; i < MEMORY_WARM_UP; i++)
+    for (int i = 0; i < MEMORY_WARM_UP && (i < 2 || clock_boottime_ns() < warm_ns); i++)
         cycle(contract, test);
-    const uint64_t before = memory_of(host), end_ns = clock_boottime_ns() + MEMORY_TIME_MS * NS_PER_MS;
-    while (cycles < MEMORY_CYCLES_MAX && (cycles < MEMORY_CYCLES_MIN || clock_boottime_ns() < end_ns)) {
+    const uint64_t before = memory_of(host), end_ns = clock_boottime_ns() + time_ms * NS_PER_MS;
+    while (cycles < MEMORY_CYCLES_MAX && (cycles < cycles_min || clock_boottime_ns() < end_ns)) {
         if (!cycle(contract, test)) {
             judge_bad(judgement, "cycle %u: %s", cycles + 1, panther_test_problem(test));
             return;

@@ -28,6 +28,7 @@ struct panther_test {
     pid_t guard;
     int pidfd;  // of the guard; -1: not started
     int socket; // to it; -1: not connected
+    int ports;  // keeps the block of ports ours
     uint64_t lease_expires_ns;
     int spool_fd;
     struct spool_reader *reader;
@@ -79,6 +80,8 @@ void harness_renew_leases(void);
 
 // ports.c: does a TCP listener or a UDP socket have it, at any address
 bool harness_port_is_taken(uint16_t port, const char **transport);
+// The block that begins with this port, for as long as the descriptor is open; below 0: another test has it.
+int harness_reserve_ports(uint32_t first);
 
 // leftovers.c: what still lives or is bound, printed on stderr
 int harness_leftovers(const struct panther_test *test);

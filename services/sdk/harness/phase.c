@@ -256,6 +256,7 @@ int panther_test_end(struct panther_test **pointer)
     if (test->spool_fd >= 0) {
         close(test->spool_fd);
     }
+    close(test->ports);
     spool_reader_free(&test->reader);
     folder_remove(test->folder, NULL);
     free(test->events);

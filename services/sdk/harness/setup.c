@@ -25,18 +25,21 @@ int harness_problem(struct panther_test *test, const char *format, ...)
     return -1;
 }
 
-// Nobody hands out ports to tests: a block at random in which nothing is bound now.
-static uint32_t free_ports(void)
+// A block at random that no other test has, and in which nothing is bound now.
+static uint32_t free_ports(int *reserved)
 {
     for (;;) {
         const uint32_t first = PORT_FIRST + (uint32_t)(random_u64() % PORT_BLOCKS) * PORTS_PER_INSTANCE;
-        bool is_free = true;
+        const char *transport;
+        bool is_free = (*reserved = harness_reserve_ports(first)) >= 0;
         for (uint32_t port = first; port < first + PORTS_PER_INSTANCE && is_free; port++) {
-            const char *transport;
             is_free = !harness_port_is_taken((uint16_t)port, &transport);
         }
         if (is_free) {
             return first;
+        }
+        if (*reserved >= 0) {
+            close(*reserved);
         }
     }
 }
@@ -83,7 +86,7 @@ static void make_spec(struct panther_test *test, const char *plugin_path)
     spec->agent = arena_string(test->arena, "harness");
     spec->plugin_path = absolute_path(plugin_path, test->arena);
     spec->address = arena_string(test->arena, "127.0.0.1");
-    spec->port_first = free_ports();
+    spec->port_first = free_ports(&test->ports);
     spec->port_count = PORTS_PER_INSTANCE;
     spec->boot_id = arena_string(test->arena, boot);
     spec->stream_limit_bytes = STREAM_LIMIT_BYTES;
@@ -155,6 +158,11 @@ void panther_test_seed(struct panther_test *test, uint64_t seed)
 void panther_test_phase_ms(struct panther_test *test, uint32_t ms)
 {
     test->phase_ms = ms;
+}
+
+void panther_test_state_folder(struct panther_test *test, const char *folder)
+{
+    test->spec->state_path = arena_string(test->arena, folder);
 }
 
 void harness_set_generation(struct panther_test *test, uint32_t generation, const Pb__GuardSpec *first)
