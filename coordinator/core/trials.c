@@ -93,12 +93,23 @@ static bool all_at_least(const struct trial *trial, unsigned state)
 
 // ---- cases
 
-// Every service that the tester drives declares every capability that the case needs.
+// A need "http/2" is, in a trial of http, also one of the version that is spoken in it: a server that could do both does one.
+static bool is_other_version(const Pb__CellPlan *plan, const char *need)
+{
+    size_t length = strlen(plan->protocol_name);
+    return plan->protocol_version[0] != '\0' && strncmp(need, plan->protocol_name, length) == 0 && need[length] == '/' &&
+           strcmp(need + length + 1, plan->protocol_version) != 0;
+}
+
+// Every service that the tester drives declares every capability that the case needs, and the trial speaks the version it needs.
 bool trials_case_is_supported(const struct core *core, const struct instance *instance, const char *name)
 {
     const Pb__CaseDescription *description = commands_case(core, instance, name);
     const Pb__ServicePlan *service = instance_plan(instance);
     for (size_t n = 0; description && n < description->n_needs; n++) {
+        if (is_other_version(instance->trial->plan, description->needs[n])) {
+            return false;
+        }
         for (size_t d = 0; d < service->n_drives; d++) {
             for (size_t s = 0; s < service->drives[d]->n_services; s++) {
                 const struct instance *driven = trial_instance(instance->trial, service->drives[d]->services[s]);

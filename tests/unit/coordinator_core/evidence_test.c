@@ -222,6 +222,29 @@ STORY(a_case_that_its_server_declares_it_cannot_do_spoils_nothing)
     lab_end(&lab);
 }
 
+// The server declares http/2, and http/1.1 is what it is asked to speak.
+STORY(a_case_of_another_protocol_version_spoils_nothing)
+{
+    static const struct {
+        const char *version;
+        size_t unfinished;
+    } versions[] = {{"1.1", 1}, {"2", 0}, {"", 0}};
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        BEGIN;
+        Pb__Experiment *experiment = lab_experiment(&lab, 1);
+        experiment->tests[0]->protocol_name = arena_string(lab.arena, "http");
+        experiment->tests[0]->protocol_version = arena_string(lab.arena, versions[i].version);
+        submit_experiment(&lab, experiment);
+        assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+        assert_int_equal(lab.trials[0]->n_unfinished, versions[i].unfinished);
+        if (versions[i].unfinished > 0) {
+            assert_int_equal(lab.trials[0]->unfinished[0]->outcome->verdict, VERDICT_NONE);
+            assert_int_equal(lab.trials[0]->unfinished[0]->outcome->reason, REASON_UNSUPPORTED);
+        }
+        lab_end(&lab);
+    }
+}
+
 STORY(a_metric_may_have_a_dot_in_its_name)
 {
     BEGIN;
@@ -435,6 +458,7 @@ int main(void)
         cmocka_unit_test(an_exit_without_a_start_does_not_stand_for_one_that_is_missing),
         cmocka_unit_test(an_asserted_status_is_that_of_every_process),
         cmocka_unit_test(a_killed_tester_is_inconclusive_whatever_it_was_doing),
+        cmocka_unit_test(a_case_of_another_protocol_version_spoils_nothing),
         cmocka_unit_test(a_case_unsupported_against_a_declared_capability_is_inconclusive),
         cmocka_unit_test(a_cancelled_trial_has_not_failed_what_it_did_not_get_to),
         cmocka_unit_test(an_end_before_cleanup_was_done_is_no_clean_end),

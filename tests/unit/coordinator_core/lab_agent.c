@@ -86,7 +86,7 @@ static Pb__PluginPresence *presence(struct lab *lab, const char *name, const cha
     plugin->usable = true;
     if (strcmp(name, "server") == 0 && !lab->server_lacks_two) {
         plugin->capabilities = ARENA_ARRAY(lab->arena, char *, 1);
-        plugin->capabilities[plugin->n_capabilities++] = arena_string(lab->arena, "two");
+        plugin->capabilities[plugin->n_capabilities++] = arena_string(lab->arena, "http/2");
     }
     return plugin;
 }
@@ -105,7 +105,7 @@ static Pb__DescribedPlugin *described(struct lab *lab, const char *name, const c
         pb__case_description__init(two);
         two->name = arena_string(lab->arena, "two");
         two->needs = ARENA_ARRAY(lab->arena, char *, 1);
-        two->needs[two->n_needs++] = arena_string(lab->arena, "two");
+        two->needs[two->n_needs++] = arena_string(lab->arena, "http/2");
         plugin->description->cases = ARENA_ARRAY(lab->arena, Pb__CaseDescription *, 1);
         plugin->description->cases[plugin->description->n_cases++] = two;
     }

@@ -71,8 +71,10 @@ struct panther_drive {
 struct panther_case {
     const char *name;
     const char *summary;
-    uint32_t timeout_ms;      // 0: the experiment's
-    const char *const *needs; // capabilities that every driven service must have; NULL: none
+    uint32_t timeout_ms; // 0: the experiment's
+    // Capabilities that every driven service must have; NULL: none. One that reads like the trial's protocol ("http/2") is also the
+    // version that the trial must speak: else the case is none (unsupported) and not run.
+    const char *const *needs;
 };
 #define PANTHER_CASES(...) ((const struct panther_case[]){__VA_ARGS__, {NULL, NULL, 0, NULL}})
 
