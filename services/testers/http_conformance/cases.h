@@ -23,8 +23,8 @@
     X(h1_if_range, "RFC 9110, 13.1.5", "Range is ignored when If-Range does not hold")                                                     \
     X(h1_if_none_match, "RFC 9110, 13.1.2", "If-None-Match with the ETag: 304 without content")                                            \
     X(h1_if_modified_since, "RFC 9110, 13.1.3", "If-Modified-Since is ignored beside If-None-Match and when it is no date")                \
-    X(h1_if_match, "RFC 9110, 13.1.1", "If-Match with another ETag: the method is not performed")                                          \
-    X(h1_if_unmodified_since, "RFC 9110, 13.1.4", "If-Unmodified-Since before the last change: the method is not performed")               \
+    X(h1_if_match, "RFC 9110, 13.1.1 and 13.2.1", "If-Match with another ETag: the method is not performed")                               \
+    X(h1_if_unmodified_since, "RFC 9110, 13.1.4 and 13.2.1", "If-Unmodified-Since before the last change: the method is not performed")    \
     X(h1_persistent, "RFC 9112, 9.3", "a connection takes a second request, or says that it closes")                                       \
     X(h1_connection_close, "RFC 9112, 9.6", "Connection: close is followed by the end, and no later request is processed")                 \
     X(h1_pipelining, "RFC 9112, 9.3.2", "pipelined requests are answered in their order")                                                  \
@@ -82,7 +82,7 @@
     X(h2_rst_length, "RFC 9113, 6.4", "RST_STREAM of 3 bytes ends the connection")                                                         \
     X(h2_priority_length, "RFC 9113, 6.3", "PRIORITY of 4 bytes is a stream error")                                                        \
     X(h2_data_padding, "RFC 9113, 6.1", "DATA with more padding than bytes ends the connection")                                           \
-    X(h2_headers_padding, "RFC 9113, 6.2", "HEADERS with more padding than bytes end the connection")                                      \
+    X(h2_headers_padding, "RFC 9113, 6.2", "HEADERS with more padding than bytes are a PROTOCOL_ERROR")                                    \
     X(h2_padded_request, "RFC 9113, 6.2", "HEADERS with padding and priority are a request")                                               \
     X(h2_large_body, "RFC 9113, 6.9", "a large body arrives with all its bytes")                                                           \
     X(h2_stream_window, "RFC 9113, 6.9.1", "the server keeps to a stream's window")                                                        \
@@ -116,10 +116,10 @@
     X(h2_unknown_pseudo, "RFC 9113, 8.3", "an unknown pseudo-header field is malformed")                                                   \
     X(h2_response_pseudo, "RFC 9113, 8.3", ":status in a request is malformed")                                                            \
     X(h2_pseudo_behind, "RFC 9113, 8.3", "a pseudo-header field behind a regular one is malformed")                                        \
-    X(h2_content_length, "RFC 9113, 8.1.1", "content-length that is not the sum of DATA is malformed")                                     \
-    X(h2_trailers, "RFC 9113, 8.1", "a pseudo-header field in trailers is malformed")
+    X(h2_content_length, "RFC 9113, 8.1.1", "content-length that is not the sum of DATA, if detected, is a stream error")                  \
+    X(h2_trailers, "RFC 9113, 8.3", "a pseudo-header field in trailers is a stream error")
 
-#define CASES_UPGRADE(X)
+#define CASES_UPGRADE(X) X(h2_upgrade, "RFC 7540, 3.2", "h2c by Upgrade, where it is offered: 101, SETTINGS, and the response on stream 1")
 
 #define CASES(X) CASES_H1(X) CASES_H2(X) CASES_UPGRADE(X)
 

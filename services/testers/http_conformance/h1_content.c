@@ -124,7 +124,13 @@ void case_h1_absolute_form(struct run *run)
     struct h1_reply reply;
     const char *target =
         panther_format(run->service, "%s://%s%s", run->tls ? "https" : "http", h1_host(run), run_path(run, run->settings->size));
-    if (h1_exchange(run, "GET", h1_request(run, "GET", target, ""), &connection, &reply) && h1_is_whole_file(run, &reply))
+    if (!h1_get(run, "", &reply) || !h1_is_whole_file(run, &reply))
+        return;
+    if (!h1_exchange(run, "GET", h1_request(run, "GET", target, ""), &connection, &reply))
+        return;
+    if (reply.response.status != 200)
+        run_violation(run, "status %u for %s, 200 for the path alone; the form MUST be accepted", reply.response.status, target);
+    else if (h1_is_whole_file(run, &reply))
         run_pass(run, "status 200");
 }
 

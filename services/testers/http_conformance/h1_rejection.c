@@ -218,7 +218,9 @@ void case_h1_long_target(struct run *run)
     if (!oversize_reply(run, h1_request(run, "GET", target, ""), &reply))
         return;
     unsigned status = reply.state == H1_COMPLETE ? reply.response.status : 0;
-    if (status == 0 || status >= 500 || status == 400 || status == 413)
+    if (status >= 500) // it may have failed at what it did with the target: that is no word about its length
+        run_note(run, "status %u for a target of %zu bytes", status, strlen(target));
+    if (status == 0 || status == 400 || status == 413)
         run_violation(run, "%s for a target of %zu bytes; 414 MUST be the answer to one that is too long", h1_reply_text(run, &reply),
                       strlen(target));
     run_pass(run, "status %u for %zu bytes", status, strlen(target));

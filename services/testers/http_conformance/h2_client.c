@@ -27,8 +27,28 @@ bool h2_broke(struct h2 *h2, const char *section, const char *format, ...)
 
 // ---- frames
 
+void h2_cork(struct h2 *h2)
+{
+    h2->is_corked = true;
+    h2->held_bytes = 0;
+}
+
+void h2_uncork(struct h2 *h2)
+{
+    h2->is_corked = false;
+    connection_send(h2->connection, h2->held, h2->held_bytes);
+}
+
 bool h2_send(struct h2 *h2, uint8_t type, uint8_t flags, uint32_t stream, const void *payload, size_t bytes)
 {
+    if (h2->is_corked && bytes + FRAME_HEADER_BYTES <= sizeof(h2->held) - h2->held_bytes) {
+        uint8_t *at = h2->held + h2->held_bytes;
+        frame_write_header(at, (uint32_t)bytes, type, flags, stream);
+        if (bytes > 0)
+            memcpy(at + FRAME_HEADER_BYTES, payload, bytes);
+        h2->held_bytes += FRAME_HEADER_BYTES + bytes;
+        return true;
+    }
     uint8_t *frame = malloc(FRAME_HEADER_BYTES + bytes);
     if (!frame)
         abort();
@@ -129,12 +149,8 @@ static void release_table(void *table)
     hpack_table_free(table);
 }
 
-struct h2 *h2_open(struct run *run, const struct h2_setting *settings, size_t count)
+static struct h2 *begin(struct run *run, struct connection *connection)
 {
-    struct connection *connection = connection_open(run, SPEECH_HTTP2);
-    if (!connection)
-        return NULL;
-    struct h2_setting all[SETTINGS_MAX] = {{SETTING_ENABLE_PUSH, 0}};
     struct h2 *h2 = run_memory(run, sizeof(*h2));
     hpack_table_init(&h2->table);
     run_at_end(run, release_table, &h2->table);
@@ -145,12 +161,15 @@ struct h2 *h2_open(struct run *run, const struct h2_setting *settings, size_t co
     h2->peer_max_streams = UINT32_MAX;
     h2->peer_initial_window = H2_DEFAULT_WINDOW;
     h2->next_stream = 1;
-    for (size_t i = 0; i < count && i + 1 < SETTINGS_MAX; i++)
-        all[i + 1] = settings[i];
     connection_send_text(connection, preface);
-    h2_send_settings(h2, all, count + 1);
-    h2->pending_change = 0; // there is no older stream
+    return h2;
+}
+
+static struct h2 *await_settings(struct h2 *h2)
+{
+    struct run *run = h2->run;
     uint64_t deadline_ns = run_deadline_ns(run);
+    h2->pending_change = 0; // no stream is older than our SETTINGS
     while (h2->settings_seen == 0 && !run_is_bad(run)) {
         enum arrival arrival = h2_step(h2, deadline_ns, NULL);
         if (arrival == ARRIVAL_SILENT)
@@ -159,4 +178,25 @@ struct h2 *h2_open(struct run *run, const struct h2_setting *settings, size_t co
             run_failed(run, "no HTTP/2 connection: %s", arrival_text(arrival));
     }
     return run_is_bad(run) ? NULL : h2;
+}
+
+struct h2 *h2_open(struct run *run, const struct h2_setting *settings, size_t count)
+{
+    struct connection *connection = connection_open(run, SPEECH_HTTP2);
+    if (!connection)
+        return NULL;
+    struct h2_setting all[SETTINGS_MAX] = {{SETTING_ENABLE_PUSH, 0}};
+    for (size_t i = 0; i < count && i + 1 < SETTINGS_MAX; i++)
+        all[i + 1] = settings[i];
+    struct h2 *h2 = begin(run, connection);
+    h2_send_settings(h2, all, count + 1);
+    return await_settings(h2);
+}
+
+struct h2 *h2_continue(struct run *run, struct connection *connection)
+{
+    struct h2 *h2 = begin(run, connection);
+    h2_new_stream(h2, false);
+    h2_send_settings(h2, &(const struct h2_setting){SETTING_ENABLE_PUSH, 0}, 1);
+    return await_settings(h2);
 }

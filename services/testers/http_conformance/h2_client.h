@@ -11,6 +11,8 @@
 #define H2_STREAMS_MAX 520
 // A response's field block in all its frames: the largest that a server should need for a small file.
 #define H2_BLOCK_MAX_BYTES 65536
+// Frames that are sent together: a request or two.
+#define H2_HELD_MAX_BYTES 16384
 #define H2_DEFAULT_WINDOW 65535
 #define H2_WINDOW_MAX 0x7fffffff
 
@@ -46,6 +48,9 @@ struct h2 {
     uint32_t next_stream;
     size_t stream_count;
     struct h2_stream streams[H2_STREAMS_MAX];
+    bool is_corked;
+    size_t held_bytes;
+    uint8_t held[H2_HELD_MAX_BYTES];
     uint32_t block_stream; // of a field block whose end is awaited; 0: none
     uint8_t block_flags;
     size_t block_bytes;
@@ -60,11 +65,16 @@ struct h2_setting {
 // Connects, sends the preface and SETTINGS (ENABLE_PUSH 0 and those given), waits for the server's SETTINGS and acknowledges them.
 // NULL: the run has a verdict. The run closes it at its end.
 struct h2 *h2_open(struct run *run, const struct h2_setting *settings, size_t count);
+// The same on a connection that has switched to HTTP/2 by Upgrade: stream 1 is the request that asked for it, half closed.
+struct h2 *h2_continue(struct run *run, struct connection *connection);
 #define h2_open_plain(RUN) h2_open((RUN), NULL, 0)
 
 // ---- sending
 
 bool h2_send(struct h2 *h2, uint8_t type, uint8_t flags, uint32_t stream, const void *payload, size_t bytes);
+// Frames between the two leave in one piece, so that a server reads them before it answers the first.
+void h2_cork(struct h2 *h2);
+void h2_uncork(struct h2 *h2);
 void h2_send_settings(struct h2 *h2, const struct h2_setting *settings, size_t count);
 void h2_send_window_update(struct h2 *h2, struct h2_stream *stream, uint32_t increment); // stream NULL: of the connection
 void h2_send_number(struct h2 *h2, uint8_t type, uint32_t stream, uint32_t number);      // WINDOW_UPDATE, RST_STREAM as they are

@@ -1,5 +1,6 @@
 // Cases of HTTP/2: preface, SETTINGS, PING, GOAWAY, frames that are unknown or too large.
 #include "cases.h"
+#include "h1_client.h"
 #include "h2_expect.h"
 
 #include <inttypes.h>
@@ -157,4 +158,31 @@ void case_h2_oversize_frame(struct run *run)
     uint8_t *payload = run_memory(run, bytes);
     h2_send(h2, FRAME_HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, 1, payload, bytes);
     h2_expect_connection_error(h2, H2_FRAME_SIZE_ERROR);
+}
+
+// RFC 9113 has taken this way out; servers that still offer it declare h2c. One that does not switch may do so (RFC 9110, 7.8).
+void case_h2_upgrade(struct run *run)
+{
+    struct connection *connection;
+    struct h1_reply reply;
+    if (run->tls) {
+        run_not_applicable(run, "h2c is for connections without TLS");
+        return;
+    }
+    // ENABLE_PUSH 0, in base64url
+    const char *fields = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAIAAAAA\r\n";
+    if (!h1_exchange(run, "GET", h1_request(run, "GET", run_path(run, run->settings->size), fields), &connection, &reply))
+        return;
+    if (reply.response.status != 101) {
+        run_not_applicable(run, "status %u: the server does not switch, as it may", reply.response.status);
+        return;
+    }
+    const char *upgrade = h1_value(run, &reply, "upgrade");
+    if (!upgrade || strcmp(upgrade, "h2c") != 0) {
+        run_violation(run, "101 with Upgrade: %s; h2c was asked for", upgrade ? upgrade : "(none)");
+        return;
+    }
+    struct h2 *h2 = h2_continue(run, connection);
+    if (h2 && h2_expect_file(h2, h2_stream(h2, 1)))
+        run_pass(run, "101, and the file on stream 1");
 }

@@ -221,30 +221,40 @@ void case_h2_pseudo_behind(struct run *run)
     malformed(run, NULL, &(const struct field){"x-panther", "1"}, NULL);
 }
 
+// A request whose response cannot end before the server has read all of it: its content has no window.
+static struct h2 *open_blocked(struct run *run)
+{
+    return h2_open(run, &(const struct h2_setting){SETTING_INITIAL_WINDOW_SIZE, 0}, 1);
+}
+
 void case_h2_content_length(struct run *run)
 {
-    struct h2 *h2 = h2_open_plain(run);
+    struct h2 *h2 = open_blocked(run);
     struct hpack_block block;
     if (!h2)
         return;
     h2_put_request(h2, &block, "POST", run_path(run, run->settings->size));
     hpack_put(&block, HPACK_NOT_INDEXED, "content-length", "3");
+    h2_cork(h2);
     struct h2_stream *stream = h2_send_block(h2, &block, 0);
     h2_send(h2, FRAME_DATA, FLAG_END_STREAM, stream->id, "panther", 7);
-    h2_expect_malformed(h2, stream);
+    h2_uncork(h2);
+    h2_expect_error_or_response(h2, stream);
 }
 
 void case_h2_trailers(struct run *run)
 {
-    struct h2 *h2 = h2_open_plain(run);
+    struct h2 *h2 = open_blocked(run);
     struct hpack_block block;
     if (!h2)
         return;
     h2_put_request(h2, &block, "POST", run_path(run, run->settings->size));
+    h2_cork(h2);
     struct h2_stream *stream = h2_send_block(h2, &block, 0);
     h2_send(h2, FRAME_DATA, 0, stream->id, "panther", 7);
     block.bytes = 0;
     hpack_put(&block, HPACK_NOT_INDEXED, ":path", "/");
     h2_send(h2, FRAME_HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, stream->id, block.data, block.bytes);
-    h2_expect_malformed(h2, stream);
+    h2_uncork(h2);
+    h2_expect_stream_error(h2, stream, H2_PROTOCOL_ERROR);
 }

@@ -297,6 +297,8 @@ static void on_window_update(struct h2 *h2, const struct frame *frame)
 
 static void follow(struct h2 *h2, const struct frame *frame)
 {
+    panther_log(h2->run->service, PANTHER_DEBUG, "came: %s, %" PRIu32 " bytes, flags 0x%x, stream %" PRIu32, frame_name(frame->type),
+                frame->bytes, frame->flags, frame->stream);
     if (h2->settings_seen == 0 && (frame->type != FRAME_SETTINGS || frame->flags & FLAG_ACK))
         h2_broke(h2, "3.4", "the first frame is %s; the server's preface MUST be SETTINGS", frame_name(frame->type));
     else if (h2->block_stream != 0 && (frame->type != FRAME_CONTINUATION || frame->stream != h2->block_stream))
