@@ -103,6 +103,7 @@ enum agent_input_kind {
     AGENT_INPUT_SWEPT,
     AGENT_INPUT_FILE,      // a fetched file is there, or cannot be had
     AGENT_INPUT_SURVEYED,  // answer to survey
+    AGENT_INPUT_PLACED,    // answer to place plugin
     AGENT_INPUT_BULK_DONE, // streams and artifacts are complete at the coordinator, or it does not want them
     AGENT_INPUT_STOP,
 };
@@ -182,6 +183,11 @@ struct agent_input {
             uint64_t left_out;
         } survey;
         struct {
+            uint64_t session, push; // of the effect
+            Pb__PlacedState state;
+            const char *text;
+        } placed;
+        struct {
             const char *hash;
             bool folder;
             const char *path; // NULL: cannot be had
@@ -236,7 +242,8 @@ enum agent_effect_kind {
     AGENT_EFFECT_KILL_GUARD,  // it outlived its lease
     AGENT_EFFECT_SWEEP,       // kill what a lost guard left: SWEPT
     AGENT_EFFECT_REMOVE_FOLDER,
-    AGENT_EFFECT_SURVEY, // look at all processes of instances: SURVEYED
+    AGENT_EFFECT_SURVEY,       // look at all processes of instances: SURVEYED
+    AGENT_EFFECT_PLACE_PLUGIN, // have a pushed plugin, or no more: PLACED
     AGENT_EFFECT_LOG,
     AGENT_EFFECT_STOPPED, // everything was said: the program may end
 };
@@ -259,6 +266,10 @@ struct agent_effect {
         struct {
             uint64_t session, number;
         } survey;
+        struct {
+            uint64_t session;
+            const Pb__PlacePlugin *plugin;
+        } place;
         const Pb__GuardSpec *spec;   // spawn; the shell adds its own paths
         const struct agent_row *row; // adopt
         const Pb__GuardRequest *request;
@@ -302,6 +313,8 @@ uint64_t agent_core_deadline(const struct agent_core *core);
 size_t agent_core_event_room(const struct agent_core *core);
 bool agent_core_is_live(const struct agent_core *core);
 uint64_t agent_core_session(const struct agent_core *core); // 0: none
+// Is a file below the folder the plugin of an instance that has not ended?
+bool agent_core_uses_plugin(const struct agent_core *core, const char *folder);
 const char *agent_core_epoch(const struct agent_core *core);
 const char *agent_core_session_state(const struct agent_core *core); // "live"
 const struct agent_counters *agent_core_counters(const struct agent_core *core);

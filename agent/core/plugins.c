@@ -137,3 +137,36 @@ void agent_plugins_tell(struct agent_core *core, char **gone, size_t gone_count)
         changed->plugins[i] = core->plugins[i].presence;
     agent_envelope(core, PB__ENVELOPE__BODY_PLUGINS_CHANGED)->plugins_changed = changed;
 }
+
+// ---- pushed ones: the shell places them, the next catalogue has them
+
+void agent_place_plugin(struct agent_core *core, const Pb__PlacePlugin *plugin)
+{
+    struct agent_effect *effect = agent_effect_add(core, AGENT_EFFECT_PLACE_PLUGIN);
+    effect->place.session = core->session.id;
+    effect->place.plugin = MESSAGE_COPY(plugin, core->out->arena);
+}
+
+void agent_plugin_placed(struct agent_core *core, const struct agent_input *input)
+{
+    if (core->session.state != SESSION_LIVE || core->session.id != input->placed.session)
+        return; // who asked is gone, and asks again
+    Pb__PluginPlaced *placed = ARENA_NEW(core->out->arena, Pb__PluginPlaced);
+    pb__plugin_placed__init(placed);
+    placed->push = input->placed.push;
+    placed->state = input->placed.state;
+    placed->text = arena_string(core->out->arena, input->placed.text);
+    agent_envelope(core, PB__ENVELOPE__BODY_PLUGIN_PLACED)->plugin_placed = placed;
+}
+
+bool agent_core_uses_plugin(const struct agent_core *core, const char *folder)
+{
+    size_t length = strlen(folder);
+    for (struct map_entry *e = map_first(core->instances); e; e = map_next(core->instances, e)) {
+        const struct instance *instance = e->value;
+        const char *path = instance->spec ? instance->spec->plugin_path : "";
+        if (instance->state != INSTANCE_ENDED && strncmp(path, folder, length) == 0 && path[length] == '/')
+            return true;
+    }
+    return false;
+}

@@ -153,6 +153,9 @@ static void live_message(struct agent_core *core, const Pb__Envelope *envelope)
     case PB__ENVELOPE__BODY_SURVEY:
         agent_take_survey(core, envelope->survey);
         break;
+    case PB__ENVELOPE__BODY_PLACE_PLUGIN:
+        agent_place_plugin(core, envelope->place_plugin);
+        break;
     default:
         agent_session_fail(core, "a message that no coordinator sends to a live agent");
     }

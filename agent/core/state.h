@@ -215,6 +215,8 @@ void agent_plugins_describe(struct agent_core *core, char *const *hashes, size_t
 // Names that are known and not among these; the list is the output's.
 size_t agent_plugins_gone(struct agent_core *core, const struct agent_plugin *plugins, size_t count, char ***gone);
 void agent_plugins_tell(struct agent_core *core, char **gone, size_t gone_count);
+void agent_place_plugin(struct agent_core *core, const Pb__PlacePlugin *plugin);
+void agent_plugin_placed(struct agent_core *core, const struct agent_input *input);
 void agent_plugins_free(struct agent_core *core);
 
 #endif

@@ -23,6 +23,7 @@
 #define NS_PER_MS UINT64_C(1000000)
 
 struct entry {
+    char *name; // of its file or folder
     char *path;
     char *folder; // its own; NULL: a bare file
     char stamp[HASH_TEXT_BYTES];
@@ -40,6 +41,8 @@ struct catalogue {
     const char *host_program;
     const char *const *folders;
     size_t folder_count;
+    void (*told)(void *context);
+    void *context;
     struct entry *entries;
     size_t count, capacity;
     size_t next; // the entry that is asked about
@@ -54,6 +57,7 @@ struct catalogue {
 
 static void entry_free(struct entry *entry)
 {
+    free(entry->name);
     free(entry->path);
     free(entry->folder);
     message_free(entry->description);
@@ -67,19 +71,12 @@ static void set_text(char **field, const char *text)
     *field = memory_string(text);
 }
 
-// "/x/nginx.so" and "/x/nginx/service.yaml" -> "nginx"
-static const char *stem_of(const struct entry *entry, char stem[NAME_MAX_BYTES])
-{
-    const char *last = strrchr(entry->folder ? entry->folder : entry->path, '/') + 1;
-    snprintf(stem, NAME_MAX_BYTES, "%.*s", (int)(entry->folder ? strlen(last) : strcspn(last, ".")), last);
-    return name_is_valid(stem) ? stem : "unnamed";
-}
-
 static void unusable(struct entry *entry, const char *why)
 {
     char stem[NAME_MAX_BYTES];
+    snprintf(stem, sizeof stem, "%.*s", (int)(entry->folder ? strlen(entry->name) : strcspn(entry->name, ".")), entry->name);
     if (entry->presence->name[0] == '\0')
-        set_text(&entry->presence->name, stem_of(entry, stem));
+        set_text(&entry->presence->name, name_is_valid(stem) ? stem : "unnamed");
     entry->presence->usable = false;
     set_text(&entry->presence->unusable_reason, why);
     log_warning("plugin %s cannot be used: %s", entry->path, why);
@@ -87,7 +84,18 @@ static void unusable(struct entry *entry, const char *why)
 
 // ---- finding
 
-typedef void found_fn(void *context, const char *path, const char *folder);
+// name: of the entry; folder: the plugin's own, or NULL
+typedef void found_fn(void *context, const char *name, const char *path, const char *folder);
+
+// A link to a folder is what it points to: then an instance that began with it keeps it when the link is changed.
+static char *resolved(char *path)
+{
+    char *real = path ? realpath(path, NULL) : NULL;
+    if (!real)
+        return path;
+    free(path);
+    return real;
+}
 
 static void find_in(const char *folder, found_fn *found, void *context)
 {
@@ -96,15 +104,18 @@ static void find_in(const char *folder, found_fn *found, void *context)
     for (int i = 0; i < count; i++) {
         CLEANUP_FREE char *own = NULL;
         CLEANUP_FREE char *path = plugin_place_at(folder, names[i]->d_name, &own);
+        own = resolved(own);
+        path = own ? resolved(path) : path;
         if (path)
-            found(context, path, own);
+            found(context, names[i]->d_name, path, own);
         free(names[i]);
     }
     free(names);
 }
 
-static void add_stamp(void *context, const char *path, const char *folder)
+static void add_stamp(void *context, const char *name, const char *path, const char *folder)
 {
+    (void)name;
     char stamp[HASH_TEXT_BYTES];
     plugin_file_stamp(path, folder, stamp);
     hasher_add(context, stamp, sizeof stamp);
@@ -137,11 +148,12 @@ static void keep(struct scan *scan, struct entry *known)
     *known = (struct entry){0};
 }
 
-static void add_new(struct scan *scan, const char *path, const char *folder, const char *stamp)
+static void add_new(struct scan *scan, const char *name, const char *path, const char *folder, const char *stamp)
 {
     struct panther_error error = {0};
     struct entry *entry = &APPEND(scan->now, scan->count, scan->capacity);
     memset(entry, 0, sizeof *entry);
+    entry->name = memory_string(name);
     entry->path = memory_string(path);
     entry->folder = folder ? memory_string(folder) : NULL;
     snprintf(entry->stamp, sizeof entry->stamp, "%s", stamp);
@@ -154,7 +166,7 @@ static void add_new(struct scan *scan, const char *path, const char *folder, con
         set_text(&entry->presence->file_hash, entry->file_hash);
 }
 
-static void add(void *context, const char *path, const char *folder)
+static void add(void *context, const char *name, const char *path, const char *folder)
 {
     struct scan *scan = context;
     char stamp[HASH_TEXT_BYTES];
@@ -169,11 +181,11 @@ static void add(void *context, const char *path, const char *folder)
             if (stays)
                 keep(scan, known);
             else
-                add_new(scan, path, folder, stamp);
+                add_new(scan, name, path, folder, stamp);
             return;
         }
     }
-    add_new(scan, path, folder, stamp);
+    add_new(scan, name, path, folder, stamp);
 }
 
 static void entries_free(struct entry *entries, size_t count)
@@ -368,6 +380,8 @@ static void on_timer(void *context)
     if (catalogue->again) {
         catalogue->again = false;
         catalogue_scan(catalogue);
+    } else if (all_are_probed(catalogue)) {
+        catalogue->told(catalogue->context);
     }
 }
 
@@ -420,7 +434,7 @@ void catalogue_probe(struct catalogue *catalogue)
 }
 
 struct catalogue *catalogue_new(struct loop *loop, struct reactor *reactor, struct children *children, const char *host_program,
-                                const char *const *folders, size_t folder_count)
+                                const char *const *folders, size_t folder_count, void (*told)(void *context), void *context)
 {
     struct catalogue *catalogue = NEW(struct catalogue);
     catalogue->loop = loop;
@@ -429,6 +443,8 @@ struct catalogue *catalogue_new(struct loop *loop, struct reactor *reactor, stru
     catalogue->host_program = host_program;
     catalogue->folders = folders;
     catalogue->folder_count = folder_count;
+    catalogue->told = told;
+    catalogue->context = context;
     catalogue->timer = loop_timer(loop, on_timer, catalogue);
     catalogue->look = loop_timer(loop, on_look, catalogue);
     loop_timer_set(catalogue->look, clock_boottime_ns() + LOOK_MS * NS_PER_MS);

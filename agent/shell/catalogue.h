@@ -8,8 +8,9 @@
 #include "agent/shell/reactor.h"
 
 struct catalogue;
+// told: the core knows all of it, with versions.
 struct catalogue *catalogue_new(struct loop *loop, struct reactor *reactor, struct children *children, const char *host_program,
-                                const char *const *folders, size_t folder_count);
+                                const char *const *folders, size_t folder_count, void (*told)(void *context), void *context);
 void catalogue_free(struct catalogue **catalogue);
 void catalogue_scan(struct catalogue *catalogue);  // what is new; then AGENT_INPUT_CATALOGUE
 void catalogue_anew(struct catalogue *catalogue);  // the same, and versions and programs are looked at again

@@ -22,6 +22,7 @@ struct files {
     struct bulk *bulk;
     struct children *children;
     char *folder;
+    uint64_t max_bytes;
     file_fn *callback;
     void *context;
     struct map *fetches;       // name below `folder` -> struct fetch
@@ -147,6 +148,10 @@ static void take_chunk(struct fetch *fetch, const Pb__Chunk *chunk, const uint8_
 {
     if (chunk->offset != fetch->offset || (bytes == 0 && !chunk->end)) {
         finish(fetch, "the coordinator sent another part than was asked for");
+        return;
+    }
+    if (bytes > fetch->files->max_bytes - fetch->offset) {
+        finish(fetch, "it is larger than it may be");
         return;
     }
     if (bytes > 0 && pwrite(fetch->fd, data, bytes, (off_t)fetch->offset) != (ssize_t)bytes) {
@@ -278,14 +283,15 @@ void files_trim(struct files *files)
     free(all);
 }
 
-struct files *files_new(struct loop *loop, struct bulk *bulk, struct children *children, const char *state, file_fn *callback,
-                        void *context)
+struct files *files_new(struct loop *loop, struct bulk *bulk, struct children *children, const char *folder, uint64_t max_bytes,
+                        file_fn *callback, void *context)
 {
     struct files *files = NEW(struct files);
     files->loop = loop;
     files->bulk = bulk;
     files->children = children;
-    files->folder = path_join(state, "files");
+    files->folder = memory_string(folder);
+    files->max_bytes = max_bytes;
     files->callback = callback;
     files->context = context;
     files->fetches = map_new();

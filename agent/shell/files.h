@@ -1,4 +1,4 @@
-// Files and folders of experiments, kept by hash in STATE/files: fetched once, checked, shared by instances.
+// Files and folders by hash, kept in a folder: fetched once, checked, shared. Of experiments (STATE/files) and of pushed plugins.
 #ifndef PANTHER_AGENT_SHELL_FILES_H
 #define PANTHER_AGENT_SHELL_FILES_H
 
@@ -7,12 +7,15 @@
 
 // Kept between trials; the least recently used go first, at the agent's start and after a fetch.
 #define FILES_KEPT_MAX_BYTES (UINT64_C(2) << 30)
+// One file: what a coordinator takes.
+#define FILES_ONE_MAX_BYTES (UINT64_C(1) << 30)
 
 struct files;
 // path NULL: it cannot be had, and why.
 typedef void file_fn(void *context, const char *hash, bool folder, const char *path, const char *why);
-struct files *files_new(struct loop *loop, struct bulk *bulk, struct children *children, const char *state, file_fn *callback,
-                        void *context);
+// Below `folder`; what is larger than max_bytes cannot be had.
+struct files *files_new(struct loop *loop, struct bulk *bulk, struct children *children, const char *folder, uint64_t max_bytes,
+                        file_fn *callback, void *context);
 void files_free(struct files **files);
 // Answered in the loop, also when it is there already. Asking again while it is fetched is answered once.
 // `folder`: the content is an archive, the path that of the folder in it, which a child of its own has unpacked.

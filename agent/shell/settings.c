@@ -19,6 +19,7 @@ const struct configuration_option settings_options[SETTINGS_OPTIONS] = {
     {"key", PB__OPTION_TYPE__OPTION_TYPE_STRING, SETTINGS_KEY_DEFAULT, "this agent's key file, made by `panther-agent enroll`"},
     {"state", PB__OPTION_TYPE__OPTION_TYPE_STRING, SETTINGS_STATE_DEFAULT, "folder for instances, outbox and host id"},
     {"plugins", PB__OPTION_TYPE__OPTION_TYPE_LIST, NULL, "folders with plugins; default: beside the programs"},
+    {"pushed-plugins", PB__OPTION_TYPE__OPTION_TYPE_BOOLEAN, "true", "take plugins that an operator pushes; false: none, nor earlier ones"},
     {"address", PB__OPTION_TYPE__OPTION_TYPE_STRING, NULL, "address for tests; default: the one towards the coordinator"},
     {"slots", PB__OPTION_TYPE__OPTION_TYPE_INTEGER, "16", "instances at once"},
     {"port-range", PB__OPTION_TYPE__OPTION_TYPE_STRING, "20000-29999", "ports for instances, first-last"},
@@ -153,6 +154,7 @@ static int read_all(struct settings *settings, struct panther_error *error)
     if (log_level_parse(level, &settings->log_level) < 0)
         return error_set(error, PANTHER_EINVALID, "log-level \"%s\" is not debug, info, warning or error", level);
     settings->stream_limit_bytes = configuration_number(settings->configuration, "stream-limit");
+    settings->takes_pushed_plugins = configuration_flag_is_set(settings->configuration, "pushed-plugins");
     settings->reserve_bytes = configuration_number(settings->configuration, "reserve");
     if (settings->stream_limit_bytes < STREAM_LIMIT_LEAST)
         return error_set(error, PANTHER_EINVALID, "stream-limit is below 64KiB");

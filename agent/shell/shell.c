@@ -11,6 +11,7 @@
 #include "agent/shell/folder.h"
 #include "agent/shell/guards.h"
 #include "agent/shell/host.h"
+#include "agent/shell/pushed.h"
 #include "agent/shell/survey.h"
 #include "agent/shell/sweep.h"
 #include "agent/shell/uplink.h"
@@ -35,6 +36,7 @@ struct shell {
     struct guards *guards;
     struct uplink *uplink;
     struct catalogue *catalogue;
+    struct pushed *pushed;
     struct sweeps *sweeps;
     struct bulk *bulk;
     struct uploads *uploads;
@@ -116,6 +118,10 @@ static void perform(void *context, const struct agent_effect *effect)
     case AGENT_EFFECT_REMOVE_FOLDER:
         uploads_forget(shell->uploads, effect->instance, effect->generation);
         guards_forget(shell->guards, effect->instance, effect->generation);
+        pushed_released(shell->pushed);
+        break;
+    case AGENT_EFFECT_PLACE_PLUGIN:
+        pushed_take(shell->pushed, effect->place.session, effect->place.plugin);
         break;
     case AGENT_EFFECT_SURVEY:
         survey_start(shell->survey, effect->survey.session, effect->survey.number);
@@ -268,6 +274,29 @@ static void on_folder(void *context, uint64_t instance, uint32_t generation)
     guards_forget(leftover->shell->guards, instance, generation);
 }
 
+static void on_told(void *context)
+{
+    const struct shell *shell = context;
+    pushed_told(shell->pushed);
+}
+
+// What was pushed comes first, unless nothing may be pushed here.
+static void make_catalogue(struct shell *shell)
+{
+    const struct settings *settings = shell->settings;
+    const struct pushed_place place = {
+        shell->loop, shell->reactor, shell->children, shell->bulk, settings->state, settings->host_program, settings->takes_pushed_plugins};
+    shell->pushed = pushed_new(&place);
+    const char **folders = ARENA_ARRAY(settings->arena, const char *, settings->plugin_folder_count + 1);
+    size_t count = 0;
+    if (settings->takes_pushed_plugins)
+        folders[count++] = pushed_folder(shell->pushed);
+    for (size_t i = 0; i < settings->plugin_folder_count; i++)
+        folders[count++] = settings->plugin_folders[i];
+    shell->catalogue = catalogue_new(shell->loop, shell->reactor, shell->children, settings->host_program, folders, count, on_told, shell);
+    pushed_use(shell->pushed, shell->catalogue);
+}
+
 static void make_parts(struct shell *shell)
 {
     const struct settings *settings = shell->settings;
@@ -287,11 +316,11 @@ static void make_parts(struct shell *shell)
     shell->sweeps = sweeps_new(shell->loop, settings->state, shell->host_id, shell->cgroup, on_swept, shell);
     shell->guards = guards_new(shell->loop, shell->reactor, shell->children, &guards_settings, &guards_callbacks, shell);
     shell->uplink = uplink_new(shell->loop, shell->reactor, &settings->peer, &uplink_callbacks, shell);
-    shell->catalogue = catalogue_new(shell->loop, shell->reactor, shell->children, settings->host_program, settings->plugin_folders,
-                                     settings->plugin_folder_count);
     shell->bulk = bulk_new(shell->loop, &settings->peer);
+    make_catalogue(shell);
     shell->uploads = uploads_new(shell->loop, shell->bulk, on_uploaded, shell);
-    shell->files = files_new(shell->loop, shell->bulk, shell->children, settings->state, on_file, shell);
+    CLEANUP_FREE char *files = path_join(settings->state, "files");
+    shell->files = files_new(shell->loop, shell->bulk, shell->children, files, FILES_ONE_MAX_BYTES, on_file, shell);
 }
 
 static int open_state(struct shell *shell, struct panther_error *error)
@@ -311,6 +340,7 @@ static void close_all(struct shell *shell)
     survey_free(&shell->survey);
     uploads_free(&shell->uploads);
     files_free(&shell->files);
+    pushed_free(&shell->pushed);
     bulk_free(&shell->bulk);
     catalogue_free(&shell->catalogue);
     uplink_free(&shell->uplink);

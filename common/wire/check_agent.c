@@ -168,6 +168,22 @@ static const char *surveyed_check(const Pb__Surveyed *surveyed)
     return NULL;
 }
 
+static const char *place_plugin_check(const Pb__PlacePlugin *place)
+{
+    REFUSE(place->push == 0, "place_plugin.push is not set");
+    REFUSE(!name_is_valid(place->name), "place_plugin.name is not a name");
+    REFUSE(!is_empty(place->hash) && !is_hash(place->hash), "place_plugin.hash is not a hash");
+    return NULL;
+}
+
+static const char *plugin_placed_check(const Pb__PluginPlaced *placed)
+{
+    REFUSE(placed->push == 0, "plugin_placed.push is not set");
+    REFUSE(placed->state == PB__PLACED_STATE__PLACED_STATE_UNSPECIFIED, "plugin_placed.state is not set");
+    REFUSE(!is_within(placed->text, TEXT_MAX_BYTES), "plugin_placed.text is too long");
+    return NULL;
+}
+
 static const char *enroll_check(const Pb__Enroll *enroll)
 {
     REFUSE(!is_curve_key(enroll->public_key), "enroll.public_key is not a key in Z85");
@@ -197,6 +213,8 @@ static bool needs_session(const Pb__Envelope *envelope)
     case PB__ENVELOPE__BODY_DISCARD:
     case PB__ENVELOPE__BODY_SURVEY:
     case PB__ENVELOPE__BODY_SURVEYED:
+    case PB__ENVELOPE__BODY_PLACE_PLUGIN:
+    case PB__ENVELOPE__BODY_PLUGIN_PLACED:
         return true;
     default:
         return false;
@@ -236,6 +254,10 @@ static const char *body_check(const Pb__Envelope *envelope)
         return envelope->survey->number == 0 ? "survey.number is not set" : NULL;
     case PB__ENVELOPE__BODY_SURVEYED:
         return surveyed_check(envelope->surveyed);
+    case PB__ENVELOPE__BODY_PLACE_PLUGIN:
+        return place_plugin_check(envelope->place_plugin);
+    case PB__ENVELOPE__BODY_PLUGIN_PLACED:
+        return plugin_placed_check(envelope->plugin_placed);
     case PB__ENVELOPE__BODY_ENROLL:
         return enroll_check(envelope->enroll);
     case PB__ENVELOPE__BODY_ENROLLED:

@@ -1,7 +1,8 @@
 // client.proto: requests of people's programs, and the replies to them.
 #include "common/wire/check.h"
 
-#define OVERRIDES_MAX 256 // --set on one command line
+#define OVERRIDES_MAX 256     // --set on one command line
+#define PUSH_AGENTS_MAX 10000 // all hosts of the largest lab by name
 #define IDEMPOTENCY_KEY_MAX_BYTES SHORT_MAX_BYTES
 
 static const char *override_check(const Pb__Override *override)
@@ -58,6 +59,19 @@ static const char *drain_check(const Pb__Drain *drain)
     return NULL;
 }
 
+static const char *push_plugin_check(const Pb__PushPlugin *push)
+{
+    REFUSE(!id128_is_valid(push->token), "push_plugin.token is not 128 bits in hex");
+    REFUSE(!name_is_valid(push->name), "push_plugin.name is not a name");
+    REFUSE(!is_empty(push->hash) && !is_hash(push->hash), "push_plugin.hash is not a hash");
+    REFUSE(push->n_agents > PUSH_AGENTS_MAX, "push_plugin.agents are too many");
+    for (size_t i = 0; i < push->n_agents; i++)
+        REFUSE(!name_is_valid(push->agents[i]), "push_plugin.agents: not a name");
+    REFUSE(push->n_labels > FEW_MAX, "push_plugin.labels are too many");
+    EACH(push->n_labels, push->labels, label_check);
+    return NULL;
+}
+
 static const char *add_keys_check(const Pb__AddKeys *add)
 {
     REFUSE(add->n_keys == 0 || add->n_keys > KEYS_PER_REQUEST_MAX, "add_keys.keys are none or too many");
@@ -86,6 +100,8 @@ const char *request_check(const Pb__Request *request)
     case PB__REQUEST__BODY_BACKUP:
         return !is_empty(request->backup->path) && is_within(request->backup->path, PATH_MAX_BYTES) ? NULL
                                                                                                     : "backup.path is empty or too long";
+    case PB__REQUEST__BODY_PUSH_PLUGIN:
+        return push_plugin_check(request->push_plugin);
     case PB__REQUEST__BODY_DRAIN:
         return drain_check(request->drain);
     case PB__REQUEST__BODY_AUDIT:

@@ -8,6 +8,7 @@
 
 #include "common/base/limits.h"
 #include "common/system/file.h"
+#include "common/system/plugin_place.h"
 #include "common/system/process.h"
 #include "common/wire/wire.h"
 #include "coordinator/cli/command.h"
@@ -108,11 +109,10 @@ static size_t installed_plugins(const char *given, struct arena *arena, const Pb
         return 0;
     }
     for (struct dirent *entry; (entry = readdir(entries)) && count < PLUGINS_MAX;) {
-        const char *suffix = strrchr(entry->d_name, '.');
-        if (!suffix || strcmp(suffix, ".so") != 0) {
+        CLEANUP_FREE char *path = plugin_place_at(folder, entry->d_name, NULL);
+        if (!path) {
             continue;
         }
-        CLEANUP_FREE char *path = path_join(folder, entry->d_name);
         Pb__PluginDescription *description = describe(service, path, arena);
         if (description) {
             items[count++] = description;

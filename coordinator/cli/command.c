@@ -29,7 +29,7 @@ const struct command commands[] = {
     {"drain", "place nothing more on an agent", cli_drain},
     {"resume", "let a drained agent take trials again", cli_resume},
     {"ps", "what lives on the hosts, and whether it should", cli_ps},
-    {"plugins", "list plugins, or show one", cli_plugins},
+    {"plugins", "list plugins, show one, push one to agents", cli_plugins},
     {"status", "the coordinator's own state", cli_status},
     {"cancel", "stop a run", cli_cancel},
     {"backup", "copy the live store", cli_backup},

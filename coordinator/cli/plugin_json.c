@@ -72,9 +72,10 @@ static json_t *presences(const Pb__PluginRow *row)
     json_t *array = json_array();
     for (size_t i = 0; i < row->n_agents; i++) {
         const Pb__PluginPresence *presence = row->agents[i]->presence;
-        json_array_append_new(array, json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:o}", "agent", row->agents[i]->agent, "usable",
+        json_array_append_new(array, json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "agent", row->agents[i]->agent, "usable",
                                                (int)presence->usable, "why_not", presence->unusable_reason, "implementation",
-                                               presence->implementation_version, "hash", presence->description_hash, "path", presence->path,
+                                               presence->implementation_version, "version", row->agents[i]->version, "hash",
+                                               presence->description_hash, "file_hash", presence->file_hash, "path", presence->path,
                                                "capabilities", texts(presence->capabilities, presence->n_capabilities)));
     }
     return array;

@@ -1,12 +1,12 @@
-// panther-coord plugins [NAME]: what agents offer; with a name: its options, cases, capabilities and versions.
+// panther-coord plugins [NAME|push DIR|remove NAME]: what agents offer; with a name: its options, cases, capabilities and versions.
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/message.h"
 #include "common/base/units.h"
 #include "common/schema/schema.h"
-#include "coordinator/cli/client.h"
 #include "coordinator/cli/plugin_json.h"
+#include "coordinator/cli/plugins.h"
 
 static char *join(struct arena *arena, char *const *items, size_t count)
 {
@@ -38,8 +38,8 @@ static const char *kind_of(const Pb__PluginDescription *description)
 
 static void print_overview(struct client *client, const Pb__Plugins *plugins)
 {
-    static const char *const columns[] = {"name",           "kind",         "protocols", "agent", "usable",
-                                          "implementation", "capabilities", "why_not",   "hash",  "path"};
+    static const char *const columns[] = {"name",         "kind",    "protocols", "agent", "usable",    "implementation",
+                                          "capabilities", "why_not", "version",   "hash",  "file_hash", "path"};
     static const char *const shown[] = {"name", "kind", "protocols", "agent", "usable", "implementation", "why_not", NULL};
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < plugins->n_plugins; i++) {
@@ -54,7 +54,9 @@ static void print_overview(struct client *client, const Pb__Plugins *plugins)
                                     presence->implementation_version,
                                     join(client->arena, presence->capabilities, presence->n_capabilities),
                                     presence->unusable_reason,
+                                    row->agents[a]->version,
                                     presence->description_hash,
+                                    presence->file_hash,
                                     presence->path};
             table_add(table, values);
         }
@@ -201,25 +203,108 @@ static int list_all(struct client *client, const char *name, struct arena *arena
     return 0;
 }
 
-int cli_plugins(int argc, char **argv)
+enum { KEY_HOSTS = 1100, KEY_SKEW };
+
+static const struct argp_option options[] = {
+    {"hosts", KEY_HOSTS, "HOSTS", 0, "push, remove: which agents: all, or names and labels (host-a,host-b or site=a,rack=2)", 0},
+    {"skew", KEY_SKEW, NULL, 0, "only plugins of which agents have different versions; status 1 if there are any", 0},
+    {0},
+};
+
+static bool pushes(const struct plugins_arguments *arguments)
 {
-    struct simple_arguments arguments = {.argument_name = "NAME"};
-    simple_parse(argc, argv, "[NAME]", "Lists the plugins of all agents; with a name: its options, cases, capabilities and versions.",
-                 &arguments);
+    const char *word = arguments->word_count ? arguments->words[0] : "";
+    return strcmp(word, "push") == 0 || strcmp(word, "remove") == 0;
+}
+
+static void check_words(const struct plugins_arguments *arguments, const struct argp_state *state)
+{
+    if (pushes(arguments)) {
+        if (arguments->word_count < 2) {
+            argp_error(state, "%s is missing", strcmp(arguments->words[0], "push") == 0 ? "the plugin's folder" : "the plugin's name");
+        }
+        if (!arguments->hosts) {
+            argp_error(state, "--hosts is missing: all, or names of agents and labels");
+        }
+    } else if (arguments->word_count > 1) {
+        argp_error(state, "one argument too many: %s", arguments->words[1]);
+    } else if (arguments->hosts) {
+        argp_error(state, "--hosts belongs to push and remove");
+    }
+    if (arguments->skew && pushes(arguments)) {
+        argp_error(state, "--skew lists; it does not push");
+    }
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct plugins_arguments *arguments = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->client;
+        return 0;
+    case KEY_HOSTS:
+        arguments->hosts = argument;
+        return 0;
+    case KEY_SKEW:
+        arguments->skew = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->word_count == 2) {
+            argp_error(state, "one argument too many: %s", argument);
+        }
+        arguments->words[arguments->word_count++] = argument;
+        return 0;
+    case ARGP_KEY_END:
+        check_words(arguments, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int show(struct plugins_arguments *arguments)
+{
     struct arena *arena = arena_new(0);
+    struct client *client = &arguments->client;
+    const char *name = arguments->word_count ? arguments->words[0] : NULL;
     Pb__Plugins plugins = PB__PLUGINS__INIT;
-    int status = list_all(&arguments.client, arguments.argument ? arguments.argument : "", arena, &plugins);
-    if (!status && arguments.argument && !plugins.n_plugins) {
-        fprintf(stderr, "panther-coord: no agent has a plugin named %s\n", arguments.argument);
+    int status = list_all(client, name ? name : "", arena, &plugins);
+    if (!status && name && !plugins.n_plugins) {
+        fprintf(stderr, "panther-coord: no agent has a plugin named %s\n", name);
         status = EXIT_FAIL;
-    } else if (!status && arguments.argument && arguments.client.format == REPORT_TABLE) {
-        print_one(&arguments.client, &plugins);
-    } else if (!status && arguments.argument) {
-        plugin_json_print(plugins.plugins[0], stdout, arguments.client.format == REPORT_JSONL);
+    } else if (!status && arguments->skew) {
+        status = plugins_skew(client, &plugins);
+    } else if (!status && name && client->format == REPORT_TABLE) {
+        print_one(client, &plugins);
+    } else if (!status && name) {
+        plugin_json_print(plugins.plugins[0], stdout, client->format == REPORT_JSONL);
     } else if (!status) {
-        print_overview(&arguments.client, &plugins);
+        print_overview(client, &plugins);
     }
     arena_free(&arena);
+    return status;
+}
+
+int cli_plugins(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {options,
+                                     parse,
+                                     "[NAME]\npush DIR --hosts HOSTS\nremove NAME --hosts HOSTS",
+                                     "Lists the plugins of all agents; with a name: its options, cases, capabilities and versions.\n"
+                                     "push: puts a plugin's folder (with service.yaml or NAME.so in it) on agents, which use it from now "
+                                     "on before an installed one of its "
+                                     "name; what runs goes on with the version it began with. remove: takes back what was pushed.\v"
+                                     "Exit status of push and remove: 0 done (or nothing was to be done) on every host, 1 refused by some "
+                                     "host, which keeps what it had, "
+                                     "3 not refused, but some host is away.",
+                                     children,
+                                     NULL,
+                                     NULL};
+    struct plugins_arguments arguments = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    int status = pushes(&arguments) ? plugins_push(&arguments) : show(&arguments);
     client_close(&arguments.client);
     return status;
 }

@@ -200,6 +200,7 @@ struct core *core_new(const struct core_options *options)
     core->trial_links = map_new();
     core->run_links = map_new();
     core->survey = survey_new();
+    core->pushes = pushes_new();
     core->counters = map_new();
     core->cases = map_new();
     return core;
@@ -237,6 +238,7 @@ void core_free(struct core **pointer)
     map_free_values(&core->trial_links);
     map_free_values(&core->run_links);
     survey_free(&core->survey);
+    pushes_free(&core->pushes);
     map_free_values(&core->counters);
     for (struct map_entry *entry = map_first(core->cases); entry; entry = map_next(core->cases, entry)) {
         struct map *cases = entry->value;

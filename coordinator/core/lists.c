@@ -111,11 +111,13 @@ static Pb__PluginRow *plugin_row(struct core *core, struct map *rows, const char
     return row;
 }
 
-static Pb__PluginOnAgent *plugin_on(struct core *core, const struct agent_live *agent, const Pb__PluginPresence *presence)
+static Pb__PluginOnAgent *plugin_on(struct core *core, const struct agent_live *agent, struct presence *presence)
 {
+    const Pb__PluginDescription *description = presence_description(core, presence);
     Pb__PluginOnAgent *on = NEW_MESSAGE(core, Pb__PluginOnAgent, pb__plugin_on_agent);
     on->agent = arena_string(core->effects->arena, agent->name);
-    on->presence = MESSAGE_COPY(presence, core->effects->arena);
+    on->presence = MESSAGE_COPY(presence->is, core->effects->arena);
+    on->version = arena_string(core->effects->arena, description ? description->version : "");
     return on;
 }
 
@@ -138,7 +140,7 @@ static void list_presence(struct core *core, struct plugin_listing *listing, con
         return;
     }
     Pb__PluginRow whole = PB__PLUGIN_ROW__INIT;
-    Pb__PluginOnAgent *on = plugin_on(core, agent, presence->is);
+    Pb__PluginOnAgent *on = plugin_on(core, agent, presence);
     whole.agents = &on;
     whole.n_agents = 1;
     whole.description = is_first ? MESSAGE_COPY(description, core->effects->arena) : NULL;

@@ -326,6 +326,9 @@ void requests_message(struct core *core)
     case PB__REQUEST__BODY_DRAIN:
         drain_agent(core, number, request->drain);
         break;
+    case PB__REQUEST__BODY_PUSH_PLUGIN:
+        pushes_request(core, number, request->push_plugin);
+        break;
     case PB__REQUEST__BODY_ADD_KEY:
         keys_add(core, number, request->add_key);
         break;

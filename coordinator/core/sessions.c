@@ -281,6 +281,9 @@ void sessions_message(struct core *core)
     case PB__ENVELOPE__BODY_SURVEYED:
         survey_answered(core, agent, envelope->surveyed);
         break;
+    case PB__ENVELOPE__BODY_PLUGIN_PLACED:
+        pushes_placed(core, agent, envelope->plugin_placed);
+        break;
     case PB__ENVELOPE__BODY_GOODBYE:
         core_close(core, agent->route);
         sessions_end(core, agent);

@@ -75,6 +75,7 @@ struct core {
     struct map *trial_links;    // id -> struct trial_link
     struct map *run_links;      // number -> struct run_link
     struct survey *survey;      // of what lives; survey.c
+    struct pushes *pushes;      // of plugins to agents; pushes.c
     struct map *counters;       // name -> uint64_t on the heap
     struct map *cases;          // description hash -> map of its cases by name, made when first asked for
     bool started;
@@ -167,6 +168,13 @@ bool roster_has_free_slot(const struct roster *roster);
 // ---- clients: requests.c
 void requests_message(struct core *core);
 void requests_submit(struct core *core);
+
+// ---- pushes.c: plugins on their way to agents
+struct pushes;
+struct pushes *pushes_new(void);
+void pushes_free(struct pushes **pushes);
+void pushes_request(struct core *core, uint64_t request, const Pb__PushPlugin *asked);
+void pushes_placed(struct core *core, const struct agent_live *agent, const Pb__PluginPlaced *placed);
 
 // ---- survey.c: what lives on the hosts
 struct survey;

@@ -145,6 +145,22 @@ static void take_submit(struct reactor *reactor, struct core_event *event, const
     reactor_step(reactor, event);
 }
 
+static bool archive_is_missing(struct reactor *reactor, const struct core_event *event, const Pb__Request *request)
+{
+    const char *hash = request->push_plugin->hash;
+    if (event->role != PB__ROLE__ROLE_OPERATOR || !*hash || blob_exists(reactor->options->folder, hash)) {
+        return false;
+    }
+    Pb__Envelope *envelope = reply_new(reactor, request->number);
+    Pb__PluginPush *answer = ARENA_NEW(reactor->scratch, Pb__PluginPush);
+    pb__plugin_push__init(answer);
+    answer->missing = true;
+    envelope->reply->body_case = PB__REPLY__BODY_PLUGIN_PUSH;
+    envelope->reply->plugin_push = answer;
+    reactor_say(reactor, event->route, envelope);
+    return true;
+}
+
 static void take_query(struct reactor *reactor, uint64_t route, const Pb__Request *request)
 {
     if (reader_ask(reactor->reader, route, request->number, request->query)) {
@@ -202,6 +218,11 @@ void requests_take(struct reactor *reactor, struct core_event *event, const Pb__
         break;
     case PB__REQUEST__BODY_SUBMIT:
         take_submit(reactor, event, request);
+        break;
+    case PB__REQUEST__BODY_PUSH_PLUGIN:
+        if (!archive_is_missing(reactor, event, request)) {
+            reactor_step(reactor, event);
+        }
         break;
     case PB__REQUEST__BODY_GET_STATUS:
         count_refusals(reactor);

@@ -108,6 +108,7 @@ static const char *const effect_names[] = {
     [AGENT_EFFECT_STOPPED] = "stopped",
     [AGENT_EFFECT_KILL_GUARD] = "kill guard",
     [AGENT_EFFECT_SURVEY] = "survey",
+    [AGENT_EFFECT_PLACE_PLUGIN] = "place plugin",
 };
 
 static void perform(struct story *story, const struct agent_effect *effect)

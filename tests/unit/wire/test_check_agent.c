@@ -164,8 +164,18 @@ static void descriptions(void **state)
     ENVELOPE("descriptions", "descriptions { hash: " HASH " description { name: \"x\" kind: 1 abi_major: 1 } }", described);
     static const struct change wanted[] = {{"hashes: \"1\"", "descriptions_wanted.hashes are too many or no hashes"}};
     ENVELOPE("descriptions_wanted", "hashes: " HASH, wanted);
-    static const struct change changed[] = {{"plugins { }", "plugin.name is empty or unprintable"}};
+    static const struct change changed[] = {{"plugins { }", "plugin.name is empty or unprintable"},
+                                            {"gone: \"../x\"", "plugins_changed.gone is not a name"}};
     ENVELOPE("plugins_changed", "plugins { name: \"nginx\" }", changed);
+    static const struct change place[] = {{"push: 0", "place_plugin.push is not set"},
+                                          {"name: \"../x\"", "place_plugin.name is not a name"},
+                                          {"hash: \"12\"", "place_plugin.hash is not a hash"},
+                                          {"hash: \"\"", NULL}};
+    ENVELOPE("place_plugin", "push: 1 name: \"nginx\" hash: " HASH, place);
+    static const struct change placed[] = {{"push: 0", "plugin_placed.push is not set"},
+                                           {"state: 0", "plugin_placed.state is not set"},
+                                           {"text: \"t\"*4097", "plugin_placed.text is too long"}};
+    ENVELOPE("plugin_placed", "push: 1 state: 1", placed);
 }
 
 static void only_some_speak_without_a_session(void **state)

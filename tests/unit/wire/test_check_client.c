@@ -56,6 +56,12 @@ static void small_requests(void **state)
     REQUEST("backup", "path: \"/tmp/x\"", backup);
     static const struct change drain[] = {{"agent: \"\"", "drain.agent is not a name"}, {"why: \"w\"*4097", "drain.why is too long"}};
     REQUEST("drain", "agent: \"lab-a\"", drain);
+    static const struct change push[] = {{"token: \"x\"", "push_plugin.token is not 128 bits in hex"},
+                                         {"name: \"../x\"", "push_plugin.name is not a name"},
+                                         {"hash: \"12\"", "push_plugin.hash is not a hash"},
+                                         {"hash: \"\"", NULL},
+                                         {"agents: \"../x\"", "push_plugin.agents: not a name"}};
+    REQUEST("push_plugin", "token: \"00000000000000000000000000000001\" name: \"nginx\" hash: " HASH, push);
     static const struct change list[] = {{"name: \"n\"*128", "list_plugins.name is too long"}};
     REQUEST("list_plugins", "", list);
     static const struct change number[] = {{"number: 0", "request.number is not set"}, {"get_status {}", NULL}, {"list_keys {}", NULL}};
