@@ -5,6 +5,8 @@
 #include "services/sdk/declared/scope.h"
 
 // *folder: NULL when there is nothing to compile. Below 0: panther_fail was called.
+// Compile phases and the key `build` come together.
+void build_check(struct reading *reading, const struct value *root);
 int build_make(struct scope *scope, const char **folder);
 
 #endif

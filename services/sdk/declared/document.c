@@ -9,6 +9,7 @@
 #include "common/base/units.h"
 #include "common/system/file.h"
 #include "common/system/yaml.h"
+#include "services/sdk/declared/build.h"
 #include "services/sdk/declared/evidence.h"
 #include "services/sdk/declared/installed.h"
 #include "services/sdk/declared/option.h"
@@ -159,6 +160,10 @@ static const struct {
 static void check_kind(struct reading *reading, const struct value *root)
 {
     const struct document *document = reading->document;
+    build_check(reading, root);
+    if (document->kind == 0 && document->phases[PHASE_RUN].count == 0) {
+        MISTAKE(reading, root, "an IUT has phases with a run");
+    }
     for (size_t i = 0; i < sizeof foreign_keys / sizeof *foreign_keys; i++) {
         const struct value *value = value_get(root, foreign_keys[i].name);
         if (value != NULL && document->kind == foreign_keys[i].kind) {

@@ -345,6 +345,10 @@ const struct reference *reference_parse(struct reading *reading, const char *nam
         MISTAKE(reading, place, "$(%.200s) has no value here", name);
         return NULL;
     }
+    if (kind->text == build_text && reading->document->build.inputs.items == NULL) {
+        MISTAKE(reading, place, "$(build): there is no key \"build\" in this file");
+        return NULL;
+    }
     struct reference *reference = ARENA_NEW(reading->arena, struct reference);
     reference->kind = kind;
     reference->name = name;

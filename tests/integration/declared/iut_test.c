@@ -390,6 +390,40 @@ static void a_client_is_judged_by_its_rules_or_its_end(void **state)
     down(&test);
 }
 
+// ---- what is compiled
+
+static void a_program_is_compiled_for_it(void **state)
+{
+    (void)state;
+    const char *rest = "options: {word: {type: string, default: plain, help: a}}\n"
+                       "build:\n"
+                       "  inputs: [main.c]\n"
+                       "  tools: [[cc, --version]]\n"
+                       "  builds: {small: {FLAGS: -Os}, loud: {FLAGS: \"-DLOUD\"}}\n"
+                       "phases:\n"
+                       "  pre_compile: [{argv: [sh, -c, 'printf \"#define WORD \\\"%s\\\"\\n\" $(option.word) > word.h']}]\n"
+                       "  compile: {argv: [sh, -c, 'cc $FLAGS -I. -o server $(plugin)/main.c']}\n"
+                       "  post_compile: [{argv: [test, -x, $(build)/server]}]\n"
+                       "  run: {argv: [$(build)/server], name: built}\n"
+                       "ready: [{match: \"^up \"}]\n";
+    struct panther_test *test = declared_iut(rest);
+    folder_file("main.c",
+                "#include <stdio.h>\n#include <unistd.h>\n#include \"word.h\"\nint main(void) {\n#ifdef LOUD\nputs(\"up LOUD\");\n#else\n"
+                "puts(\"up \" WORD);\n#endif\nfflush(stdout); for (;;) pause(); }\n");
+    panther_test_option(test, "word", "given");
+    up(test);
+    char *out = panther_test_stream(test, "built.stdout");
+    assert_string_equal(out, "up given\n");
+    free(out);
+    down(&test);
+    test = declared_iut(rest);
+    folder_file("main.c", "this is no C\n");
+    panther_test_option(test, "build", "loud");
+    assert_int_not_equal(panther_test_initialize(test), 0);
+    assert_has(panther_test_problem(test), "main.c");
+    down(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +440,7 @@ int main(void)
         cmocka_unit_test(a_failed_post_run_fails_the_stop),
         cmocka_unit_test(a_line_can_mean_a_crash_or_a_fault_of_the_host),
         cmocka_unit_test(a_profile_stands_in_for_defaults),
+        cmocka_unit_test(a_program_is_compiled_for_it),
         cmocka_unit_test(a_client_is_judged_by_its_rules_or_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

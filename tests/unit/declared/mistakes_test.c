@@ -120,6 +120,11 @@ static const struct mistake mistakes[] = {
      "8:42: the name of a variable has no \"=\"\n8:62: timeout is a duration such as 150ms or 2s, not \"5\"\n"
      "8:73: clean: \"x\" is no exit status (0 to 255)\n8:76: clean: \"256\" is no exit status (0 to 255)"},
     {IUT "phases: {compile: [{argv: [make, $(work)]}], run: {argv: [sh]}}\n", "8:34: $(work) has no value here"},
+    {IUT "phases: {compile: [{argv: [make]}], run: {argv: [sh]}}\n",
+     "8:9: what is compiled needs the key \"build\", with the inputs that it depends on"},
+    {IUT "phases: {run: {argv: [$(build)/x]}}\n", "8:23: $(build): there is no key \"build\" in this file"},
+    {IUT RUN "build: {inputs: [a]}\n", "9:8: build: there is no phase that compiles"},
+    {IUT "ports: {http: {transport: tcp}}\n", "1:1: an IUT has phases with a run"},
     {IUT "phases: {runs: []}\n", "8:10: phases has no key \"runs\"; did you mean \"run\"?"},
     {IUT RUN "stop: {signal: TREM}\n", "9:16: there is no signal \"TREM\"; did you mean \"TERM\"?"},
 
