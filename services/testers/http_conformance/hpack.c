@@ -174,6 +174,7 @@ static const char *read_string(struct reader *reader, struct hpack_text *text)
         text->data = NULL;
         return "a string's Huffman code is wrong (RFC 7541, 5.2)";
     }
+    text->data[text->bytes] = '\0';
     return NULL;
 }
 
