@@ -6,8 +6,8 @@
 #include "services/sdk/declared/rules.h"
 
 static const struct key drive_keys[] = {
-    KEY("protocol", read_name, offsetof(struct panther_drive, protocol), .required = true),
-    KEY("role", read_name, offsetof(struct panther_drive, role), .required = true),
+    KEY("protocol", read_name, offsetof(struct panther_drive, protocol)),
+    KEY("role", read_name, offsetof(struct panther_drive, role)),
     KEY("required", read_boolean, offsetof(struct panther_drive, required)),
 };
 

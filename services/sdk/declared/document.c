@@ -170,6 +170,11 @@ static void check_kind(struct reading *reading, const struct value *root)
             MISTAKE(reading, value, "%s: %s", foreign_keys[i].name, foreign_keys[i].why);
         }
     }
+    for (size_t i = 0; document->kind == 1 && i < document->log_count; i++) {
+        if (document->log[i].means == LOG_READY) {
+            MISTAKE(reading, value_get(root, "log")->items[i], "a tester does not become ready");
+        }
+    }
     if (document->kind == 1 && document->case_count == 0) {
         MISTAKE(reading, root, "a tester has cases");
     }

@@ -15,6 +15,9 @@ struct evidence {
     size_t standard_output_bytes, standard_error_bytes;
 };
 
+// A copy that the arena holds, with NUL bytes made blanks in place: what stands behind one shall be seen by rules, too.
+const char *evidence_printable(const char *text, size_t bytes);
+
 // judge.c: takes metrics, tells them, reads results, tries the rules: `first` (the case's, may be NULL), then the document's; always
 // says a panther_result. Returns what run_test or execute shall return.
 int evidence_judge(struct evidence *evidence, const struct verdict_rules *first);

@@ -30,11 +30,20 @@ static bool contains(const struct template *part, const char *text, struct scope
     return wanted != NULL && strstr(text, wanted) != NULL;
 }
 
-static bool text_holds(const struct text_rule *rule, const char *text, struct scope *scope)
+// A text that is not whole proves nothing by what it lacks.
+static bool text_holds(const struct text_rule *rule, const char *text, bool is_whole, struct scope *scope)
 {
+    if (!is_whole && (rule->absent != NULL || rule->lacks != NULL)) {
+        return false;
+    }
     return (rule->present == NULL || contains(rule->present, text, scope)) &&
            (rule->absent == NULL || !contains(rule->absent, text, scope)) &&
            (rule->matches == NULL || matches(rule->matches, text, scope)) && (rule->lacks == NULL || !matches(rule->lacks, text, scope));
+}
+
+static bool asks_text(const struct text_rule *rule)
+{
+    return rule->present != NULL || rule->absent != NULL || rule->matches != NULL || rule->lacks != NULL;
 }
 
 static bool exit_holds(const struct verdict_rule *rule, const struct evidence *evidence)
@@ -51,21 +60,44 @@ static bool signal_holds(const struct verdict_rule *rule, const struct evidence 
     return evidence->has_ended && evidence->exit.signal != 0 && (rule->signal == 0 || rule->signal == evidence->exit.signal);
 }
 
+// A file that is there and cannot be read as a text (too large) holds for nothing but that it exists.
 static bool file_holds(const struct verdict_rule *rule, struct evidence *evidence)
 {
     struct scope *scope = evidence->scope;
     const char *path = template_text(rule->file_path, scope);
-    const char *text = path != NULL ? panther_read_file(scope->service, path, NULL) : NULL;
-    if (rule->asks_file_exists && rule->file_exists != (text != NULL)) {
+    const bool exists = path != NULL && access(panther_path(scope->service, "%s", path), F_OK) == 0;
+    if (path == NULL || (rule->asks_file_exists && rule->file_exists != exists)) {
         return false;
     }
-    return text != NULL ? text_holds(&rule->file, text, scope) : rule->asks_file_exists && !rule->file_exists;
+    if (!exists || !asks_text(&rule->file)) {
+        return rule->asks_file_exists;
+    }
+    size_t bytes = 0;
+    const char *text = panther_read_file(scope->service, path, &bytes);
+    return text != NULL && text_holds(&rule->file, evidence_printable(text, bytes), true, scope);
 }
 
-static bool output_holds(const struct verdict_rule *rule, struct evidence *evidence)
+// What is kept of a stream ends at the SDK's limit.
+static bool is_whole(size_t bytes)
 {
-    const char *both = arena_printf(evidence->scope->arena, "%s\n%s", evidence->standard_output, evidence->standard_error);
-    return text_holds(&rule->output, both, evidence->scope);
+    return bytes < PANTHER_OUTPUT_MAX_BYTES;
+}
+
+static bool streams_hold(const struct verdict_rule *rule, struct evidence *evidence)
+{
+    struct scope *scope = evidence->scope;
+    const bool out_is_whole = is_whole(evidence->standard_output_bytes), err_is_whole = is_whole(evidence->standard_error_bytes);
+    if (rule->asks_standard_output && !text_holds(&rule->standard_output, evidence->standard_output, out_is_whole, scope)) {
+        return false;
+    }
+    if (rule->asks_standard_error && !text_holds(&rule->standard_error, evidence->standard_error, err_is_whole, scope)) {
+        return false;
+    }
+    if (!rule->asks_output) {
+        return true;
+    }
+    const char *both = arena_printf(scope->arena, "%s\n%s", evidence->standard_output, evidence->standard_error);
+    return text_holds(&rule->output, both, out_is_whole && err_is_whole, scope);
 }
 
 // How it ended is asked first: a rule that says nothing of a signal or of time does not hold for what was cut short.
@@ -144,10 +176,7 @@ static bool rule_holds(const struct verdict_rule *rule, struct evidence *evidenc
 {
     struct scope *scope = evidence->scope;
     return condition_holds(rule->when, scope) && end_holds(rule, evidence) && results_hold(rule->results, &found->results) &&
-           bounds_hold(rule, found, scope) &&
-           (!rule->asks_standard_output || text_holds(&rule->standard_output, evidence->standard_output, scope)) &&
-           (!rule->asks_standard_error || text_holds(&rule->standard_error, evidence->standard_error, scope)) &&
-           (!rule->asks_output || output_holds(rule, evidence)) && (!rule->asks_file || file_holds(rule, evidence));
+           bounds_hold(rule, found, scope) && streams_hold(rule, evidence) && (!rule->asks_file || file_holds(rule, evidence));
 }
 
 static const struct verdict_rule *first_that_holds(const struct verdict_rules *rules, struct evidence *evidence, const struct found *found)
@@ -187,6 +216,15 @@ static int say_without_rule(struct evidence *evidence, const struct found *found
     return panther_result(service, PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "no verdict rule holds; the tool %s%s%s: %s", end,
                           is_of_report ? "; of its report: " : "", is_of_report ? found->results.problem : "",
                           invocation_tail(evidence->scope, evidence->process));
+}
+
+const char *evidence_printable(const char *text, size_t bytes)
+{
+    char *copy = (char *)(uintptr_t)text;
+    for (size_t i = 0; i < bytes; i++) {
+        copy[i] = copy[i] == '\0' ? ' ' : copy[i];
+    }
+    return copy;
 }
 
 static int judge(struct evidence *evidence, const struct verdict_rules *first, struct found *found)

@@ -252,8 +252,10 @@ static void take_match(const struct metric_rule *rule, struct evidence *evidence
     const char *text = rule->stream == 0 ? evidence->standard_output : evidence->standard_error;
     double number = 0;
     if (rule->file != NULL) {
+        size_t bytes = 0;
         const char *path = template_text(rule->file, scope);
-        text = path != NULL ? panther_read_file(scope->service, path, NULL) : NULL;
+        text = path != NULL ? panther_read_file(scope->service, path, &bytes) : NULL;
+        text = text != NULL ? evidence_printable(text, bytes) : NULL;
     }
     if (text != NULL && last_match(rule, text, scope, &number)) {
         tell(rule, rule->name, rule->unit, number, scope, found);

@@ -22,10 +22,15 @@ static const enum panther_option_type types[] = {
 
 static void read_type(struct reading *reading, const struct value *value, const struct key *key, void *member)
 {
+    struct panther_option *option = member;
     int index = -1;
     read_word(reading, value, key, &index);
     if (index >= 0) {
-        *(enum panther_option_type *)member = types[index];
+        option->type = types[index];
+    }
+    if (option->type == PANTHER_OPTION_TYPE_PORT) { // as PANTHER_OPTION_PORT has it: refused before anything runs
+        option->has_range = true;
+        option->maximum = UINT16_MAX;
     }
 }
 
@@ -109,7 +114,7 @@ static void read_range(struct reading *reading, const struct value *value, const
 
 // The type comes first: what follows is read by it.
 static const struct key option_keys[] = {
-    KEY("type", read_type, offsetof(struct panther_option, type), .required = true, .words = type_names),
+    KEY("type", read_type, 0, .required = true, .words = type_names),
     KEY("default", read_default, 0),
     KEY("range", read_range, 0),
     KEY("choices", read_words, offsetof(struct panther_option, choices)),

@@ -87,8 +87,10 @@ static void take_output(struct evidence *evidence, struct panther_service *servi
 {
     evidence->standard_output = evidence->standard_error = "";
     if (evidence->process > 0) {
-        evidence->standard_output = panther_output(service, evidence->process, PANTHER_STDOUT, &evidence->standard_output_bytes);
-        evidence->standard_error = panther_output(service, evidence->process, PANTHER_STDERR, &evidence->standard_error_bytes);
+        const char *out = panther_output(service, evidence->process, PANTHER_STDOUT, &evidence->standard_output_bytes);
+        const char *err = panther_output(service, evidence->process, PANTHER_STDERR, &evidence->standard_error_bytes);
+        evidence->standard_output = evidence_printable(out, evidence->standard_output_bytes);
+        evidence->standard_error = evidence_printable(err, evidence->standard_error_bytes);
     }
 }
 

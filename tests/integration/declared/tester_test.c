@@ -230,6 +230,25 @@ static void a_report_may_be_on_stdout_and_a_file_may_be_evidence(void **state)
     down(&test);
 }
 
+static void what_cannot_be_seen_is_no_evidence(void **state)
+{
+    (void)state;
+    struct panther_test *test =
+        tester(DRIVES "cases:\n"
+                      "  hidden: {summary: a, run: {argv: [sh, -c, 'printf \"ok\\\\000failed\\\\n\"']}}\n"
+                      "  cut: {summary: b, run: {argv: [sh, -c, 'echo ok; head -c 8500000 /dev/zero | tr \"\\\\0\" x; echo failed']}}\n"
+                      "  large: {summary: c, run: {argv: [sh, -c, 'echo ok; head -c 8500000 /dev/zero > made']}}\n"
+                      "verdict:\n"
+                      "  - {exit: 0, stdout: {present: failed}, verdict: fail}\n"
+                      "  - {exit: 0, file: {path: made, absent: failed}, verdict: error}\n"
+                      "  - {exit: 0, file: {path: made, exists: true}, verdict: inconc, reason: unsupported}\n"
+                      "  - {exit: 0, stdout: {absent: failed}, verdict: pass}\n");
+    expect(test, "hidden", PANTHER_FAIL, PANTHER_REASON_NONE, "");
+    expect(test, "cut", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "no verdict rule holds");
+    expect(test, "large", PANTHER_INCONC, PANTHER_REASON_UNSUPPORTED, "");
+    down(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +257,7 @@ int main(void)
         cmocka_unit_test(it_knows_what_it_drives),
         cmocka_unit_test(a_case_has_its_phases),
         cmocka_unit_test(numbers_are_taken_and_judged),
+        cmocka_unit_test(what_cannot_be_seen_is_no_evidence),
         cmocka_unit_test(a_report_decides),
         cmocka_unit_test(a_report_may_be_on_stdout_and_a_file_may_be_evidence),
         cmocka_unit_test(a_fault_of_the_host_is_no_verdict_on_the_server),

@@ -163,6 +163,7 @@ static const struct mistake mistakes[] = {
     {TESTER CASES RUN, "1:1: a tester has verdict rules: without one nothing it does could pass"},
     {TESTER RUN VERDICT, "1:1: a tester has cases"},
     {TESTER CASES VERDICT, "9:14: case one has nothing to run: give it a run, or phases a run for all"},
+    {TESTER CASES RUN VERDICT "log: [{text: x, means: ready}]\n", "12:7: a tester does not become ready"},
     {TESTER CASES RUN VERDICT "ready: [{line: x}]\n", "12:8: ready: a tester runs its tool case by case; there is nothing to become ready"},
 };
 
