@@ -286,7 +286,9 @@ static int show(struct push *push, const Pb__PluginPush *answer)
         draw(push, "");
     }
     table_show(table, shown);
-    table_print(table, push->client->format, stdout, push->client->colour);
+    if (answer->n_hosts || push->client->format != REPORT_TABLE) {
+        table_print(table, push->client->format, stdout, push->client->colour);
+    }
     table_free(&table);
     if (answer->unknown_labels) {
         fprintf(stderr, "panther-coord: %u agents are away and their labels are not known: they were left out\n", answer->unknown_labels);

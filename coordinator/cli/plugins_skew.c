@@ -1,6 +1,7 @@
 // panther-coord plugins --skew: plugins of which not all agents that have them have the same, by content, plugin version and the version of
 // the implementation. Verdicts of different ones are not comparable.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "coordinator/cli/plugins.h"
@@ -58,12 +59,19 @@ static void add_version(struct table *table, const struct client *client, const 
     text_free(&agents);
 }
 
+static int by_agent(const void *left, const void *right)
+{
+    const Pb__PluginOnAgent *const *a = left, *const *b = right;
+    return strcmp((*a)->agent, (*b)->agent);
+}
+
 int plugins_skew(const struct client *client, const Pb__Plugins *plugins)
 {
     static const char *const columns[] = {"name", "version", "file_hash", "implementation", "usable", "agents_count", "on"};
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < plugins->n_plugins; i++) {
         const Pb__PluginRow *row = plugins->plugins[i];
+        qsort(row->agents, row->n_agents, sizeof *row->agents, by_agent);
         for (size_t a = 0; differs(row) && a < row->n_agents; a++) {
             if (is_first(row, a)) {
                 add_version(table, client, row, a);

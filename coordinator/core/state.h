@@ -152,7 +152,7 @@ struct presence *presences_find(const struct agent_live *agent, const char *plug
 void presences_take(struct core *core, struct agent_live *agent, Pb__PluginPresence *const *plugins, size_t count);
 void presences_drop(struct core *core, struct agent_live *agent, char *const *names, size_t count);
 void presences_clear(struct core *core, struct agent_live *agent);
-bool presences_are_shadowed(Pb__PluginPresence *const *plugins, size_t index); // by one of the same name before it
+bool presences_are_shadowed(Pb__PluginPresence *const *plugins, size_t index);                         // by one of the same name before it
 const Pb__PluginDescription *presence_description(const struct core *core, struct presence *presence); // NULL: not known
 
 // ---- roster.c: agents that are reconciled, the least used first, then by name

@@ -70,7 +70,7 @@ lab_processes() {
     for pid in "${PIDS[@]}"; do
         kill -0 "$pid" 2>/dev/null && printf '%d\n' "$pid"
     done
-    for file in "$PLACE"/state/instances/*/guard.pid; do
+    for file in "$PLACE"/*/instances/*/guard.pid; do
         [[ -f $file ]] && read -r pid _ <"$file" && kill -0 "$pid" 2>/dev/null && printf '%d\n' "$pid"
     done
 }
