@@ -23,6 +23,8 @@ void panther_test_protocol(struct panther_test *test, const char *name, const ch
 void panther_test_address(struct panther_test *test, const char *address); // default 127.0.0.1
 void panther_test_seed(struct panther_test *test, uint64_t seed);
 void panther_test_phase_ms(struct panther_test *test, uint32_t ms); // deadline of initialize, start and stop; default 10 s
+// Keeps its state there (the build cache, among others) instead of in a folder of its own; the harness leaves it.
+void panther_test_state_folder(struct panther_test *test, const char *folder);
 // A service it works on, at an endpoint of yours; drive: the tester's word for it, or NULL for a mere peer.
 void panther_test_peer(struct panther_test *test, const char *drive, const char *service, const char *endpoint, const char *address,
                        uint16_t port, unsigned transports);
