@@ -215,6 +215,36 @@ static void reports_being_killed(void **state)
     assert_int_equal(panther_test_end(&test), 0);
 }
 
+#ifdef TELLS_OF_DEAD_WORKERS
+// A worker that crashed is replaced, and the server goes on serving: its own words at the stop say that it was no clean life.
+static void a_worker_that_crashes_is_a_crash(void **state)
+{
+    (void)state;
+    char path[64];
+    int parent, worker = 0;
+    struct panther_test_exit ended;
+    struct panther_test_outcome outcome = {0};
+    struct panther_test *test = new_server("1.1", "false");
+    panther_test_output_rule(test, NULL, PANTHER_REGEX, TELLS_OF_DEAD_WORKERS);
+    make_ready(test);
+    parent = panther_test_pid(test, SERVER);
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+    FILE *children = fopen(path, "r");
+    assert_non_null(children);
+    assert_int_equal(fscanf(children, "%d", &worker), 1);
+    fclose(children);
+    assert_int_equal(kill(worker, SIGSEGV), 0);
+    for (int i = 0; i < 2000 && panther_test_matches(test, TELLS_OF_DEAD_WORKERS) == 0; i++)
+        assert_false(panther_test_exited(test, SERVER, 5, &ended)); // reads what the guard says
+    assert_answer(test, "--http1.1", "http", "/1024.bin", "1.1 200 1024");
+    assert_int_equal(panther_test_stop(test), 0);
+    panther_test_stopped(test, &outcome);
+    assert_int_equal(outcome.verdict, PANTHER_FAIL);
+    assert_int_equal(outcome.reason, PANTHER_REASON_CRASH);
+    assert_int_equal(panther_test_end(&test), 0);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +256,9 @@ int main(void)
         cmocka_unit_test(refuses_options_by_name),
         cmocka_unit_test(refuses_a_port_that_is_taken),
         cmocka_unit_test(reports_being_killed),
+#ifdef TELLS_OF_DEAD_WORKERS
+        cmocka_unit_test(a_worker_that_crashes_is_a_crash),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
