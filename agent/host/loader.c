@@ -32,6 +32,15 @@ static bool is_declared(const char *path)
     return dot != NULL && strcmp(dot, ".yaml") == 0;
 }
 
+// An older minor's descriptor may be shorter: what it lacks is as if it were not written.
+static const struct panther_plugin *whole(const struct panther_plugin *plugin)
+{
+    static struct panther_plugin whole; // a process loads one plugin
+    memcpy(&whole, plugin, plugin->struct_bytes);
+    whole.struct_bytes = sizeof(whole);
+    return &whole;
+}
+
 const struct panther_plugin *loader_load(const char *path, struct arena *arena, const char **problem)
 {
     const struct panther_plugin *plugin = is_declared(path) ? declared_load(path, arena, problem) : load_object(path, arena, problem);
@@ -39,6 +48,7 @@ const struct panther_plugin *loader_load(const char *path, struct arena *arena, 
         return NULL;
     }
     const char *unsound = description_abi_problem(plugin, arena);
+    plugin = unsound == NULL ? whole(plugin) : plugin;
     unsound = unsound != NULL ? unsound : description_problem(plugin, arena);
     unsound = unsound != NULL ? unsound : plugin_description_invalid(description_make(plugin, arena));
     if (unsound != NULL) {

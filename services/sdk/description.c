@@ -5,13 +5,18 @@
 #include "common/base/identity.h"
 #include "services/sdk/option_table.h"
 
+// What describes the plugin was there from the first version on; of the functions behind it an older minor may have fewer.
+#define DESCRIPTOR_LEAST_BYTES offsetof(struct panther_plugin, initialize)
+
 const char *description_abi_problem(const struct panther_plugin *plugin, struct arena *arena)
 {
     if (plugin->abi_major != PANTHER_ABI_MAJOR || plugin->abi_minor > PANTHER_ABI_MINOR) {
         return arena_printf(arena, "it was built for plugin ABI %u.%u, this host has %d.%d: build it again with the SDK installed here",
                             plugin->abi_major, plugin->abi_minor, PANTHER_ABI_MAJOR, PANTHER_ABI_MINOR);
     }
-    if (plugin->struct_bytes != sizeof(struct panther_plugin)) {
+    const bool is_older = plugin->abi_minor < PANTHER_ABI_MINOR;
+    const size_t least = is_older ? DESCRIPTOR_LEAST_BYTES : sizeof(struct panther_plugin);
+    if (plugin->struct_bytes < least || plugin->struct_bytes > sizeof(struct panther_plugin)) {
         return arena_printf(arena, "its descriptor has %u bytes instead of %zu: it was built with headers of another version",
                             plugin->struct_bytes, sizeof(struct panther_plugin));
     }
@@ -177,6 +182,7 @@ Pb__PluginDescription *description_make(const struct panther_plugin *plugin, str
     description->abi_major = plugin->abi_major;
     description->abi_minor = plugin->abi_minor;
     description->executes = plugin->execute != NULL;
+    description->builds = plugin->builds;
     description->n_programs = copy_texts(plugin->programs, arena, &description->programs);
     description->n_options = option_table_describe(plugin->options, arena, &description->options);
     describe_protocols(plugin, arena, description);

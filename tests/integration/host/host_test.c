@@ -1,4 +1,5 @@
 // panther-service as its guard sees it: answers, deadlines, cancellation, readiness, refusals.
+#include <panther/plugin.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -52,13 +53,23 @@ static void wrong_options_are_all_named_in_one_answer(void **state)
     fake_guard_end(&guard);
 }
 
+#define TEXT_OF(number) TEXT_OF_ITS_VALUE(number)
+#define TEXT_OF_ITS_VALUE(value) #value
+#define NEXT_MAJOR 2
+static_assert(NEXT_MAJOR == PANTHER_ABI_MAJOR + 1, "the reason names it");
+
 static void a_plugin_that_does_not_load_is_answered_with_the_reason(void **state)
 {
     (void)state;
     static const struct {
         const char *path, *reason;
     } cases[] = {{"/nowhere/x.so", "cannot open"},
-                 {PANTHER_TEST_PLUGINS "/wrong_abi.so", "ABI 2.0, this host has 1.0"},
+                 {PANTHER_TEST_PLUGINS "/wrong_abi.so",
+                  "ABI " TEXT_OF(NEXT_MAJOR) ".0, this host has " TEXT_OF(PANTHER_ABI_MAJOR) "." TEXT_OF(PANTHER_ABI_MINOR)},
+                 {PANTHER_TEST_PLUGINS "/newer_minor.so",
+                  "this host has " TEXT_OF(PANTHER_ABI_MAJOR) "." TEXT_OF(PANTHER_ABI_MINOR) ": build it again"},
+                 {PANTHER_TEST_PLUGINS "/shorter.so", "its descriptor has 8 bytes"},
+                 {PANTHER_TEST_PLUGINS "/longer.so", "it was built with headers of another version"},
                  {PANTHER_TEST_PLUGINS "/no_descriptor.so", "panther_plugin_descriptor"},
                  {PANTHER_TEST_PLUGINS "/bad_default.so", "workers"},
                  {PANTHER_TEST_PLUGINS "/missing_symbol.so", "panther_function_of_the_future"}};

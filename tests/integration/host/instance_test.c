@@ -309,6 +309,17 @@ static void programs_that_are_not_installed_are_named(void **state)
     assert_int_equal(panther_test_end(&test), 0);
 }
 
+static void a_plugin_of_an_older_minor_runs(void **state)
+{
+    (void)state;
+    struct panther_test *test = panther_test_new(PANTHER_TEST_PLUGINS "/older_minor.so");
+    assert_int_equal(panther_test_initialize(test), 0);
+    assert_string_equal(panther_test_version(test), "0.9");
+    assert_int_equal(panther_test_start(test), 0);
+    assert_int_equal(panther_test_stop(test), 0);
+    assert_int_equal(panther_test_end(&test), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +341,7 @@ int main(void)
         cmocka_unit_test(an_artifact_is_collected),
         cmocka_unit_test(a_flood_of_log_lines_arrives_whole),
         cmocka_unit_test(programs_that_are_not_installed_are_named),
+        cmocka_unit_test(a_plugin_of_an_older_minor_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
