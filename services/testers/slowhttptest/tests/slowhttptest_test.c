@@ -47,7 +47,7 @@ static void a_server_with_many_connections_bears_it(void **state)
     panther_test_option(server, "tls", "false");
     if (panther_test_initialize(server) != 0 || panther_test_start(server) != 0)
         fail_msg("%s", panther_test_problem(server));
-    struct panther_test *test = new_attack("2s");
+    struct panther_test *test = new_attack("1s");
     panther_test_drive(test, "server", server);
     run(test, "slow_headers", &outcome);
     if (outcome.verdict != PANTHER_PASS)
@@ -96,7 +96,7 @@ static void a_server_that_serves_one_by_one_does_not(void **state)
     int fd = listener(&port);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, serve_one_by_one, &fd), 0);
-    struct panther_test *test = new_attack("3s");
+    struct panther_test *test = new_attack("2s");
     panther_test_peer(test, "server", "server", "http", "127.0.0.1", port, PANTHER_TCP);
     assert_fails(test, "nobody else was answered");
     shutdown(fd, SHUT_RDWR);
@@ -107,7 +107,7 @@ static void a_server_that_serves_one_by_one_does_not(void **state)
 static void nobody_there_is_a_fail(void **state)
 {
     (void)state;
-    struct panther_test *test = new_attack("2s");
+    struct panther_test *test = new_attack("1s");
     panther_test_peer(test, "server", "server", "http", "127.0.0.1", 1, PANTHER_TCP);
     assert_fails(test, "no connection to 127.0.0.1:1");
 }

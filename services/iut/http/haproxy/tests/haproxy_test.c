@@ -121,6 +121,7 @@ static void says_503_when_nobody_stands_behind_it(void **state)
     (void)state;
     struct panther_test *behind = new_backend("false");
     struct panther_test *test = new_proxy("1.1", "false");
+    panther_test_option(test, "retries", "0");
     stand_before(test, behind, "http");
     make_ready(test);
     assert_answer(test, "--http1.1", "http", "1.1 200 1024");
