@@ -78,7 +78,9 @@ static void judge(struct contract *contract, const struct clause *clause, struct
     const struct judgement *before = clause->after ? judgement_of(report, clause->after) : NULL;
     struct judgement *judgement = &report->judgements[report->count];
     const uint64_t begin_ns = clock_boottime_ns();
-    if (before && before->state != JUDGED_GOOD)
+    if (clause->after && !contract->description)
+        judge_skip(judgement, "%s is not judged without \"loads\"", clause->name);
+    else if (before && before->state != JUDGED_GOOD)
         judge_skip(judgement, "%s is not judged without \"%s\"", clause->name, clause->after);
     else
         clause->check(contract, judgement);
