@@ -147,6 +147,10 @@ static void on_message(void *context, const struct bus_message *message)
     case PB__ENVELOPE__BODY_EVENTS:
         on_events(lab, envelope->events);
         break;
+    case PB__ENVELOPE__BODY_PLUGIN_PLACED:
+        message_free(lab->placed);
+        lab->placed = message_copy(envelope->plugin_placed, NULL);
+        break;
     case PB__ENVELOPE__BODY_PLUGINS_CHANGED:
         message_free(lab->plugins_changed);
         lab->plugins_changed = message_copy(envelope->plugins_changed, NULL);
@@ -222,15 +226,15 @@ static void on_bulk(void *context, const struct bus_message *message)
     Pb__BulkRefused refused = PB__BULK_REFUSED__INIT;
     const void *payload = NULL;
     size_t payload_bytes = 0, bytes;
-    char hash[HASH_TEXT_BYTES], missing[] = "no such blob";
-    hash_bytes(LAB_BLOB, strlen(LAB_BLOB), hash);
+    char missing[] = "no such blob";
     if (request->body_case == PB__BULK_ENVELOPE__BODY_PUT_CHUNK) {
         put(lab, request->put_chunk, message->payload, message->payload_bytes, &answer, &have);
-    } else if (strcmp(request->get_chunk->hash, hash) == 0) {
-        payload = &LAB_BLOB[request->get_chunk->offset];
-        payload_bytes = strlen(payload);
+    } else if (strcmp(request->get_chunk->hash, lab->blob_hash) == 0) {
+        size_t left = lab->blob_bytes - request->get_chunk->offset;
+        payload = (const char *)lab->blob + request->get_chunk->offset;
+        payload_bytes = left < BULK_CHUNK_MAX_BYTES ? left : BULK_CHUNK_MAX_BYTES;
         chunk.offset = request->get_chunk->offset;
-        chunk.end = true;
+        chunk.end = payload_bytes == left;
         answer.body_case = PB__BULK_ENVELOPE__BODY_CHUNK;
         answer.chunk = &chunk;
     } else {
@@ -300,6 +304,9 @@ int lab_begin(void **state)
     lab->lease_ms = 20000;
     lab->arena = arena_new(0);
     lab->files = map_new();
+    lab->blob = LAB_BLOB;
+    lab->blob_bytes = strlen(LAB_BLOB);
+    hash_bytes(lab->blob, lab->blob_bytes, lab->blob_hash);
     lab->loop = loop_new();
     bus_key_new(lab->keys.public_key, lab->keys.secret_key);
     lab->server = serve(lab, on_message, on_gone);
@@ -382,6 +389,7 @@ int lab_end(void **state)
     map_free(&lab->files);
     message_free(lab->hello);
     message_free(lab->plugins_changed);
+    message_free(lab->placed);
     message_free(lab->descriptions);
     arena_free(&lab->arena);
     free(lab);

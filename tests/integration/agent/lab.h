@@ -50,6 +50,10 @@ struct lab {
     size_t event_count, event_capacity;
     unsigned repeats, holes;
     struct map *files; // "7.1/name" -> struct lab_file
+    const void *blob;  // what its bulk gives to who asks for blob_hash; begins as a small page
+    size_t blob_bytes;
+    char blob_hash[HASH_TEXT_BYTES];
+    Pb__PluginPlaced *placed; // the newest
     struct arena *arena;
 };
 
