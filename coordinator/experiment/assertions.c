@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/base/units.h"
-#include "coordinator/experiment/patterns.h"
+#include "common/schema/patterns.h"
 
 #define LATER_KEYS                                                                                                                         \
     {"since", true}, {"until", true}, {"during", true}, {"capture", true}, {"artifact", true}, {"finding", true}, {"case", true},          \

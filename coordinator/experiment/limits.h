@@ -44,8 +44,5 @@ static_assert(TIMEOUT_MAX_MS <= UINT32_MAX, "timeouts travel as 32 bits");
 #define SETTINGS_PER_SERVICE_MAX_BYTES (GUARD_PACKET_MAX_BYTES / 2)
 #define PATTERNS_PER_TEST_MAX_BYTES (GUARD_PACKET_MAX_BYTES / 4)
 #define ASSERTIONS_PER_TEST_MAX 256
-#define PATTERN_MAX_BYTES 1024
-#define PATTERN_REPEATS_MAX 1000 // glibc writes x{m,n} out n times, and nested ones as often as their product
-#define PATTERN_WRITTEN_MAX 2048 // weight of that: below 50 MiB and a second to compile, at the coordinator and in each guard
 
 #endif

@@ -1,9 +1,9 @@
 #include "services/sdk/declared/installed.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "services/sdk/declared/pattern.h"
 #include "services/sdk/declared/scope.h"
 
 // What a program prints about itself: `nginx -V` is 2 KiB, `--help` of a large one some ten.
@@ -70,8 +70,7 @@ static bool matches(const struct document *document, const struct templates *com
     regmatch_t places[2];
     regex_t regex;
     bool is_found = false;
-    if (panther_command_output(argv_of(document, command, arena), output, OUTPUT_BYTES) >= 0 &&
-        regcomp(&regex, template_text(pattern, NULL), REG_EXTENDED | REG_NEWLINE) == 0) {
+    if (panther_command_output(argv_of(document, command, arena), output, OUTPUT_BYTES) >= 0 && pattern_compile(pattern, NULL, &regex)) {
         is_found = regexec(&regex, output, 2, places, 0) == 0;
         const regmatch_t *place = is_found && places[1].rm_so >= 0 ? &places[1] : &places[0];
         if (is_found) {

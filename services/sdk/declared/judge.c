@@ -1,5 +1,4 @@
 // Trying verdict rules on what one run of commands left: the first one that holds decides.
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +6,7 @@
 #include "common/base/units.h"
 #include "services/sdk/declared/invocation.h"
 #include "services/sdk/declared/metric.h"
+#include "services/sdk/declared/pattern.h"
 #include "services/sdk/declared/results.h"
 #include "services/sdk/declared/verdict.h"
 
@@ -14,9 +14,8 @@
 
 static bool matches(const struct template *pattern, const char *text, struct scope *scope)
 {
-    const char *expression = template_text(pattern, scope);
     regex_t regex;
-    if (expression == NULL || regcomp(&regex, expression, REG_EXTENDED | REG_NEWLINE | REG_NOSUB) != 0) {
+    if (!pattern_compile(pattern, scope, &regex)) {
         return false;
     }
     const bool is_found = regexec(&regex, text, 0, NULL, 0) == 0;

@@ -1,10 +1,10 @@
 // Log rules: lines that mean something. Those of a server are watched by the guard while it runs, and judged when it is stopped; those of
 // what runs to its end are looked for in its output.
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "services/sdk/declared/driver.h"
+#include "services/sdk/declared/pattern.h"
 #include "services/sdk/handle.h"
 
 static const struct {
@@ -68,16 +68,17 @@ void log_watch_judge(struct panther_service *service)
 // ---- what has ended
 
 // The first line that matches, in the arena; NULL: none.
-static const char *find_line(const char *text, const struct log_rule *rule, const char *pattern, struct arena *arena)
+static const char *find_line(const char *text, const struct log_rule *rule, struct scope *scope)
 {
-    regex_t regex;
+    const char *substring = rule->is_regex ? NULL : template_text(rule->pattern, scope);
     regmatch_t place = {0, 0};
+    regex_t regex;
     bool is_found = false;
-    if (!rule->is_regex) {
-        const char *at = strstr(text, pattern);
+    if (substring != NULL) {
+        const char *at = strstr(text, substring);
         is_found = at != NULL;
         place.rm_so = is_found ? (regoff_t)(at - text) : 0;
-    } else if (regcomp(&regex, pattern, REG_EXTENDED | REG_NEWLINE) == 0) {
+    } else if (rule->is_regex && pattern_compile(rule->pattern, scope, &regex)) {
         is_found = regexec(&regex, text, 1, &place, 0) == 0;
         regfree(&regex);
     }
@@ -88,22 +89,21 @@ static const char *find_line(const char *text, const struct log_rule *rule, cons
     while (begin > text && begin[-1] != '\n') {
         begin--;
     }
-    return arena_string_bytes(arena, begin, strcspn(begin, "\n"));
+    return arena_string_bytes(scope->arena, begin, strcspn(begin, "\n"));
 }
 
 static const char *line_of(const struct evidence *evidence, const struct log_rule *rule)
 {
     struct scope *scope = evidence->scope;
-    const char *pattern = condition_holds(rule->when, scope) ? template_text(rule->pattern, scope) : NULL;
     const char *line = NULL;
-    if (pattern == NULL) {
+    if (!condition_holds(rule->when, scope)) {
         return NULL;
     }
     if (rule->stream == NULL || strstr(rule->stream, "stderr") == NULL) {
-        line = find_line(evidence->standard_output, rule, pattern, scope->arena);
+        line = find_line(evidence->standard_output, rule, scope);
     }
     if (line == NULL && (rule->stream == NULL || strstr(rule->stream, "stdout") == NULL)) {
-        line = find_line(evidence->standard_error, rule, pattern, scope->arena);
+        line = find_line(evidence->standard_error, rule, scope);
     }
     return line;
 }

@@ -2,12 +2,12 @@
 #include "services/sdk/declared/metric.h"
 
 #include <math.h>
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/base/units.h"
+#include "services/sdk/declared/pattern.h"
 #include "services/sdk/handle.h"
 
 static_assert(sizeof(((struct metrics_found *)0)->items) / sizeof(struct metric_found) == METRICS_PER_CASE_MAX, "one place for each");
@@ -217,11 +217,10 @@ static bool number_of(const struct metric_rule *rule, const char *text, const re
 
 static bool last_match(const struct metric_rule *rule, const char *text, struct scope *scope, double *number)
 {
-    const char *pattern = template_text(rule->match, scope);
     regmatch_t places[3];
     regex_t regex;
     bool is_found = false;
-    if (pattern == NULL || regcomp(&regex, pattern, REG_EXTENDED | REG_NEWLINE) != 0) {
+    if (!pattern_compile(rule->match, scope, &regex)) {
         return false;
     }
     for (int flags = 0; regexec(&regex, text, 3, places, flags) == 0; flags = text[-1] == '\n' ? 0 : REG_NOTBOL) {

@@ -1,7 +1,6 @@
 // Maps by tables of keys, and the scalars that several keys share.
 #include "services/sdk/declared/reading.h"
 
-#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/identity.h"
 #include "common/base/units.h"
+#include "common/schema/patterns.h"
 #include "services/sdk/declared/document.h"
 
 #define KEYS_OF_MAP_MAX 64 // of one table
@@ -362,8 +362,6 @@ void read_templates(struct reading *reading, const struct value *value, const st
 void read_pattern(struct reading *reading, const struct value *value, const struct key *key, void *member)
 {
     const char *text = text_of(reading, value, key->name);
-    char problem[256];
-    regex_t regex;
     if (text == NULL) {
         return;
     }
@@ -372,13 +370,10 @@ void read_pattern(struct reading *reading, const struct value *value, const stru
     if (!template_is_literal(template)) {
         return;
     }
-    const int result = regcomp(&regex, template_text(template, NULL), REG_EXTENDED);
-    if (result != 0) {
-        regerror(result, &regex, problem, sizeof(problem));
-        MISTAKE(reading, value, "%s: \"%.200s\" is no extended regular expression: %s", key->name, text, problem);
-        return;
+    const char *refusal = patterns_refusal(template_text(template, NULL), true, reading->arena);
+    if (refusal != NULL) {
+        MISTAKE(reading, value, "%s: \"%.200s\" %s", key->name, text, refusal);
     }
-    regfree(&regex);
 }
 
 void read_when(struct reading *reading, const struct value *value, const struct key *key, void *member)

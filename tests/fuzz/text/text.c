@@ -12,7 +12,7 @@
 #include "common/base/memory.h"
 #include "common/base/units.h"
 #include "common/bus/token.h"
-#include "coordinator/experiment/patterns.h"
+#include "common/schema/patterns.h"
 #include "coordinator/experiment/reference.h"
 #include "coordinator/report/readable.h"
 #include "coordinator/report/value.h"

@@ -44,9 +44,12 @@ static const struct mistake mistakes[] = {
     {IUT RUN "ports: {}\nports: {}\n", "10:1: the key \"ports\" is given twice"},
     {IUT RUN "implementation: {version: {command: [sh]}}\n", "9:27: version needs the key \"match\""},
     {IUT RUN "implementation: {version: {command: [sh, $(work)], match: \"(\"}}\n",
-     "9:42: $(work) has no value here\n9:59: match: \"(\" is no extended regular expression: Unmatched ( or \\("},
+     "9:42: $(work) has no value here\n9:59: match: \"(\" is not a POSIX extended regular expression: Unmatched ( or \\("},
     {IUT RUN "implementation: {capabilities: [{name: x, command: [sh]}]}\n",
      "9:33: a capability has both command and match, or neither (then it is always there)"},
+
+    {IUT RUN "log: [{match: \"(a{900}){900}\", means: warning}]\n",
+     "9:15: match: \"(a{900}){900}\" repeats too often: all its {m,n} multiplied must stay below 1000"},
 
     // options
     {IUT RUN "options: {a: {type: integr, help: x}}\n",

@@ -1,10 +1,8 @@
-// Checks patterns before the guards compile the same text with the same library (REG_EXTENDED).
-#include "coordinator/experiment/patterns.h"
+// Checks patterns before anybody else compiles the same text with the same library (REG_EXTENDED).
+#include "common/schema/patterns.h"
 
 #include <regex.h>
 #include <string.h>
-
-#include "coordinator/experiment/limits.h"
 
 #define DIGITS "0123456789"
 
@@ -129,7 +127,7 @@ static const char *costly(const char *pattern)
     }
     return NULL;
 }
-static_assert(PATTERN_REPEATS_MAX == 1000, "the message above says it");
+_Static_assert(PATTERN_REPEATS_MAX == 1000, "the message above says it");
 
 static const char *regex_refusal(const char *pattern, struct arena *arena)
 {
