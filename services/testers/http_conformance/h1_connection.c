@@ -49,6 +49,9 @@ void case_h1_connection_close(struct run *run)
 void case_h1_pipelining(struct run *run)
 {
     const char *path = run_path(run, run->settings->size), *all = "";
+    struct h1_reply plain;
+    if (!h1_get(run, "", &plain) || !h1_is_whole_file(run, &plain))
+        return;
     struct connection *connection = connection_open(run, SPEECH_HTTP1);
     if (!connection)
         return;
@@ -63,12 +66,12 @@ void case_h1_pipelining(struct run *run)
         struct h1_reply reply;
         if (!h1_response(run, connection, i % 3 == 2 ? "HEAD" : "GET", &reply))
             return;
-        if (i % 3 == 0 && !h1_is_whole_file(run, &reply))
-            return;
-        if (i % 3 != 0 && (reply.response.status == 200) != (i % 3 == 2)) {
+        if ((reply.response.status == 200) != (i % 3 != 1)) {
             run_violation(run, "response %u of %u has status %u: not the one to its request", i + 1, PIPELINED, reply.response.status);
             return;
         }
+        if (i % 3 == 0 && !h1_is_whole_file(run, &reply))
+            return;
         if (h1_has_token(&reply.response, "connection", "close")) {
             run_pass(run, "%u responses in order, then the server closed, as it may", i + 1);
             return;

@@ -167,9 +167,11 @@ void case_h1_redirect(struct run *run)
     if (!path)
         run_violation(run, "status %u without a Location that leads to the folder (%s)", reply.response.status,
                       location ? location : "none");
+    else if (strcmp(path, panther_format(run->service, "%s/", folder)) == 0)
+        run_pass(run, "Location: %s", location);
     else if (h1_exchange(run, "GET", h1_request(run, "GET", path, ""), &connection, &reply)) {
-        if (reply.response.status >= 300 && reply.response.status != 403)
-            run_failed(run, "Location %s is answered with %u", location, reply.response.status);
+        if (reply.response.status >= 300)
+            run_failed(run, "Location: %s, which is not the folder, is answered with %u", location, reply.response.status);
         run_pass(run, "Location: %s", location);
     }
 }

@@ -3,8 +3,9 @@
 
 #include <inttypes.h>
 
-// A PING was answered: what came before it was read. So long an error may still be on its way.
+// A PING was answered: what came before it was read. So long an error may still be on its way; with little patience, shorter.
 #define GRACE_MS 300
+#define GRACE_SHARE 4 // of the patience
 
 bool h2_expect_file(struct h2 *h2, const struct h2_stream *stream)
 {
@@ -45,7 +46,8 @@ static enum arrival wait_for_error(struct h2 *h2, const struct h2_stream *stream
         if (arrival != ARRIVAL_DATA)
             return arrival == ARRIVAL_SILENT && is_answered ? ARRIVAL_DATA : arrival;
         if (h2->pings_acknowledged > pings && !is_answered) {
-            uint64_t soon_ns = panther_now_ns(run->service) + GRACE_MS * 1000000ULL;
+            uint64_t share_ms = run->settings->patience / GRACE_SHARE, grace_ms = share_ms < GRACE_MS ? share_ms : GRACE_MS;
+            uint64_t soon_ns = panther_now_ns(run->service) + grace_ms * 1000000;
             is_answered = true;
             // a response may take as long as it needs
             deadline_ns = !may_be_answered && soon_ns < deadline_ns ? soon_ns : deadline_ns;
