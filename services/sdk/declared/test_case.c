@@ -137,7 +137,8 @@ int driver_execute(struct panther_service *service)
     struct evidence evidence = {.scope = &scope};
     struct running running = {.commands = &driver.document->phases[PHASE_RUN]};
     const int result = gather(&running, &scope, &evidence);
-    if (result < 0 || log_judge_output(&evidence)) {
+    // in another role it has such a command; in this one there is nothing to execute, and nothing to judge
+    if (result < 0 || evidence.process == 0 || log_judge_output(&evidence)) {
         return result;
     }
     return driver.document->verdict != NULL ? evidence_judge(&evidence, NULL) : judge_by_status(&running, &evidence);

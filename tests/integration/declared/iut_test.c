@@ -390,6 +390,19 @@ static void a_client_is_judged_by_its_rules_or_its_end(void **state)
     down(&test);
 }
 
+static void in_the_role_of_a_server_there_is_nothing_to_execute(void **state)
+{
+    (void)state;
+    struct panther_test_outcome outcome = {.verdict = PANTHER_ERROR};
+    struct panther_test *test =
+        declared_iut("phases: {run: [{name: client, when: {role: client}, finishes: true, argv: [sh, -c, exit 3]}]}\n"
+                     "verdict: [{exit: 3, verdict: fail, reason: assertion}]\n");
+    up(test);
+    assert_int_equal(panther_test_execute(test, 5000, &outcome), 0);
+    assert_int_equal(outcome.verdict, PANTHER_NONE);
+    down(&test);
+}
+
 // ---- what is compiled
 
 static void a_program_is_compiled_for_it(void **state)
@@ -442,6 +455,7 @@ int main(void)
         cmocka_unit_test(a_profile_stands_in_for_defaults),
         cmocka_unit_test(a_program_is_compiled_for_it),
         cmocka_unit_test(a_client_is_judged_by_its_rules_or_its_end),
+        cmocka_unit_test(in_the_role_of_a_server_there_is_nothing_to_execute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

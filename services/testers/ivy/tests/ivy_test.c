@@ -208,7 +208,7 @@ static void waits_for_the_client_that_it_tests(void **state)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     address.sin_port = htons((uint16_t)panther_test_port(test, "minip"));
     int client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(sendto(client, "MP\1\1\0\0\0\7\0\0\0\1\0\0", 14, 0, (const struct sockaddr *)&address, sizeof(address)), 14);
+    assert_int_equal(sendto(client, "MP\1\5\0\0\0\7\0\0\0\1\0\0", 14, 0, (const struct sockaddr *)&address, sizeof(address)), 14);
     assert_int_equal(panther_test_case(test, "test", CASE_MS, &outcome), 0);
     if (outcome.verdict != PANTHER_PASS)
         fail_msg("%s", outcome.text);

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define BYE 5
+
 static const char *argument(int argc, char **argv, const char *name, const char *otherwise)
 {
     size_t length = strlen(name);
@@ -41,7 +43,7 @@ static void exchange(int argc, char **argv, const char *what)
     close(client);
 }
 
-// Plays the server for one client: answers a HELLO.
+// Plays the server for one client, until that says BYE.
 static void serve(int argc, char **argv)
 {
     char datagram[64];
@@ -52,11 +54,14 @@ static void serve(int argc, char **argv)
     int server = socket(AF_INET, SOCK_DGRAM, 0);
     if (bind(server, (const struct sockaddr *)&own, sizeof(own)) != 0)
         perror("bind");
-    ssize_t bytes = recvfrom(server, datagram, sizeof(datagram), 0, (struct sockaddr *)&peer, &peer_bytes);
-    printf("< client_send(%zd)\n", bytes);
-    datagram[3]++;
-    sendto(server, datagram, (size_t)bytes, 0, (const struct sockaddr *)&peer, peer_bytes);
-    printf("> server_send(%zd)\n", bytes);
+    char type;
+    do {
+        ssize_t bytes = recvfrom(server, datagram, sizeof(datagram), 0, (struct sockaddr *)&peer, &peer_bytes);
+        type = datagram[3]++; // each answer's type is one more
+        printf("< client_send(%zd)\n", bytes);
+        sendto(server, datagram, (size_t)bytes, 0, (const struct sockaddr *)&peer, peer_bytes);
+        printf("> server_send(%zd)\n", bytes);
+    } while (type != BYE);
 }
 
 static void print_marker(const char *marker)
