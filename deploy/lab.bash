@@ -149,8 +149,9 @@ start_agents() {
     say "agents ${HOSTS[*]} are connected"
 }
 
+# ... and has said which plugins it has
 is_connected() {
-    coord agents -o jsonl | grep "\"$1\"" | grep -q '"connected"'
+    coord agents -o jsonl | grep "\"$1\"" | grep '"connected"' | grep -qv '"plugins":"0/0"'
 }
 
 # ---- removal ----
