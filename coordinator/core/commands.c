@@ -189,7 +189,8 @@ const char *commands_initialize(struct core *core, struct instance *instance)
     output_rules(core, instance, initialize);
     initialize->seed = trial->plan->seed;
     initialize->lease_ms = trial->lease_ms;
-    initialize->initialize_ms = INITIALIZE_MS;
+    const uint32_t build_ms = core_builds(core, instance) ? trial->plan->timeouts->build_ms : 0;
+    initialize->initialize_ms = build_ms > INITIALIZE_MS ? build_ms : INITIALIZE_MS;
     initialize->start_ms = trial->plan->timeouts->ready_ms;
     initialize->stop_ms = trial->plan->timeouts->stop_ms;
     issue(core, instance, command);

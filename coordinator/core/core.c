@@ -158,12 +158,30 @@ struct instance_link *core_instance_link(struct core *core, const struct instanc
     return link;
 }
 
+bool core_builds(const struct core *core, const struct instance *instance)
+{
+    const Pb__PluginDescription *description = map_get_text(core->durable->descriptions, instance->description_hash);
+    return description && description->builds;
+}
+
+// What is compiled is not the trial's time: the first of a thousand trials would not end otherwise.
+static uint64_t work_ms(const struct core *core, const struct trial *trial)
+{
+    const Pb__Timeouts *timeouts = trial->plan->timeouts;
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        if (core_builds(core, trial->instances[i])) {
+            return (uint64_t)timeouts->trial_ms + timeouts->build_ms;
+        }
+    }
+    return timeouts->trial_ms;
+}
+
 struct trial_link *core_trial_link(struct core *core, const struct trial *trial)
 {
     struct trial_link *link = map_get_number(core->trial_links, trial->id);
     if (!link) {
         link = NEW(struct trial_link);
-        link->deadline_ns = core->event->now_ns + (uint64_t)trial->plan->timeouts->trial_ms * 1000000;
+        link->deadline_ns = core->event->now_ns + work_ms(core, trial) * 1000000;
         map_put_number(core->trial_links, trial->id, link);
     }
     return link;

@@ -105,6 +105,7 @@ void core_refuse(struct core *core, uint64_t route, uint64_t request, int code, 
     __attribute__((format(printf, 6, 7)));
 void core_close(struct core *core, uint64_t route);
 Pb__Outcome *core_outcome(struct core *core, int verdict, int reason, const char *text);
+bool core_builds(const struct core *core, const struct instance *instance); // its plugin compiles in initialize
 struct instance_link *core_instance_link(struct core *core, const struct instance *instance);
 struct trial_link *core_trial_link(struct core *core, const struct trial *trial);
 // Its time to wind down has passed: no lease is granted any more, so that it ends in bounded time whatever its agents do.

@@ -62,6 +62,7 @@ static void make_iut(struct panther_plugin *plugin, const struct document *docum
     plugin->start = driver_start;
     plugin->stop = driver_stop;
     plugin->execute = document_executes(document) ? driver_execute : NULL;
+    plugin->builds = document->phases[PHASE_COMPILE].count > 0;
 }
 
 static void make_tester(struct panther_plugin *plugin, const struct document *document, struct arena *arena)

@@ -56,4 +56,4 @@ static const struct panther_iut builder = {NULL, NULL};
 PANTHER_PLUGIN(.name = "builder", .kind = PANTHER_IUT, .version = "1.0", .summary = "compiles what it runs",
                .protocols = PANTHER_PROTOCOLS({"test", PANTHER_TEXTS("1"), PANTHER_TEXTS("server")}), .options = options,
                .settings_bytes = sizeof(struct builder), .programs = PANTHER_TEXTS("cc"), .initialize = initialize, .start = start,
-               .iut = &builder);
+               .iut = &builder, .builds = true);

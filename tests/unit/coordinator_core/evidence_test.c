@@ -439,6 +439,52 @@ STORY(an_end_before_cleanup_was_done_is_no_clean_end)
     lab_end(&lab);
 }
 
+// The first trial of a thousand compiles; its time is not the trial's, and an initialize that hangs is still ended.
+static bool first_trial_works(const struct lab *lab)
+{
+    struct map_entry *first = map_first(lab->core->durable->trials);
+    return first != NULL && ((const struct trial *)first->value)->state < TRIAL_STOPPING;
+}
+
+STORY(what_is_compiled_has_its_own_time)
+{
+    BEGIN;
+    lab.server_builds = true;
+    for (size_t agent = 0; agent < lab.agent_count; agent++) {
+        lab_agent_gone(&lab, agent);
+        lab_agent_hello(&lab, agent);
+    }
+    lab.is_async = true; // nobody answers
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    const uint32_t trial_ms = experiment->tests[0]->timeouts->trial_ms;
+    experiment->tests[0]->timeouts->build_ms = 2 * trial_ms;
+    submit_experiment(&lab, experiment);
+    for (size_t agent = 0; agent < lab.agent_count; agent++) {
+        lab_agent_work(&lab, agent, 1);
+    }
+    assert_int_equal(lab.initialize_ms, 2 * trial_ms);
+    lab_pass_ms(&lab, 3 * trial_ms - 1000, true);
+    assert_true(first_trial_works(&lab));
+    lab_pass_ms(&lab, 2000, true);
+    assert_false(first_trial_works(&lab));
+    lab_end(&lab);
+}
+
+STORY(what_is_not_compiled_has_the_time_of_the_trial)
+{
+    BEGIN;
+    lab.is_async = true;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    const uint32_t trial_ms = experiment->tests[0]->timeouts->trial_ms;
+    experiment->tests[0]->timeouts->build_ms = 2 * trial_ms;
+    submit_experiment(&lab, experiment);
+    lab_pass_ms(&lab, trial_ms - 1000, true);
+    assert_true(first_trial_works(&lab));
+    lab_pass_ms(&lab, 2000, true);
+    assert_false(first_trial_works(&lab));
+    lab_end(&lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +508,8 @@ int main(void)
         cmocka_unit_test(a_case_unsupported_against_a_declared_capability_is_inconclusive),
         cmocka_unit_test(a_cancelled_trial_has_not_failed_what_it_did_not_get_to),
         cmocka_unit_test(an_end_before_cleanup_was_done_is_no_clean_end),
+        cmocka_unit_test(what_is_compiled_has_its_own_time),
+        cmocka_unit_test(what_is_not_compiled_has_the_time_of_the_trial),
         cmocka_unit_test(a_bound_that_was_broken_before_the_cancel_stays_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

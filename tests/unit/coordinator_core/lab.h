@@ -63,9 +63,11 @@ struct lab {
     bool is_async;   // commands wait for lab_agent_work, events for lab_agent_flush
     bool crash_next; // the next step is not committed: only what needed no commit leaves, then the core is replayed
     // how services behave
+    bool server_builds;    // it compiles in initialize
     bool server_lacks_two; // it does not declare the capability that case "two" needs
     bool server_crashes, streams_are_cut, server_fails_start, exit_dirty;
     int case_verdict, case_reason;
+    uint32_t initialize_ms;                                                             // that the last initialize was given
     size_t hold_cases;                                                                  // cases that are taken as if they had not arrived
     void (*whim)(struct lab *lab, struct lab_guard *guard, const Pb__Command *command); // sets the above before each command
 };

@@ -15,6 +15,7 @@
 
 #define TESTER_HASH "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define SERVER_HASH "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define BUILDER_HASH "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
 
 void lab_event(struct lab *lab, size_t index, const Pb__Event *event)
@@ -100,6 +101,7 @@ static Pb__DescribedPlugin *described(struct lab *lab, const char *name, const c
     pb__plugin_description__init(plugin->description);
     plugin->description->name = arena_string(lab->arena, name);
     plugin->description->kind = kind;
+    plugin->description->builds = lab->server_builds && kind == PB__PLUGIN_KIND__PLUGIN_KIND_IUT;
     if (kind == PB__PLUGIN_KIND__PLUGIN_KIND_TESTER) {
         Pb__CaseDescription *two = ARENA_NEW(lab->arena, Pb__CaseDescription);
         pb__case_description__init(two);
@@ -114,8 +116,9 @@ static Pb__DescribedPlugin *described(struct lab *lab, const char *name, const c
 
 static void send_descriptions(struct lab *lab, const struct lab_agent *agent)
 {
-    Pb__DescribedPlugin *items[] = {described(lab, "tester", TESTER_HASH, PB__PLUGIN_KIND__PLUGIN_KIND_TESTER),
-                                    described(lab, "server", SERVER_HASH, PB__PLUGIN_KIND__PLUGIN_KIND_IUT)};
+    Pb__DescribedPlugin *items[] = {
+        described(lab, "tester", TESTER_HASH, PB__PLUGIN_KIND__PLUGIN_KIND_TESTER),
+        described(lab, "server", lab->server_builds ? BUILDER_HASH : SERVER_HASH, PB__PLUGIN_KIND__PLUGIN_KIND_IUT)};
     Pb__Descriptions descriptions = PB__DESCRIPTIONS__INIT;
     descriptions.descriptions = items;
     descriptions.n_descriptions = 2;
@@ -148,7 +151,8 @@ static size_t list_instances(struct lab *lab, const struct lab_agent *agent, Pb_
 
 static void send_hello(struct lab *lab, const struct lab_agent *agent)
 {
-    Pb__PluginPresence *plugins[] = {presence(lab, "tester", TESTER_HASH), presence(lab, "server", SERVER_HASH)};
+    Pb__PluginPresence *plugins[] = {presence(lab, "tester", TESTER_HASH),
+                                     presence(lab, "server", lab->server_builds ? BUILDER_HASH : SERVER_HASH)};
     Pb__HostFacts facts = PB__HOST_FACTS__INIT;
     Pb__Hello hello = PB__HELLO__INIT;
     hello.name = TEXT(agent->name);
@@ -316,6 +320,7 @@ static void obey(struct lab *lab, size_t index, struct lab_guard *guard, const P
 {
     switch (command->body_case) {
     case PB__COMMAND__BODY_INITIALIZE:
+        lab->initialize_ms = command->initialize->initialize_ms;
         say_done(lab, index, guard, command, true, "initialize");
         break;
     case PB__COMMAND__BODY_START:

@@ -34,7 +34,7 @@
 //
 // Changelog
 //   1.0  first version
-//   1.1  panther_plugin_folder, panther_finding, panther_endpoint_external
+//   1.1  panther_plugin_folder, panther_finding, panther_endpoint_external, panther_build; builds in struct panther_plugin
 #ifndef PANTHER_PLUGIN_H
 #define PANTHER_PLUGIN_H
 
@@ -130,6 +130,7 @@ struct panther_plugin {
     int (*plan)(const void *settings, struct panther_plan *plan);
     const struct panther_iut *iut;
     const struct panther_tester *tester;
+    bool builds; // 1.1: initialize compiles (panther/build.h), so it has the time of `timeouts: {build: ...}`
 };
 
 #define PANTHER_DESCRIPTOR_SYMBOL "panther_plugin_descriptor"
