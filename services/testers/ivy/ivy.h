@@ -27,6 +27,11 @@ struct test {
     int port, port_alt;                             // own ones; 0: none
 };
 
+// ---- source.c
+
+// The program that ivyc makes of the option source, from the build cache; NULL: failed, the reason is kept.
+const char *source_compile(struct panther_service *service, const struct test *test);
+
 // ---- parameters.c
 
 // name=value arguments as the test's program takes them. 0, or below 0 with the reason kept.

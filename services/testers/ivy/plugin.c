@@ -58,22 +58,26 @@ static int read_name(struct panther_service *service, const char *path)
     return PANTHER_OK;
 }
 
-static int find_program(struct panther_service *service)
+static int choose_test(struct panther_service *service)
 {
     const struct ivy *settings = test.settings;
     int given = (settings->binary != NULL) + (settings->program[0] != '\0') + (settings->source != NULL);
     if (given != 1)
         return panther_fail(service, "exactly one of the options binary, program and source says what to run; %d do", given);
-    if (settings->source)
-        return panther_fail(service, "ivyc, which makes a test of %s, is not installed on this host", settings->source);
-    test.program = settings->binary;
-    if (settings->program[0] != '\0') {
-        const char *beside = panther_format(service, "%s/%s", panther_plugin_folder(service), settings->program);
-        test.program = panther_program(service, beside) ? beside : panther_program(service, settings->program);
-    }
-    if (!test.program)
-        return panther_fail(service, "the program %s is not installed on this host", settings->program);
-    return read_name(service, settings->binary ? settings->binary : settings->program);
+    return read_name(service, settings->source ? settings->source : settings->binary ? settings->binary : settings->program);
+}
+
+static int find_program(struct panther_service *service)
+{
+    const struct ivy *settings = test.settings;
+    const char *program = settings->program, *beside = panther_format(service, "%s/%s", panther_plugin_folder(service), program);
+    if (program[0] == '\0')
+        test.program = settings->source ? source_compile(service, &test) : settings->binary;
+    else
+        test.program = panther_program(service, beside) ? beside : panther_program(service, program);
+    if (!test.program && program[0] != '\0')
+        return panther_fail(service, "the program %s is not installed on this host", program);
+    return test.program ? PANTHER_OK : PANTHER_FAILED;
 }
 
 // ---- role inversion: who is driven must be who is tested
@@ -118,9 +122,11 @@ static int take_ports(struct panther_service *service)
 static int initialize(struct panther_service *service, const void *settings)
 {
     test.settings = settings;
-    int result = find_program(service);
+    int result = choose_test(service);
     if (result == PANTHER_OK)
         result = check_drives(service);
+    if (result == PANTHER_OK)
+        result = find_program(service);
     if (result != PANTHER_OK)
         return result;
     test.server = endpoint_of(service, "server");
@@ -160,5 +166,5 @@ static const struct panther_tester ivy = {.cases = cases, .run_test = run_test};
 
 PANTHER_PLUGIN(.name = "ivy", .kind = PANTHER_TESTER, .version = "1.0", .summary = "runs tests that Ivy made of formal specifications",
                .options = options, .settings_bytes = sizeof(struct ivy),
-               .drives = PANTHER_DRIVES({"server", NULL, "server", false}, {"client", NULL, "client", false}), .initialize = initialize,
-               .start = start, .tester = &ivy);
+               .drives = PANTHER_DRIVES({"server", NULL, "server", false}, {"client", NULL, "client", false}), .builds = true,
+               .initialize = initialize, .start = start, .tester = &ivy);

@@ -241,6 +241,7 @@ static void refuses_what_it_cannot_run(void **state)
     assert_refused(test, "exactly one of");
     test = panther_test_new(PLUGIN);
     panther_test_option(test, "program", "no_such_server_test");
+    panther_test_drive(test, "server", minip);
     assert_refused(test, "not installed");
 }
 
@@ -268,6 +269,115 @@ static void names_the_requirement(void **state)
     rmdir(folder);
 }
 
+// ---- compiling
+
+// A compiler that stands in for ivyc: it counts its runs in a file beside it, and makes of NAME.ivy the stand-in. A file that includes a
+// missing one it refuses.
+static const char compiler[] = "#!/bin/sh\n"
+                               "for last; do :; done\n"
+                               "echo run >> '%s/runs'\n"
+                               "include=$(sed -n 's/^include //p' \"$last\")\n"
+                               "[ -z \"$include\" ] || [ -e \"$include.ivy\" ] || { echo \"$last: no module $include\" >&2; exit 1; }\n"
+                               "cp '" PANTHER_PLUGINS "/ivy/ivy_standin' \"${last%%.ivy}\"\n";
+
+__attribute__((format(printf, 4, 5))) static void write_file(const char *folder, const char *name, unsigned mode, const char *format, ...)
+{
+    va_list arguments;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    va_start(arguments, format);
+    vfprintf(file, format, arguments);
+    va_end(arguments);
+    fclose(file);
+    assert_int_equal(chmod(path, mode), 0);
+}
+
+static void begin_compiler(char *folder)
+{
+    char path[1024];
+    assert_non_null(mkdtemp(folder));
+    write_file(folder, "ivyc", 0755, compiler, folder);
+    write_file(folder, "minip_server_test_made.ivy", 0644, "#lang ivy1.7\n");
+    snprintf(path, sizeof(path), "%s:%s", folder, getenv("PATH"));
+    setenv("PATH", path, 1);
+}
+
+static void end_compiler(const char *folder, const char *path_before)
+{
+    char command[128];
+    setenv("PATH", path_before, 1);
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
+static unsigned count_runs(const char *folder)
+{
+    char path[128], line[16];
+    unsigned runs = 0;
+    snprintf(path, sizeof(path), "%s/runs", folder);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof(line), file))
+        runs++;
+    if (file)
+        fclose(file);
+    return runs;
+}
+
+static struct panther_test *new_source_test(const char *folder)
+{
+    char path[128];
+    struct panther_test *test = panther_test_new(PLUGIN);
+    panther_test_protocol(test, "minip", "1", "client");
+    panther_test_state_folder(test, folder);
+    snprintf(path, sizeof(path), "%s/minip_server_test_made.ivy", folder);
+    panther_test_option(test, "source", path);
+    panther_test_drive(test, "server", minip);
+    return test;
+}
+
+static void a_source_is_compiled_once(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/ivy-test-XXXXXX", *path_before = strdup(getenv("PATH"));
+    begin_compiler(folder);
+    for (int i = 0; i < 2; i++) {
+        struct panther_test_outcome outcome;
+        struct panther_test *test = new_source_test(folder);
+        make_ready(test);
+        assert_int_equal(panther_test_case(test, "test", CASE_MS, &outcome), 0);
+        if (outcome.verdict != PANTHER_PASS || !strstr(outcome.text, "minip_server_test_made"))
+            fail_msg("%s", outcome.text);
+        assert_int_equal(panther_test_end(&test), 0);
+        assert_int_equal(count_runs(folder), 1);
+    }
+    end_compiler(folder, path_before);
+    free(path_before);
+}
+
+static void what_does_not_compile_is_said(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/ivy-test-XXXXXX", *path_before = strdup(getenv("PATH"));
+    begin_compiler(folder);
+    write_file(folder, "minip_server_test_made.ivy", 0644, "#lang ivy1.7\ninclude %s\n", "minip_frame");
+    assert_refused(new_source_test(folder), "no module minip_frame");
+    end_compiler(folder, path_before);
+    free(path_before);
+}
+
+static void without_a_compiler_a_source_is_refused(void **state)
+{
+    (void)state;
+    if (system("command -v ivyc > /dev/null") == 0)
+        skip();
+    struct panther_test *test = panther_test_new(PLUGIN);
+    panther_test_option(test, "source", "/tmp/minip_server_test_made.ivy");
+    panther_test_drive(test, "server", minip);
+    assert_refused(test, "ivyc");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +388,9 @@ int main(void)
         cmocka_unit_test(refuses_drives_that_contradict_the_name),
         cmocka_unit_test(refuses_what_it_cannot_run),
         cmocka_unit_test(names_the_requirement),
+        cmocka_unit_test(a_source_is_compiled_once),
+        cmocka_unit_test(what_does_not_compile_is_said),
+        cmocka_unit_test(without_a_compiler_a_source_is_refused),
     };
     return cmocka_run_group_tests(tests, begin_server, end_server);
 }
