@@ -36,12 +36,24 @@ static int spawn(const char *question, const char *path, const int ends[4], int 
     return process_spawn(&start, &pid, pidfd, error);
 }
 
+// A service.yaml may have many mistakes, a line each, which are more than an error holds: its author wants to see them all.
+static int complain(const char *complaint, const char *path, struct panther_error *error)
+{
+    size_t lines = 0;
+    for (const char *line = complaint; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n')
+        lines++;
+    if (lines <= 1)
+        return error_set(error, PANTHER_EINVALID, "%.*s", (int)strcspn(complaint, "\n"), complaint);
+    fputs(complaint, stderr);
+    return error_set(error, PANTHER_EINVALID, "%s does not load: %zu mistakes", path, lines);
+}
+
 static int judge(const struct process_end *end, const char *complaint, const char *path, struct panther_error *error)
 {
     if (end->signal != 0)
         return error_set(error, PANTHER_EINVALID, "%s: loading it ends panther-service by signal %d", path, end->signal);
     if (end->status != 0)
-        return error_set(error, PANTHER_EINVALID, "%.*s", (int)strcspn(complaint, "\n"), complaint);
+        return complain(complaint, path, error);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 
 // All mistakes in one text, below what a packet and a person take.
 #define PROBLEM_MAX_BYTES (TEXT_MAX_BYTES - 512)
+#define MISTAKE_SHOWN_BYTES 400
 
 struct driver driver;
 
@@ -110,7 +111,11 @@ static const char *all_mistakes(const struct diagnostics *diagnostics, const cha
     size_t told = 0;
     for (; told < diagnostics->count && all.length < PROBLEM_MAX_BYTES - 512; told++) {
         const Pb__Diagnostic *item = diagnostics->items[told];
-        text_printf(&all, "%s%s:%u:%u: %.*s", told > 0 ? "\n" : "", item->file, item->line, item->column, 400, item->message);
+        text_printf(&all, "%s%s:", told > 0 ? "\n" : "", item->file);
+        if (item->line > 0) { // a file that cannot be read has no place
+            text_printf(&all, "%u:%u:", item->line, item->column);
+        }
+        text_printf(&all, " %.*s", MISTAKE_SHOWN_BYTES, item->message);
     }
     const size_t left = diagnostics->count - told + diagnostics->dropped;
     if (left > 0) {
