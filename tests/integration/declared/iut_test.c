@@ -259,11 +259,13 @@ static void a_stop_is_clean_by_its_rule(void **state)
         "phases:\n"
         "  run:\n"
         "    - {argv: [sh, -c, 'trap \"exit 7\" USR1; echo up; while :; do sleep 0.05; done'], name: seven}\n"
-        "    - {argv: [sh, -c, 'trap \"\" TERM; while :; do sleep 0.05; done'], name: deaf, stop: {signal: TERM, grace: 200ms}}\n"
-        "    - {argv: [sh, -c, 'trap \"exit 8\" USR1; while :; do sleep 0.05; done'], name: eight}\n"
+        "    - {argv: [sh, -c, 'trap \"\" TERM; echo up; while :; do sleep 0.05; done'], name: deaf, stop: {signal: TERM, grace: 200ms}}\n"
+        "    - {argv: [sh, -c, 'trap \"exit 8\" USR1; echo up; while :; do sleep 0.05; done'], name: eight}\n"
         "  post_run: [{argv: [sh, -c, echo after > post]}]\n"
         "stop: {signal: USR1, clean: [7]}\n"
-        "outputs: [{path: post, kind: log}]\n" READY);
+        "outputs: [{path: post, kind: log}]\n"
+        // a signal that comes before its trap is another story
+        "ready: [{line: up, stream: seven.stdout}, {line: up, stream: deaf.stdout}, {line: up, stream: eight.stdout}]\n");
     up(test);
     assert_int_equal(panther_test_stop(test), 0);
     assert_true(panther_test_exited(test, "seven", 5000, &end));
