@@ -250,6 +250,10 @@ static Pb__PluginPresence *presence_of(const struct entry *entry, struct arena *
         shadowed->usable = false;
         shadowed->unusable_reason = arena_printf(arena, "%s comes before it", entry->shadow);
         presence = shadowed;
+    } else if (is_open(entry)) {
+        presence = ARENA_NEW(arena, Pb__PluginPresence);
+        *presence = *entry->presence;
+        presence->unprobed = true;
     }
     return presence;
 }

@@ -152,6 +152,46 @@ struct found {
     bool any_room; // counting only what others have placed
 };
 
+static bool drives(const Pb__ServicePlan *tester, const char *service)
+{
+    for (size_t i = 0; tester->is_tester && i < tester->n_drives; i++) {
+        if (named_in(tester->drives[i]->services, tester->drives[i]->n_services, service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_needs(struct search *search, const char *plugin)
+{
+    const struct roster *roster = search->core->roster;
+    const Pb__PluginDescription *description = NULL;
+    for (size_t i = 0; i < roster_count(roster) && !description; i++) {
+        struct presence *presence = presences_find(roster_at(roster, i), plugin);
+        description = presence ? presence_description(search->core, presence) : NULL;
+        search->looks++;
+    }
+    for (size_t i = 0; description && i < description->n_cases; i++) {
+        if (description->cases[i]->n_needs > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Which cases a server is asked follows from what its host says that it can. Before it has said so none would be, and the trial pass.
+static bool is_awaited(struct search *search, const struct agent_live *agent, const Pb__ServicePlan *service)
+{
+    const struct presence *presence = presences_find(agent, service->plugin);
+    for (size_t i = 0; presence && presence->is->unprobed && i < search->plan->n_services; i++) {
+        const Pb__ServicePlan *other = search->plan->services[i];
+        if (drives(other, service->name) && has_needs(search, other->plugin)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Among the hosts that this cell uses `load` times.
 static bool place_among(struct search *search, size_t depth, size_t load, struct found *found)
 {
@@ -161,7 +201,8 @@ static bool place_among(struct search *search, size_t depth, size_t load, struct
         struct agent_live *agent = roster_at(roster, i);
         search->looks++;
         const struct here here = placed_here(search, agent, depth);
-        if (here.count != load || !agent_live_is_fresh(search->core, agent) || !fits_alone(search, agent, service)) {
+        if (here.count != load || !agent_live_is_fresh(search->core, agent) || !fits_alone(search, agent, service) ||
+            is_awaited(search, agent, service)) {
             continue;
         }
         found->able++;

@@ -21,6 +21,7 @@ static void presence_key(struct text *key, const Pb__PluginPresence *presence)
     add_text(key, presence->implementation_version);
     add_text(key, presence->unusable_reason);
     add_text(key, presence->usable ? "usable" : "");
+    add_text(key, presence->unprobed ? "unprobed" : "");
     for (size_t i = 0; i < presence->n_capabilities; i++) {
         add_text(key, presence->capabilities[i]);
     }

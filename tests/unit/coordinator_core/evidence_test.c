@@ -222,6 +222,27 @@ STORY(a_case_that_its_server_declares_it_cannot_do_spoils_nothing)
     lab_end(&lab);
 }
 
+// Else a trial right after an agent's start would ask none of the cases, and pass.
+STORY(what_a_server_can_do_is_waited_for_when_a_case_asks)
+{
+    BEGIN;
+    lab.server_unprobed = true;
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = 0; i < 2; i++) {
+            lab_agent_gone(&lab, i);
+            lab_agent_hello(&lab, i);
+        }
+        if (round == 0) {
+            submit(&lab, 1);
+            assert_int_equal(lab.cell_count, 0);
+            lab.server_unprobed = false;
+        }
+    }
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_int_equal(lab.trials[0]->n_unfinished, 0);
+    lab_end(&lab);
+}
+
 // The server declares http/2, and http/1.1 is what it is asked to speak.
 STORY(a_case_of_another_protocol_version_spoils_nothing)
 {
@@ -504,6 +525,7 @@ int main(void)
         cmocka_unit_test(an_exit_without_a_start_does_not_stand_for_one_that_is_missing),
         cmocka_unit_test(an_asserted_status_is_that_of_every_process),
         cmocka_unit_test(a_killed_tester_is_inconclusive_whatever_it_was_doing),
+        cmocka_unit_test(what_a_server_can_do_is_waited_for_when_a_case_asks),
         cmocka_unit_test(a_case_of_another_protocol_version_spoils_nothing),
         cmocka_unit_test(a_case_unsupported_against_a_declared_capability_is_inconclusive),
         cmocka_unit_test(a_cancelled_trial_has_not_failed_what_it_did_not_get_to),

@@ -64,6 +64,7 @@ struct lab {
     bool crash_next; // the next step is not committed: only what needed no commit leaves, then the core is replayed
     // how services behave
     bool server_builds;    // it compiles in initialize
+    bool server_unprobed;  // its host has not looked yet what it can
     bool server_lacks_two; // it does not declare the capability that case "two" needs
     bool server_crashes, streams_are_cut, server_fails_start, exit_dirty;
     int case_verdict, case_reason;

@@ -85,7 +85,8 @@ static Pb__PluginPresence *presence(struct lab *lab, const char *name, const cha
     plugin->name = arena_string(lab->arena, name);
     plugin->description_hash = arena_string(lab->arena, hash);
     plugin->usable = true;
-    if (strcmp(name, "server") == 0 && !lab->server_lacks_two) {
+    plugin->unprobed = strcmp(name, "server") == 0 && lab->server_unprobed;
+    if (strcmp(name, "server") == 0 && !lab->server_lacks_two && !lab->server_unprobed) {
         plugin->capabilities = ARENA_ARRAY(lab->arena, char *, 1);
         plugin->capabilities[plugin->n_capabilities++] = arena_string(lab->arena, "http/2");
     }
