@@ -23,6 +23,7 @@ static const char *placed_service_check(const Pb__PlacedService *service)
     REFUSE(!name_is_valid(service->service), "placed_service.service is not a name");
     REFUSE(!name_is_valid(service->agent), "placed_service.agent is not a name");
     REFUSE(service->instance == 0, "placed_service.instance is not set");
+    REFUSE(!is_hash_or_empty(service->file_hash), "placed_service.file_hash is not a hash");
     return NULL;
 }
 

@@ -48,11 +48,11 @@ static bool named_in(char *const *names, size_t count, const char *name)
 }
 
 // Fits whatever else runs there and wherever the other services go.
-static bool fits_alone(const struct search *search, const struct agent_live *agent, const Pb__ServicePlan *service)
+bool placement_fits(const struct core *core, const struct agent_live *agent, const Pb__ServicePlan *service)
 {
     struct presence *presence = presences_find(agent, service->plugin);
     const Pb__HostRule *rule = service->host;
-    if (!presence || !presence->is->usable || !presence_description(search->core, presence)) {
+    if (!presence || !presence->is->usable || !presence_description(core, presence)) {
         return false;
     }
     return !rule || ((!*rule->name || strcmp(rule->name, agent->name) == 0) && has_labels(agent, rule) &&
@@ -201,7 +201,7 @@ static bool place_among(struct search *search, size_t depth, size_t load, struct
         struct agent_live *agent = roster_at(roster, i);
         search->looks++;
         const struct here here = placed_here(search, agent, depth);
-        if (here.count != load || !agent_live_is_fresh(search->core, agent) || !fits_alone(search, agent, service) ||
+        if (here.count != load || !agent_live_is_fresh(search->core, agent) || !placement_fits(search->core, agent, service) ||
             is_awaited(search, agent, service)) {
             continue;
         }

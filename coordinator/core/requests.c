@@ -46,10 +46,9 @@ static uint64_t count_cells(const Pb__Experiment *experiment)
     return cells;
 }
 
-static Pb__PlannedCell *plan_cell(struct core *core, const Pb__Experiment *experiment, size_t test, uint64_t cell)
+static Pb__PlannedCell *plan_cell(struct core *core, const Pb__Experiment *experiment, size_t test, uint64_t cell, Pb__CellPlan *plan)
 {
     struct arena *arena = core->effects->arena;
-    Pb__CellPlan *plan = experiment_cell(experiment, test, cell, arena);
     struct placement placement;
     placement_find(core, plan, arena, &placement);
     Pb__PlannedCell *planned = NEW_MESSAGE(core, Pb__PlannedCell, pb__planned_cell);
@@ -84,18 +83,23 @@ static bool leave_out_cases(Pb__PlannedCell *planned, size_t *cases)
 static void dry_run(struct core *core, Pb__Submitted *submitted, const Pb__Experiment *experiment)
 {
     size_t cases = 0;
+    struct map *looked_at = map_new();
     submitted->plan = ARENA_ARRAY(core->effects->arena, Pb__PlannedCell *, DRY_RUN_CELLS_MAX);
     for (size_t test = 0; test < experiment->n_tests; test++) {
         for (uint64_t cell = 0; cell < experiment_cells(experiment->tests[test]); cell++) {
             if (submitted->n_plan == DRY_RUN_CELLS_MAX) {
                 submitted->plan_truncated = true;
+                map_free(&looked_at);
                 return;
             }
-            Pb__PlannedCell *planned = plan_cell(core, experiment, test, cell);
+            Pb__CellPlan *plan = experiment_cell(experiment, test, cell, core->effects->arena);
+            skew_look(core, submitted, plan, looked_at);
+            Pb__PlannedCell *planned = plan_cell(core, experiment, test, cell, plan);
             submitted->plan_truncated |= leave_out_cases(planned, &cases);
             submitted->plan[submitted->n_plan++] = MESSAGE_COPY(planned, core->effects->arena);
         }
     }
+    map_free(&looked_at);
 }
 
 static void name_run(struct core *core, Pb__Submitted *submitted, uint64_t run)

@@ -207,6 +207,7 @@ struct placement {
     bool hopeless;              // no agent of this lab could ever take it as it is now
 };
 void placement_find(struct core *core, const Pb__CellPlan *plan, struct arena *arena, struct placement *placement);
+bool placement_fits(const struct core *core, const struct agent_live *agent, const Pb__ServicePlan *service); // however full it is
 // For cell after cell: one that wants what an earlier one did not get is not searched for again. Both live in the arena.
 struct placement_failed {
     const Pb__CellPlan *plan; // NULL: none yet
@@ -214,6 +215,9 @@ struct placement_failed {
 };
 void placement_find_next(struct core *core, const Pb__CellPlan *plan, struct arena *arena, struct placement_failed *failed,
                          struct placement *placement);
+
+// ---- skew.c: different versions of a plugin on hosts that may take it, as warnings of a dry run
+void skew_look(struct core *core, Pb__Submitted *submitted, const Pb__CellPlan *plan, struct map *looked_at); // each plugin once
 
 // ---- trials.c
 void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempt, Pb__CellPlan *plan,

@@ -34,6 +34,7 @@ void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t ce
         placed->instance = core->durable->last_instance + 1 + i;
         placed->is_tester = plan->services[i]->is_tester;
         placed->description_hash = arena_string(arena, presence->description_hash);
+        placed->file_hash = arena_string(arena, presence->file_hash);
         const Pb__PluginPresence *kept = MESSAGE_COPY(presence, arena);
         placed->capabilities = kept->capabilities;
         placed->n_capabilities = kept->n_capabilities;

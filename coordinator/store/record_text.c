@@ -82,13 +82,20 @@ static void run_cancelled(const Pb__Record *record, struct text *line)
     text_printf(line, "r%" PRIu64 " cancelled by %s%s%s", run->run, run->by, run->why[0] ? ": " : "", run->why);
 }
 
+// Of a plugin's file: enough to tell two versions apart.
+#define HASH_SHOWN_BYTES 12
+
 static void trial_started(const Pb__Record *record, struct text *line)
 {
     const Pb__TrialStarted *trial = record->trial_started;
     text_printf(line, "%s started on", trial->name);
-    for (size_t i = 0; i < trial->n_services; i++)
-        text_printf(line, "%s %s (%s on %s)", i ? "," : "", trial->services[i]->service, trial->services[i]->plugin,
-                    trial->services[i]->agent);
+    for (size_t i = 0; i < trial->n_services; i++) {
+        const Pb__PlacedService *placed = trial->services[i];
+        text_printf(line, "%s %s (%s on %s", i ? "," : "", placed->service, placed->plugin, placed->agent);
+        if (placed->file_hash[0])
+            text_printf(line, ", file %.*s", HASH_SHOWN_BYTES, placed->file_hash);
+        text_printf(line, ")");
+    }
 }
 
 static void command_issued(const Pb__Record *record, struct text *line)

@@ -49,6 +49,7 @@ static void trials(void **state)
         {"plan { test: \"load\" }", "plan.repetition is not set"},
         {"plan { test: \"load\" repetition: 1 }", "plan.services are none or too many"},
         {"services { service: \"server\" agent: \"lab-a\" }", "placed_service.instance is not set"},
+        {"services { service: \"server\" agent: \"lab-a\" instance: 1 file_hash: \"12\" }", "placed_service.file_hash is not a hash"},
         {"services { service: \"server\" instance: 1 }", "placed_service.agent is not a name"},
     };
     RECORD("trial_started", "trial: 1 run: 1 attempt: 1 plan { " PLAN " } services { service: \"server\" agent: \"lab-a\" instance: 3 }",
