@@ -13,7 +13,7 @@ static const struct panther_option options[] = {
     PANTHER_OPTION_FILE(struct ivy, include, "", "folder with the .ivy files that source includes; with a binary: to name requirements"),
     PANTHER_OPTION_STRING(struct ivy, name, "", "of the test, which says what it tests; default: the file's or program's"),
     PANTHER_OPTION_INTEGER(struct ivy, iterations, "0", 0, 1000000, "", "moves of the test; 0: as it was compiled"),
-    PANTHER_OPTION_INTEGER(struct ivy, min_events, "1", 0, 1000000, "", "lines of events below which a completed test is inconc"),
+    PANTHER_OPTION_INTEGER(struct ivy, min_events, "1", 0, 1000000, "", "events (lines `< ...`) without which a completed test is inconc"),
     PANTHER_OPTION_CHOICE(struct ivy, transport, "udp", "of the port where Ivy waits for a client that it tests", "udp", "tcp"),
     PANTHER_OPTION_STRING(struct ivy, seed, "auto", "parameter; auto: from the trial's seed, none: left out, else the value"),
     PANTHER_OPTION_STRING(struct ivy, the_cid, "auto", "parameter; auto: 0 for quic, else left out"),

@@ -54,12 +54,13 @@ static const char *last_line(struct panther_service *service, int process)
     return bytes > 0 ? panther_format(service, "%.*s", (int)(bytes - begin), text + begin) : "";
 }
 
-static size_t count_events(struct panther_service *service, int process)
+// Lines "> ..." are the test's own moves, "< ..." what came of them.
+static size_t count_events(struct panther_service *service, int process, char direction)
 {
     size_t count = 0;
     const char *line = panther_output(service, process, PANTHER_STDOUT, NULL);
     for (; *line; line = next_line(line))
-        count += (line[0] == '<' || line[0] == '>') && line[1] == ' ';
+        count += line[0] == direction && line[1] == ' ';
     return count;
 }
 
@@ -81,13 +82,14 @@ void run_end(struct panther_service *service, const struct test *test, struct ru
     evidence->is_lost = waited != PANTHER_OK && !evidence->is_cancelled && !evidence->is_late;
     if (waited != PANTHER_OK)
         panther_end(service, run->process, GRACE_MS);
-    size_t events = count_events(service, run->process);
+    size_t moves = count_events(service, run->process, '>'), events = count_events(service, run->process, '<');
     evidence->violation = marker_of(service, run, run->violation, "assumption_failed(");
     evidence->assertion = marker_of(service, run, run->assertion, "assertion_failed(");
     evidence->is_completed = marker_of(service, run, run->completed, "test_completed\n") != NULL;
     evidence->is_out_of_memory = strstr(panther_output(service, run->process, PANTHER_STDERR, NULL), "std::bad_alloc") != NULL;
     evidence->has_events = events >= (size_t)test->settings->min_events;
     evidence->last_words = last_line(service, run->process);
+    panther_metric(service, "moves", (double)moves, "1", PANTHER_NEITHER_IS_BETTER);
     panther_metric(service, "events", (double)events, "1", PANTHER_NEITHER_IS_BETTER);
     panther_metric(service, "run_time", (double)(panther_now_ns(service) - run->started_ns) / 1e6, "ms", PANTHER_NEITHER_IS_BETTER);
 }

@@ -320,8 +320,9 @@ static int run_test(struct panther_service *service, const struct panther_case *
 
 static int get_version(char *text, size_t text_bytes)
 {
-    return panther_command_output(PANTHER_TEXTS("sh", "-c", "openssl version | cut -d' ' -f1,2; gnutls-cli --version | head -n 1"), text,
-                                  text_bytes) == 0
+    return panther_command_output(
+               PANTHER_TEXTS("sh", "-c", "echo $(openssl version | cut -d' ' -f1,2), $(gnutls-cli --version | head -n 1)"), text,
+               text_bytes) == 0
                ? PANTHER_OK
                : PANTHER_FAILED;
 }

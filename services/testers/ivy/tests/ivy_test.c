@@ -77,6 +77,7 @@ static const struct row {
 } rows[] = {
     {"hello", "completed", "0", PANTHER_PASS, PANTHER_REASON_NONE, "no violation"},
     {"none", "completed", "0", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "nothing was tested"},
+    {"unanswered", "completed", "0", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "nothing was tested"},
     {"hello", "completed", "1", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "ended with status 1"},
     {"hello", "completed", "segv", PANTHER_ERROR, PANTHER_REASON_CRASH, "signal 11"},
     {"hello", "completed", "kill", PANTHER_INCONC, PANTHER_REASON_KILLED, "signal 9"},
