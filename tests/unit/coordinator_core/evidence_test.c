@@ -146,6 +146,28 @@ STORY(a_server_that_dies_is_a_crash)
     lab_end(&lab);
 }
 
+STORY(a_server_whose_log_says_that_it_crashed_has_crashed)
+{
+    BEGIN;
+    lab.stop_verdict = VERDICT_FAIL;
+    lab.stop_reason = REASON_CRASH;
+    submit(&lab, 1);
+    assert_only_cell(&lab, VERDICT_FAIL, REASON_CRASH);
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "child 7 exit signal 11"));
+    lab_end(&lab);
+}
+
+STORY(a_server_whose_log_blames_the_host_is_infrastructure)
+{
+    BEGIN;
+    lab.case_verdict = VERDICT_FAIL; // what a tester saw of it counts for less
+    lab.stop_verdict = VERDICT_ERROR;
+    lab.stop_reason = REASON_INFRASTRUCTURE;
+    submit(&lab, 1);
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_INFRASTRUCTURE);
+    lab_end(&lab);
+}
+
 STORY(a_server_that_cannot_start_is_infrastructure)
 {
     BEGIN;
@@ -514,6 +536,8 @@ int main(void)
         cmocka_unit_test(a_bound_that_is_broken_stays_broken_when_metrics_were_dropped),
         cmocka_unit_test(a_pass_says_what_was_not_kept),
         cmocka_unit_test(a_server_that_dies_is_a_crash),
+        cmocka_unit_test(a_server_whose_log_says_that_it_crashed_has_crashed),
+        cmocka_unit_test(a_server_whose_log_blames_the_host_is_infrastructure),
         cmocka_unit_test(a_server_that_cannot_start_is_infrastructure),
         cmocka_unit_test(a_pass_without_its_streams_is_inconclusive),
         cmocka_unit_test(a_metric_out_of_bounds_fails),

@@ -68,8 +68,9 @@ struct lab {
     bool server_lacks_two; // it does not declare the capability that case "two" needs
     bool server_crashes, streams_are_cut, server_fails_start, exit_dirty;
     int case_verdict, case_reason;
-    uint32_t initialize_ms;                                                             // that the last initialize was given
-    size_t hold_cases;                                                                  // cases that are taken as if they had not arrived
+    int stop_verdict, stop_reason; // what servers say of themselves when they are stopped; VERDICT_NONE: nothing
+    uint32_t initialize_ms;        // that the last initialize was given
+    size_t hold_cases;             // cases that are taken as if they had not arrived
     void (*whim)(struct lab *lab, struct lab_guard *guard, const Pb__Command *command); // sets the above before each command
 };
 

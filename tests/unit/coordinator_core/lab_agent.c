@@ -224,6 +224,13 @@ static void say_done(struct lab *lab, size_t index, struct lab_guard *guard, con
         done.endpoints = endpoints;
         done.n_endpoints = 1;
     }
+    Pb__Outcome outcome = PB__OUTCOME__INIT;
+    if (command->body_case == PB__COMMAND__BODY_STOP && !guard->is_tester && lab->stop_verdict != VERDICT_NONE) {
+        outcome.verdict = (Pb__Verdict)lab->stop_verdict;
+        outcome.reason = (Pb__Reason)lab->stop_reason;
+        outcome.text = TEXT("server: crashed, as it says: child 7 exit signal 11");
+        done.outcome = &outcome;
+    }
     event.body_case = PB__EVENT__BODY_COMMAND_DONE;
     event.command_done = &done;
     say(lab, index, guard, &event);
