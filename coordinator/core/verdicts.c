@@ -170,7 +170,8 @@ static void judge_unfinished(struct judge *judge, const struct instance *instanc
             continue;
         }
         if (!trials_case_is_supported(judge->core, instance, service->cases[i])) {
-            unfinished(judge, instance, service->cases[i], VERDICT_NONE, REASON_UNSUPPORTED, "a service that it drives cannot do it, or not with the version of this trial");
+            unfinished(judge, instance, service->cases[i], VERDICT_NONE, REASON_UNSUPPORTED,
+                       "a service that it drives cannot do it, or not with the version of this trial");
         } else {
             unfinished(judge, instance, service->cases[i], VERDICT_INCONC, reason, "no result: the trial ended before this case did");
         }
