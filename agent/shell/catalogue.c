@@ -1,16 +1,15 @@
 #include "agent/shell/catalogue.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/shell/plugin_file.h"
+#include "agent/shell/plugin_search.h"
 #include "agent/shell/question.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
 #include "common/system/log.h"
-#include "common/system/plugin_place.h"
 
 // Loading a plugin and printing a table; probing runs `nginx -v` and the like.
 #define DESCRIBE_MS 10000
@@ -84,51 +83,6 @@ static void unusable(struct entry *entry, const char *why)
 
 // ---- finding
 
-// name: of the entry; folder: the plugin's own, or NULL
-typedef void found_fn(void *context, const char *name, const char *path, const char *folder);
-
-// A link to a folder is what it points to: then an instance that began with it keeps it when the link is changed.
-static char *resolved(char *path)
-{
-    char *real = path ? realpath(path, NULL) : NULL;
-    if (!real)
-        return path;
-    free(path);
-    return real;
-}
-
-static void find_in(const char *folder, found_fn *found, void *context)
-{
-    struct dirent **names = NULL;
-    int count = scandir(folder, &names, NULL, alphasort);
-    for (int i = 0; i < count; i++) {
-        CLEANUP_FREE char *own = NULL;
-        CLEANUP_FREE char *path = plugin_place_at(folder, names[i]->d_name, &own);
-        own = resolved(own);
-        path = own ? resolved(path) : path;
-        if (path)
-            found(context, names[i]->d_name, path, own);
-        free(names[i]);
-    }
-    free(names);
-}
-
-static void add_stamp(void *context, const char *name, const char *path, const char *folder)
-{
-    (void)name;
-    char stamp[HASH_TEXT_BYTES];
-    plugin_file_stamp(path, folder, stamp);
-    hasher_add(context, stamp, sizeof stamp);
-}
-
-static void look(const struct catalogue *catalogue, char stamp[HASH_TEXT_BYTES])
-{
-    struct hasher *hasher = hasher_new();
-    for (size_t i = 0; i < catalogue->folder_count; i++)
-        find_in(catalogue->folders[i], add_stamp, hasher);
-    hasher_end(&hasher, stamp);
-}
-
 struct scan {
     struct entry *before, *now;
     size_t before_count, count, capacity;
@@ -198,11 +152,11 @@ static void entries_free(struct entry *entries, size_t count)
 static void scan(struct catalogue *catalogue)
 {
     struct scan scan = {.before = catalogue->entries, .before_count = catalogue->count, .anew = catalogue->anew};
-    look(catalogue, catalogue->scanned);
+    plugin_search_stamp(catalogue->folders, catalogue->folder_count, catalogue->scanned);
     for (size_t i = 0; i < catalogue->folder_count; i++) {
         if (access(catalogue->folders[i], R_OK | X_OK) < 0)
             log_warning("plugin folder %s cannot be read", catalogue->folders[i]);
-        find_in(catalogue->folders[i], add, &scan);
+        plugin_search_folder(catalogue->folders[i], add, &scan);
     }
     entries_free(scan.before, scan.before_count);
     catalogue->entries = scan.now;
@@ -419,7 +373,7 @@ static void on_look(void *context)
     struct catalogue *catalogue = context;
     char stamp[HASH_TEXT_BYTES];
     uint64_t before = clock_boottime_ns();
-    look(catalogue, stamp);
+    plugin_search_stamp(catalogue->folders, catalogue->folder_count, stamp);
     uint64_t now = clock_boottime_ns();
     bool at_rest = strcmp(stamp, catalogue->looked) == 0;
     snprintf(catalogue->looked, sizeof catalogue->looked, "%s", stamp);
