@@ -106,6 +106,7 @@ static void judge_all(struct arguments *arguments, struct check_report *report)
             settle(contract);
     }
     contract_end_peers(contract);
+    contract_end_builds(contract);
 }
 
 static int check(struct arguments *arguments, const char *path)

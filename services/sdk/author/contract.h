@@ -11,6 +11,8 @@
 // Deadline of initialize, start and stop of an instance under check.
 #define CONTRACT_PHASE_MS 10000
 #define CONTRACT_CASE_MS 60000
+// Of a plugin that compiles: its first initialize; the others find what it made.
+#define CONTRACT_BUILD_MS 900000
 
 enum judgement_state { JUDGED_GOOD, JUDGED_BAD, JUDGED_SKIPPED };
 struct judgement {
@@ -42,6 +44,7 @@ struct contract {
     bool quick; // fewer repetitions, for a suite of many plugins
     struct arena *arena;
     const Pb__PluginDescription *description;
+    char *builds; // of a plugin that compiles: the folder whose build cache its instances share; NULL: none yet
     struct contract_peer peers[CONTRACT_LIST_MAX];
     size_t peer_count;
     bool peers_are_known;
@@ -68,7 +71,9 @@ static inline bool contract_is_tester(const struct contract *contract)
 
 // contract_instance.c: an instance with the options that were said, on the services that it needs; NULL: these are not there (skipped).
 struct panther_test *contract_instance(struct contract *contract, struct judgement *judgement);
-struct panther_test *contract_bare(struct contract *contract); // the same without these services
+struct panther_test *contract_bare(struct contract *contract);  // the same without these services
+struct panther_test *contract_plain(struct contract *contract); // ... and without the options
+void contract_end_builds(struct contract *contract);
 // The same with them, initialized and ready; NULL: it did not get so far (bad).
 struct panther_test *contract_running(struct contract *contract, struct judgement *judgement);
 bool contract_start(struct panther_test *test, struct judgement *judgement);

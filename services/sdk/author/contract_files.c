@@ -70,6 +70,12 @@ static int enter(struct watch *watch, const char *scratch)
     return 0;
 }
 
+// The instance's folder, and the build cache.
+static bool is_its_own(const struct watch *watch, const char *path)
+{
+    return strcmp(path, watch->own) == 0 || (watch->contract->builds && strcmp(path, watch->contract->builds) == 0);
+}
+
 // ---- what was written, told as "F path" a line: file, folder that is empty, or removed
 
 static void walk(struct watch *watch, int upper, const char *folder, int depth)
@@ -79,7 +85,7 @@ static void walk(struct watch *watch, int upper, const char *folder, int depth)
     while (entries && depth < DEPTH_MAX && (entry = readdir(entries))) {
         struct stat status;
         const char *path = arena_printf(watch->contract->arena, "%s/%s", folder, entry->d_name);
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || strcmp(path, watch->own) == 0 ||
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || is_its_own(watch, path) ||
             fstatat(dirfd(entries), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         if (!S_ISDIR(status.st_mode)) {

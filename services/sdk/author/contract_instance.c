@@ -1,7 +1,9 @@
 // An instance under check: made, brought up, brought to its end, and looked at from outside.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/system/file.h"
 #include "common/system/process.h"
 #include "services/sdk/author/contract.h"
 
@@ -21,11 +23,37 @@ static void add_peers(struct contract *contract, struct panther_test *test)
     }
 }
 
-struct panther_test *contract_bare(struct contract *contract)
+static void share_builds(struct contract *contract, struct panther_test *test)
+{
+    if (!contract->builds) {
+        contract->builds = arena_string(contract->arena, "/tmp/panther-check-XXXXXX");
+        INVARIANT(mkdtemp(contract->builds));
+    }
+    panther_test_state_folder(test, contract->builds);
+    panther_test_phase_ms(test, CONTRACT_BUILD_MS);
+}
+
+void contract_end_builds(struct contract *contract)
+{
+    struct panther_error error = {0};
+    if (contract->builds && folder_remove(contract->builds, &error) < 0)
+        fprintf(stderr, "panther-plugin: %s\n", error.message);
+    contract->builds = NULL;
+}
+
+struct panther_test *contract_plain(struct contract *contract)
 {
     struct panther_test *test = panther_test_new(contract->path);
     panther_test_phase_ms(test, CONTRACT_PHASE_MS);
+    if (contract->description->builds)
+        share_builds(contract, test);
     panther_test_protocol(test, contract->protocol, contract->version, contract->role);
+    return test;
+}
+
+struct panther_test *contract_bare(struct contract *contract)
+{
+    struct panther_test *test = contract_plain(contract);
     set_options(contract, test);
     return test;
 }

@@ -101,9 +101,7 @@ void clause_usable(struct contract *contract, struct judgement *judgement)
 // One instance with one bad setting must be refused in words that name the option.
 static void must_refuse(struct contract *contract, struct judgement *judgement, const char *name, const char *value, const char *what)
 {
-    struct panther_test *test = panther_test_new(contract->path);
-    panther_test_phase_ms(test, CONTRACT_PHASE_MS);
-    panther_test_protocol(test, contract->protocol, contract->version, contract->role);
+    struct panther_test *test = contract_plain(contract);
     panther_test_option(test, name, value);
     if (panther_test_initialize(test) == 0)
         judge_bad(judgement, "%s is accepted: %s=%s", what, name, value);

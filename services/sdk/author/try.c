@@ -19,6 +19,7 @@
 #define LIST_MAX 64
 #define CASE_TIMEOUT_MS 60000
 #define PHASE_TIMEOUT_MS 20000
+#define BUILD_TIMEOUT_MS 900000 // when it compiles
 // What is printed of each stream that a plugin left.
 #define TAIL_BYTES ((size_t)4096)
 
@@ -362,7 +363,7 @@ static bool prepare(struct trying *trying, const char *path)
 {
     const struct arguments *arguments = trying->arguments;
     trying->test = panther_test_new(path);
-    panther_test_phase_ms(trying->test, PHASE_TIMEOUT_MS);
+    panther_test_phase_ms(trying->test, trying->description->builds ? BUILD_TIMEOUT_MS : PHASE_TIMEOUT_MS);
     if (arguments->address)
         panther_test_address(trying->test, arguments->address);
     set_protocol(trying);
