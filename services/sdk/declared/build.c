@@ -66,7 +66,7 @@ void read_build(struct reading *reading, const struct value *value, const struct
 
 // ---- making
 
-static bool compiles(const struct document *document)
+bool build_is_wanted(const struct document *document)
 {
     return document->phases[PHASE_PRE_COMPILE].count + document->phases[PHASE_COMPILE].count + document->phases[PHASE_POST_COMPILE].count >
            0;
@@ -168,7 +168,7 @@ int build_make(struct scope *scope, const char **folder)
     const struct commands *phases = scope->document->phases;
     size_t count = 0;
     *folder = NULL;
-    if (!compiles(scope->document)) {
+    if (!build_is_wanted(scope->document)) {
         return 0;
     }
     scope->build = PANTHER_BUILD_FOLDER;
@@ -190,9 +190,9 @@ void build_check(struct reading *reading, const struct value *root)
 {
     const struct document *document = reading->document;
     const struct value *build = value_get(root, "build");
-    if (compiles(document) && build == NULL) {
+    if (build_is_wanted(document) && build == NULL) {
         MISTAKE(reading, value_get(root, "phases"), "what is compiled needs the key \"build\", with the inputs that it depends on");
-    } else if (!compiles(document) && build != NULL) {
+    } else if (!build_is_wanted(document) && build != NULL) {
         MISTAKE(reading, build, "build: there is no phase that compiles");
     }
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/limits.h"
+#include "services/sdk/declared/build.h"
 #include "services/sdk/declared/installed.h"
 #include "services/sdk/declared/option.h"
 #include "services/sdk/handle.h"
@@ -63,7 +64,6 @@ static void make_iut(struct panther_plugin *plugin, const struct document *docum
     plugin->start = driver_start;
     plugin->stop = driver_stop;
     plugin->execute = document_executes(document) ? driver_execute : NULL;
-    plugin->builds = document->phases[PHASE_COMPILE].count > 0;
 }
 
 static void make_tester(struct panther_plugin *plugin, const struct document *document, struct arena *arena)
@@ -92,6 +92,7 @@ const struct panther_plugin *driver_plugin(const struct document *document, stru
         .options = document->option_count > 0 ? document->options : NULL,
         .settings_bytes = document->option_count * DECLARED_SLOT_BYTES,
         .programs = document->programs,
+        .builds = build_is_wanted(document),
         .initialize = driver_initialize,
         .plan = driver_plan,
     };
