@@ -4,10 +4,10 @@
 
 #include "services/sdk/declared/scope.h"
 
-// *folder: NULL when there is nothing to compile. Below 0: panther_fail was called.
 bool build_is_wanted(const struct document *document); // it has a phase that compiles
-// Compile phases and the key `build` come together.
+// Phases that compile and the key `build` come together.
 void build_check(struct reading *reading, const struct value *root);
+// *folder: NULL when there is nothing to compile. Below 0: panther_fail was called.
 int build_make(struct scope *scope, const char **folder);
 
 #endif
