@@ -22,12 +22,6 @@ static const char *const h1_cases[] = {
     CASES_H1(NAME) NULL};
 static const char *const h2_cases[] = {CASES_H2(NAME) NULL};
 
-static void make_ready(struct panther_test *test)
-{
-    if (panther_test_initialize(test) != 0 || panther_test_start(test) != 0)
-        fail_msg("%s", panther_test_problem(test));
-}
-
 static struct panther_test *new_server(const struct expectation *expected, const char *folder)
 {
     char path[4096];
@@ -39,7 +33,22 @@ static struct panther_test *new_server(const struct expectation *expected, const
     panther_test_option(server, "sizes", "300000");
     panther_test_option(server, "tls", expected->tls);
     panther_test_option(server, "page", folder);
-    make_ready(server);
+    return server;
+}
+
+// A folder with a folder in it, which the server copies when it is initialized.
+static struct panther_test *start_server(const struct expectation *expected)
+{
+    char folder[] = "/tmp/http-conformance-XXXXXX", sub[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(sub, sizeof sub, "%s/sub", folder);
+    bool is_made = mkdir(sub, 0755) == 0 && chmod(folder, 0755) == 0;
+    struct panther_test *server = new_server(expected, folder);
+    bool is_ready = is_made && panther_test_initialize(server) == 0 && panther_test_start(server) == 0;
+    rmdir(sub);
+    rmdir(folder);
+    if (!is_ready)
+        fail_msg("%s", panther_test_problem(server));
     return server;
 }
 
@@ -80,22 +89,16 @@ static void judge_case(struct panther_test *test, const struct expectation *expe
 
 void run_all(const struct expectation *expected)
 {
-    char folder[] = "/tmp/http-conformance-XXXXXX", sub[64];
     bool is_wrong = false;
-    assert_non_null(mkdtemp(folder));
-    snprintf(sub, sizeof sub, "%s/sub", folder);
-    assert_int_equal(mkdir(sub, 0755), 0);
-    assert_int_equal(chmod(folder, 0755), 0);
-    struct panther_test *server = new_server(expected, folder), *test = new_tester(expected);
+    struct panther_test *server = start_server(expected), *test = new_tester(expected);
     panther_test_drive(test, "server", server);
-    make_ready(test);
+    if (panther_test_initialize(test) != 0 || panther_test_start(test) != 0)
+        fail_msg("%s", panther_test_problem(test));
     if (expected->offers_h2c)
         judge_case(test, expected, "h2_upgrade", &is_wrong);
     for (const char *const *name = strcmp(expected->version, "2") == 0 ? h2_cases : h1_cases; *name; name++)
         judge_case(test, expected, *name, &is_wrong);
     assert_int_equal(panther_test_end(&test), 0);
     assert_int_equal(panther_test_end(&server), 0);
-    rmdir(sub);
-    rmdir(folder);
     assert_false(is_wrong);
 }
