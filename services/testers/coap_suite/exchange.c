@@ -28,7 +28,7 @@ const char *coap_code_text(struct coap *coap, unsigned code)
 
 // ---- verdicts
 
-static bool tell(struct coap *coap, enum panther_reason reason, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static bool tell(struct coap *coap, enum panther_reason reason, const char *format, va_list arguments)
 {
     char text[512];
     vsnprintf(text, sizeof text, format, arguments);

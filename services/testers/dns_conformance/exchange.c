@@ -161,7 +161,7 @@ enum dns_arrival dns_receive_tcp(struct dns *dns, int connection, uint64_t timeo
 
 // ---- verdicts
 
-static void tell(struct dns *dns, enum panther_reason reason, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void tell(struct dns *dns, enum panther_reason reason, const char *format, va_list arguments)
 {
     char text[512];
     vsnprintf(text, sizeof text, format, arguments);

@@ -22,7 +22,8 @@ const char *mqtt_id(struct mqtt *mqtt, const char *name)
 
 // ---- verdicts
 
-static bool tell(struct mqtt *mqtt, enum panther_verdict verdict, enum panther_reason reason, const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static bool tell(struct mqtt *mqtt, enum panther_verdict verdict, enum panther_reason reason,
+                                                       const char *format, va_list arguments)
 {
     char text[512];
     vsnprintf(text, sizeof text, format, arguments);
