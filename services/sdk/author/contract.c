@@ -33,6 +33,8 @@ const struct clause contract_clauses[] = {
 const size_t contract_clause_count = sizeof contract_clauses / sizeof *contract_clauses;
 
 static void say(struct judgement *judgement, enum judgement_state state, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+static void say(struct judgement *judgement, enum judgement_state state, const char *format, va_list arguments)
 {
     if (judgement->state != JUDGED_GOOD)
         return;
