@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -104,6 +105,8 @@ static int connect_to(const struct panther_endpoint *endpoint)
     if (getaddrinfo(endpoint->address, port, &hints, &found) != 0)
         return -1;
     int connection = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (connection >= 0) // small packets, one behind the other: none waits for the one before
+        (void)setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     if (connection >= 0 && connect(connection, found->ai_addr, found->ai_addrlen) != 0 && errno != EINPROGRESS) {
         close(connection);
         connection = -1;
