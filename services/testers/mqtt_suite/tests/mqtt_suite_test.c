@@ -167,7 +167,7 @@ static void a_wrong_server_fails_the_case(void **state)
         {"any_id", "empty_id_kept", PANTHER_REASON_VIOLATION, false},
         {"level_code", "wrong_level", PANTHER_REASON_VIOLATION, false},
         {"no_connect_needed", "no_connect", PANTHER_REASON_VIOLATION, true},
-        {"reconnects", "second_connect", PANTHER_REASON_VIOLATION, false},
+        {"reconnects", "second_connect", PANTHER_REASON_VIOLATION, true},
         {"any_flags", "connect_flags", PANTHER_REASON_VIOLATION, true},
         {"any_flags", "reserved_flags", PANTHER_REASON_VIOLATION, true},
         {"any_type", "reserved_type", PANTHER_REASON_VIOLATION, true},
