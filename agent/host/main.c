@@ -30,8 +30,7 @@ _Noreturn static void serve(const char *number)
         fprintf(stderr, "panther-service: \"%s\" is no open descriptor\n", number);
         exit(2);
     }
-    // the guard may be gone before this takes effect: then the socket says so at the first read
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // the guard may have been gone before PR_SET_PDEATHSIG: then the socket says so at the first read
     // what a plugin prints goes where people look for it, never to a pipe of the agent
     dup2(STDERR_FILENO, STDOUT_FILENO);
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -49,6 +48,8 @@ int main(int argc, char **argv)
                                             {"version", no_argument, NULL, 'v'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
+    // who asks may be killed: then nobody waits for an answer
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     switch (getopt_long(argc, argv, "", options, NULL)) {
     case 'f':
         serve(optarg);

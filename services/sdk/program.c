@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +16,8 @@
 
 // A program that is asked for its version answers within milliseconds, or it is broken.
 #define COMMAND_OUTPUT_TIMEOUT_MS 5000
+// What a shell says of a program that it cannot start.
+#define CANNOT_START 127
 #define PROGRAM_FOLDERS_AFTER_PATH ":/usr/local/sbin:/usr/sbin:/sbin"
 
 static bool is_executable_file(const char *path)
@@ -67,12 +71,33 @@ static bool read_output(int fd, char *text, size_t text_bytes)
     return false;
 }
 
-static int spawn_into(const char *program, const char *const *argv, int output, int *pidfd)
+// In the child: only what is safe between fork and exec, for the host has two threads. What is asked dies with who asks: an agent that is
+// killed while it looks at its plugins leaves nothing behind.
+_Noreturn static void become(const char *program, const char *const *argv, int output, pid_t parent)
 {
-    const struct process_descriptor descriptors[] = {{output, STDOUT_FILENO}, {output, STDERR_FILENO}};
-    const struct process_start start = {.program = program, .argv = argv, .descriptors = descriptors, .descriptor_count = 2};
-    pid_t pid = 0;
-    return process_spawn(&start, &pid, pidfd, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    const bool is_wanted = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
+    const int nothing = open("/dev/null", O_RDONLY);
+    if (is_wanted && nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
+        dup2(output, STDERR_FILENO) >= 0 && close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
+        signal(SIGPIPE, SIG_DFL);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execv(program, (char *const *)(uintptr_t)argv);
+    }
+    _exit(CANNOT_START);
+}
+
+// Returns the pidfd, or below 0.
+static int spawn_into(const char *program, const char *const *argv, int output)
+{
+    const pid_t parent = getpid();
+    const pid_t pid = fork();
+    if (pid == 0) {
+        become(program, argv, output, parent);
+    }
+    int pidfd = -1;
+    return pid < 0 || process_open(pid, &pidfd, NULL) < 0 ? -1 : pidfd;
 }
 
 int panther_command_output(const char *const *argv, char *text, size_t text_bytes)
@@ -80,19 +105,18 @@ int panther_command_output(const char *const *argv, char *text, size_t text_byte
     struct arena *arena = arena_new(0);
     const char *program = program_find(argv[0], arena);
     int ends[2];
-    int pidfd = -1;
     int result = PANTHER_MISSING;
     text[0] = '\0';
     if (program != NULL && pipe2(ends, O_CLOEXEC) == 0) {
-        const int failed = spawn_into(program, argv, ends[1], &pidfd);
+        const int pidfd = spawn_into(program, argv, ends[1]);
         close(ends[1]);
-        if (failed == 0) {
+        if (pidfd >= 0) {
             struct process_end end = {.status = PANTHER_FAILED};
             if (!read_output(ends[0], text, text_bytes)) {
                 process_signal(pidfd, SIGKILL);
             }
             process_reap(pidfd, true, &end);
-            result = end.signal == 0 ? end.status : PANTHER_FAILED;
+            result = end.signal != 0 ? PANTHER_FAILED : end.status == CANNOT_START ? PANTHER_MISSING : end.status;
             close(pidfd);
         }
         close(ends[0]);
