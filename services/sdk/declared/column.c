@@ -8,7 +8,7 @@
 
 // A line that is longer is no table's.
 #define LINE_MAX_BYTES 65536
-// What is read of one file: an hour of a load tool. What comes later is not counted.
+// What is read of one file: an hour of a load tool. A larger one tells nothing.
 #define FILE_MAX_BYTES (1024LL * 1024 * 1024)
 
 // The next field: *field becomes its begin, its length is returned, *rest what follows. False: there is none.
@@ -78,7 +78,7 @@ static int read_lines(FILE *file, const struct metric_rule *rule, struct histogr
         const bool is_whole = length > 0 && line[length - 1] == '\n';
         bytes += (int64_t)length;
         if (bytes > FILE_MAX_BYTES) {
-            *problem = "its file has more than 1 GiB; what follows is not counted";
+            *problem = "its file has more than 1 GiB";
             return PANTHER_FAILED;
         }
         if (!is_whole && !feof(file)) {

@@ -25,6 +25,7 @@ int evidence_judge(struct evidence *evidence, const struct verdict_rules *first)
 // Before a case of a tester: files of the work folder that rules, metrics and results look at are removed, so that what an earlier case
 // left is not taken for this one's.
 void evidence_forget(struct scope *scope, const struct verdict_rules *first);
+void evidence_forget_file(struct scope *scope, const struct template *file); // one of them; NULL, "-": none
 
 // metric.c, results.c, verdict.c: readers of their keys; members are struct metric_rules *, struct results_rule *, struct verdict_rules *.
 // Metrics are read before verdicts, so that a rule that names an unknown one is a mistake.

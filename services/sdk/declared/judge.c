@@ -103,6 +103,9 @@ static bool streams_hold(const struct verdict_rule *rule, struct evidence *evide
 static bool end_holds(const struct verdict_rule *rule, const struct evidence *evidence)
 {
     const bool was_killed = evidence->has_ended && evidence->exit.signal != 0;
+    if (!evidence->has_ended && !evidence->is_timed_out) { // no tool was run: silence is no evidence
+        return false;
+    }
     if (was_killed && !rule->asks_signal) {
         return false;
     }
@@ -251,6 +254,20 @@ int evidence_judge(struct evidence *evidence, const struct verdict_rules *first)
 
 // ---- before a case
 
+// What lies outside of the work folder is not ours; "$(work)/x" is as much in it as "x".
+void evidence_forget_file(struct scope *scope, const struct template *file)
+{
+    const char *name = file != NULL ? template_text(file, scope) : NULL;
+    if (name == NULL || strcmp(name, "-") == 0) {
+        return;
+    }
+    const char *path = panther_path(scope->service, "%s", name), *work = panther_work_folder(scope->service);
+    const size_t bytes = strlen(work);
+    if (strncmp(path, work, bytes) == 0 && path[bytes] == '/') {
+        unlink(path);
+    }
+}
+
 void evidence_forget(struct scope *scope, const struct verdict_rules *first)
 {
     const struct verdict_rules *both[] = {first, scope->document->verdict};
@@ -258,11 +275,7 @@ void evidence_forget(struct scope *scope, const struct verdict_rules *first)
     results_forget(scope);
     for (size_t i = 0; i < 2; i++) {
         for (size_t k = 0; both[i] != NULL && k < both[i]->count; k++) {
-            const struct template *file = both[i]->items[k].file_path;
-            const char *path = file != NULL ? template_text(file, scope) : NULL;
-            if (path != NULL && path[0] != '/') {
-                unlink(panther_path(scope->service, "%s", path));
-            }
+            evidence_forget_file(scope, both[i]->items[k].file_path);
         }
     }
 }

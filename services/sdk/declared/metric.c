@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/units.h"
 #include "services/sdk/declared/pattern.h"
@@ -286,14 +285,19 @@ static void take_column(const struct metric_rule *rule, struct evidence *evidenc
     const char *path = template_text(rule->file, scope);
     const char *problem = "";
     struct histogram *histogram = histogram_new();
-    if (path == NULL || column_read(rule, panther_path(scope->service, "%s", path), histogram, &problem) < 0) {
-        panther_log(scope->service, PANTHER_WARNING, "metric %s: %s", rule->name, path == NULL ? scope->problem : problem);
+    if (path == NULL) {
+        problem = scope->problem;
+    } else {
+        column_read(rule, panther_path(scope->service, "%s", path), histogram, &problem);
     }
-    // of nothing there is only the count
-    for (size_t i = 0; i < rule->statistic_count; i++) {
+    if (*problem != '\0') {
+        panther_log(scope->service, PANTHER_WARNING, "metric %s: %s", rule->name, problem);
+    }
+    // of nothing there is only the count; of a file that could not be read to its end there is nothing: what is missing may be the worst
+    for (size_t i = 0; *problem == '\0' && i < rule->statistic_count; i++) {
         const int index = rule->statistics[i];
         const bool is_count = statistics[index].kind == STATISTIC_COUNT;
-        if (histogram_count(histogram) > 0 || (is_count && *problem == '\0')) {
+        if (histogram_count(histogram) > 0 || is_count) {
             tell(rule, arena_printf(scope->arena, "%s_%s", rule->name, statistics[index].name), is_count ? "" : rule->unit,
                  statistic(histogram, index, rule->scale), scope, found);
         }
@@ -331,9 +335,6 @@ void metrics_forget(struct scope *scope)
 {
     const struct metric_rules *rules = scope->document->metrics;
     for (size_t i = 0; rules != NULL && i < rules->count; i++) {
-        const char *path = rules->items[i].file != NULL ? template_text(rules->items[i].file, scope) : NULL;
-        if (path != NULL && path[0] != '/') {
-            unlink(panther_path(scope->service, "%s", path));
-        }
+        evidence_forget_file(scope, rules->items[i].file);
     }
 }

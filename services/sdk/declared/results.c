@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 // Names of failed entries in a verdict's text: what a person reads; the report is an output.
 #define NAMES_SHOWN 8
@@ -179,8 +178,5 @@ void results_take(struct evidence *evidence, struct results_found *found)
 void results_forget(struct scope *scope)
 {
     const struct results_rule *rule = scope->document->results;
-    const char *path = rule != NULL ? template_text(rule->file, scope) : NULL;
-    if (path != NULL && path[0] != '/' && strcmp(path, "-") != 0) {
-        unlink(panther_path(scope->service, "%s", path));
-    }
+    evidence_forget_file(scope, rule != NULL ? rule->file : NULL);
 }

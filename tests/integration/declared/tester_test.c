@@ -75,6 +75,17 @@ static void a_tool_that_was_cut_short_does_not_pass(void **state)
     down(&test);
 }
 
+static void a_tool_that_was_not_run_does_not_pass(void **state)
+{
+    (void)state;
+    struct panther_test *test = tester(DRIVES "options: {on: {type: boolean, default: false, help: a}}\n"
+                                              "cases:\n"
+                                              "  silent: {summary: a, run: {when: {option.on: true}, argv: [\"true\"]}}\n"
+                                              "verdict: [{stdout: {lacks: x}, verdict: pass}, {verdict: pass}]\n");
+    expect(test, "silent", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "no tool was run");
+    down(&test);
+}
+
 static void it_knows_what_it_drives(void **state)
 {
     (void)state;
@@ -201,7 +212,7 @@ static void a_report_decides(void **state)
                "  other: {summary: c, run: {argv: [sh, -c, 'echo \"<s><testcase name=\\\"bad\\\"><failure/></testcase></s>\" > r.xml']}}\n"
                "  cut: {summary: d, run: {argv: [sh, -c, 'echo \"<s><testcase name=\\\"cut\\\"/>\" > r.xml']}}\n"
                "  stale: {summary: e, run: {argv: [\"true\"]}}\n"
-               "results: {junit: r.xml, entry: $(case)}\n"
+               "results: {junit: $(work)/r.xml, entry: $(case)}\n"
                "verdict: [{exit: 0, results: pass, verdict: pass}, {results: fail, verdict: fail, reason: violation, text: broken}]\n");
     expect(test, "good", PANTHER_PASS, PANTHER_REASON_NONE, "");
     expect(test, "stale", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "there is no report");
@@ -254,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rule_decides_by_what_is_there),
         cmocka_unit_test(a_tool_that_was_cut_short_does_not_pass),
+        cmocka_unit_test(a_tool_that_was_not_run_does_not_pass),
         cmocka_unit_test(it_knows_what_it_drives),
         cmocka_unit_test(a_case_has_its_phases),
         cmocka_unit_test(numbers_are_taken_and_judged),
