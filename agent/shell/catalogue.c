@@ -247,22 +247,39 @@ static bool describe(struct entry *entry, const void *data, size_t bytes)
     return entry->description != NULL;
 }
 
+// The host that reads a plugin has its part in what it says of it: the driver of service.yaml is in it. What an older one said is not
+// taken from the cache.
+static void cache_key(const struct catalogue *catalogue, const struct entry *entry, char key[HASH_TEXT_BYTES])
+{
+    char stamp[HASH_TEXT_BYTES];
+    plugin_file_stamp(catalogue->host_program, NULL, stamp);
+    struct hasher *hasher = hasher_new();
+    hasher_add(hasher, stamp, sizeof stamp);
+    hasher_add(hasher, entry->file_hash, sizeof entry->file_hash);
+    hasher_end(&hasher, key);
+}
+
 static void on_described(void *context, const void *data, size_t bytes, const char *why)
 {
     struct catalogue *catalogue = context;
     struct entry *entry = &catalogue->entries[catalogue->next++];
-    if (!data)
+    if (!data) {
         unusable(entry, why);
-    else if (describe(entry, data, bytes))
-        storage_keep_description(reactor_storage(catalogue->reactor), entry->file_hash, data, bytes);
+    } else if (describe(entry, data, bytes)) {
+        char key[HASH_TEXT_BYTES];
+        cache_key(catalogue, entry, key);
+        storage_keep_description(reactor_storage(catalogue->reactor), key, data, bytes);
+    }
     loop_timer_set(catalogue->timer, clock_boottime_ns());
 }
 
 static bool describe_from_cache(struct catalogue *catalogue, struct entry *entry)
 {
+    char key[HASH_TEXT_BYTES];
+    cache_key(catalogue, entry, key);
     struct arena *arena = arena_new(0);
     size_t bytes = 0;
-    const void *data = storage_description(reactor_storage(catalogue->reactor), entry->file_hash, arena, &bytes);
+    const void *data = storage_description(reactor_storage(catalogue->reactor), key, arena, &bytes);
     bool found = data && describe(entry, data, bytes);
     arena_free(&arena);
     return found;

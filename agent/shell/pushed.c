@@ -306,10 +306,11 @@ static bool is_on_its_way(const struct pushed *pushed, const char *name)
     return false;
 }
 
+// Who cannot look (no descriptor is left, say) removes nothing.
 static bool is_linked(const struct pushed *pushed, const char *name)
 {
-    bool found = false;
     DIR *folder = opendir(pushed->current);
+    bool found = !folder;
     const struct dirent *entry;
     while (folder && !found && (entry = readdir(folder))) {
         CLEANUP_FREE char *version = entry->d_name[0] == '.' ? NULL : current_of(pushed, entry->d_name);
