@@ -225,7 +225,7 @@ static void check_growth(struct contract *contract, struct panther_test *test, s
 void clause_memory(struct contract *contract, struct judgement *judgement)
 {
     if (KEEPS_WHAT_WAS_FREED) {
-        judge_skip(judgement, "AddressSanitizer, which this build has, keeps what was freed");
+        judge_note(judgement, "not looked at: AddressSanitizer, which this build has, keeps what was freed");
         return;
     }
     struct panther_test *test = contract_running(contract, judgement);

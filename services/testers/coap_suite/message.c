@@ -108,7 +108,8 @@ bool coap_number(const struct coap_message *message, unsigned number, uint32_t *
 void coap_put(struct coap_out *out, const void *bytes, size_t size)
 {
     assert(size <= sizeof out->bytes - out->size);
-    memcpy(out->bytes + out->size, bytes, size);
+    if (size > 0) // nothing may be at no address
+        memcpy(out->bytes + out->size, bytes, size);
     out->size += size;
 }
 

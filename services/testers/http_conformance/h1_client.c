@@ -31,6 +31,7 @@ void h1_receive(struct connection *connection, const char *method, struct h1_rep
 {
     struct run *run = connection_run(connection);
     uint64_t deadline_ns = run_deadline_ns(run);
+    reply->end = ARRIVAL_DATA; // what is here already may be all
     for (;;) {
         size_t bytes;
         const char *data = (const char *)connection_data(connection, &bytes);
