@@ -7,14 +7,21 @@
 #include "common/base/memory.h"
 #include "common/system/file.h"
 
+// Nothing else is opened: a pipe would hold up who reads it.
+static bool is_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 char *plugin_place_in(const char *folder, const char *name)
 {
     char *declared = path_join(folder, "service.yaml");
-    if (file_exists(declared))
+    if (is_file(declared))
         return declared;
     free(declared);
     char *object = memory_printf("%s/%s.so", folder, name);
-    if (file_exists(object))
+    if (is_file(object))
         return object;
     free(object);
     return NULL;
@@ -37,7 +44,7 @@ char *plugin_place_at(const char *folder, const char *entry, char **own_folder)
         return NULL;
     }
     if (!S_ISDIR(status.st_mode)) {
-        if (is_object(entry))
+        if (S_ISREG(status.st_mode) && is_object(entry))
             return path;
     } else {
         plugin = plugin_place_in(path, entry);

@@ -15,6 +15,7 @@
 
 #include "common/base/memory.h"
 #include "common/system/file.h"
+#include "common/system/plugin_place.h"
 
 static char folder[64];
 
@@ -156,6 +157,20 @@ static void paths_are_joined(void **state)
     assert_int_equal(disk_free_bytes("/nowhere"), 0);
 }
 
+static void a_pipe_is_no_plugin(void **state)
+{
+    (void)state;
+    CLEANUP_FREE char *pipe_path = in_place("pipe.so"), *file_path = in_place("file.so"), *declared = in_place("service.yaml");
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    assert_int_equal(mkfifo(declared, 0600), 0);
+    assert_int_equal(file_write_atomic(file_path, "x", 1, 0600, NULL), 0);
+    assert_null(plugin_place_at(folder, "pipe.so", NULL));
+    assert_null(plugin_place_in(folder, "pipe"));
+    CLEANUP_FREE char *found = plugin_place_at(folder, "file.so", NULL);
+    assert_non_null(found);
+    assert_string_equal(found, file_path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +181,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(removal_follows_no_link, make_place, remove_place),
         cmocka_unit_test_setup_teardown(deep_and_closed_folders_are_removed, make_place, remove_place),
         cmocka_unit_test_setup_teardown(lock_names_its_holder, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(a_pipe_is_no_plugin, make_place, remove_place),
         cmocka_unit_test(paths_are_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
