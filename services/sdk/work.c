@@ -106,12 +106,24 @@ const char *panther_write_file(struct panther_service *service, const char *name
     return path;
 }
 
+// A pipe that a tool left would hold up who reads it.
+static bool is_regular(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 const char *panther_read_file(struct panther_service *service, const char *path, size_t *bytes)
 {
     struct panther_error error = {0};
     CLEANUP_FREE char *data = NULL;
     size_t count = 0;
-    if (file_read(path_of(service, path), PANTHER_OUTPUT_MAX_BYTES, &data, &count, &error) < 0) {
+    const char *whole = path_of(service, path);
+    if (!is_regular(whole)) {
+        panther_log(service, PANTHER_DEBUG, "%s is not there, or no file", whole);
+        return NULL;
+    }
+    if (file_read(whole, PANTHER_OUTPUT_MAX_BYTES, &data, &count, &error) < 0) {
         panther_log(service, PANTHER_DEBUG, "%s", error.message);
         return NULL;
     }

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/base/identity.h"
 #include "common/base/units.h"
@@ -209,6 +210,11 @@ struct document *document_read(const char *path, struct arena *arena, struct dia
     CLEANUP_FREE char *text = NULL;
     char absolute[PATH_MAX];
     size_t bytes = 0;
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        diagnostics_error(diagnostics, 0, 0, "it is no file"); // a pipe would hold us up
+        return NULL;
+    }
     if (realpath(path, absolute) == NULL || file_read(absolute, DECLARED_TEXT_MAX_BYTES, &text, &bytes, &error) < 0) {
         diagnostics_error(diagnostics, 0, 0, "%s", error.code != 0 ? error.message : "there is no such file");
         return NULL;

@@ -212,10 +212,12 @@ static void a_report_decides(void **state)
                "  other: {summary: c, run: {argv: [sh, -c, 'echo \"<s><testcase name=\\\"bad\\\"><failure/></testcase></s>\" > r.xml']}}\n"
                "  cut: {summary: d, run: {argv: [sh, -c, 'echo \"<s><testcase name=\\\"cut\\\"/>\" > r.xml']}}\n"
                "  stale: {summary: e, run: {argv: [\"true\"]}}\n"
+               "  pipe: {summary: f, run: {argv: [mkfifo, r.xml]}}\n"
                "results: {junit: $(work)/r.xml, entry: $(case)}\n"
                "verdict: [{exit: 0, results: pass, verdict: pass}, {results: fail, verdict: fail, reason: violation, text: broken}]\n");
     expect(test, "good", PANTHER_PASS, PANTHER_REASON_NONE, "");
     expect(test, "stale", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "there is no report");
+    expect(test, "pipe", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "there is no report");
     expect(test, "bad", PANTHER_FAIL, PANTHER_REASON_VIOLATION, "broken: failed: bad");
     expect(test, "other", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "no verdict rule holds");
     expect(test, "cut", PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "it ends before its root element does");
