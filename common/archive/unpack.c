@@ -58,6 +58,10 @@ static int unpack_entry(struct archive *archive, struct archive_entry *entry, in
     if (archive_entry_filetype(entry) != AE_IFREG) {
         return error_set(error, PANTHER_EINVALID, "%s in the archive is neither a file nor a folder", name);
     }
+    // a few bytes would become a file of any size
+    if (archive_entry_sparse_count(entry) > 0) {
+        return error_set(error, PANTHER_EINVALID, "%s in the archive has holes", name);
+    }
     return unpack_file(archive, folder, name, archive_entry_perm(entry) & S_IXUSR ? 0755 : 0644, error);
 }
 

@@ -218,6 +218,28 @@ static void an_archive_writes_nothing_outside_its_folder(void **state)
     assert_int_equal(archive_unpack(place->file, place->to, &error), PANTHER_EEXISTS);
 }
 
+static void a_file_with_holes_is_refused(void **state)
+{
+    struct place *place = *state;
+    struct panther_error error = {0};
+    struct archive *archive = archive_write_new();
+    struct archive_entry *entry = archive_entry_new();
+    archive_write_set_format_pax(archive);
+    assert_int_equal(archive_write_open_filename(archive, place->file), ARCHIVE_OK);
+    archive_entry_set_pathname(entry, "huge");
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_entry_set_size(entry, INT64_C(1) << 40);
+    archive_entry_sparse_add_entry(entry, 0, 4);
+    assert_int_equal(archive_write_header(archive, entry), ARCHIVE_OK);
+    assert_int_equal(archive_write_data(archive, "huge", 4), 4);
+    archive_entry_free(entry);
+    archive_write_close(archive);
+    archive_write_free(archive);
+    assert_int_equal(archive_unpack(place->file, place->to, &error), PANTHER_EINVALID);
+    assert_non_null(strstr(error.message, "holes"));
+}
+
 static void a_broken_archive_is_an_error(void **state)
 {
     struct place *place = *state;
@@ -239,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(equal_folders_have_equal_bytes, begin, end),
         cmocka_unit_test_setup_teardown(what_cannot_travel_is_named, begin, end),
         cmocka_unit_test_setup_teardown(an_archive_writes_nothing_outside_its_folder, begin, end),
+        cmocka_unit_test_setup_teardown(a_file_with_holes_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(a_broken_archive_is_an_error, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
