@@ -108,20 +108,35 @@ static bool is_agent(const struct core *core, const char *name)
     return key && key->role == PB__ROLE__ROLE_AGENT && !key->revoked;
 }
 
-static void select_agents(struct core *core, struct push *push, const Pb__PushPlugin *asked)
+static void select_named(struct core *core, struct push *push, const Pb__PushPlugin *asked, const char *name)
 {
+    if (is_agent(core, name)) {
+        select_agent(core, push, asked, name);
+        return;
+    }
+    struct push_row *row = add_row(push, name);
+    if (row) {
+        row->answered = true;
+        row->placed = PB__PLACED_STATE__PLACED_STATE_REFUSED;
+        snprintf(row->text, sizeof row->text, "there is no agent of this name");
+    }
+}
+
+// Each once, however often it is named: an agent answers a push once.
+static void select_all_named(struct core *core, struct push *push, const Pb__PushPlugin *asked)
+{
+    struct map *seen = map_new();
     for (size_t i = 0; i < asked->n_agents; i++) {
-        if (is_agent(core, asked->agents[i])) {
-            select_agent(core, push, asked, asked->agents[i]);
-            continue;
-        }
-        struct push_row *row = add_row(push, asked->agents[i]);
-        if (row) {
-            row->answered = true;
-            row->placed = PB__PLACED_STATE__PLACED_STATE_REFUSED;
-            snprintf(row->text, sizeof row->text, "there is no agent of this name");
+        if (!map_put_text(seen, asked->agents[i], push)) {
+            select_named(core, push, asked, asked->agents[i]);
         }
     }
+    map_free(&seen);
+}
+
+static void select_agents(struct core *core, struct push *push, const Pb__PushPlugin *asked)
+{
+    select_all_named(core, push, asked);
     for (struct map_entry *entry = map_first(core->durable->keys); entry && !asked->n_agents;
          entry = map_next(core->durable->keys, entry)) {
         const struct key_entry *key = entry->value;

@@ -41,8 +41,12 @@ static void look_at_service(struct core *core, Pb__Submitted *submitted, const P
         if (!agent_live_is_connected(agent) || !placement_fits(core, agent, service)) {
             continue;
         }
+        const Pb__PluginPresence *here = presences_find(agent, service->plugin)->is;
+        if (here->unprobed) { // its host has not looked yet which version it has
+            continue;
+        }
         first = first ? first : agent;
-        const Pb__PluginPresence *here = presences_find(agent, service->plugin)->is, *there = presences_find(first, service->plugin)->is;
+        const Pb__PluginPresence *there = presences_find(first, service->plugin)->is;
         if (!is_same(here, there)) {
             add_warning(submitted, arena,
                         arena_printf(arena,

@@ -42,6 +42,11 @@ struct lab_agent {
     uint64_t beaten_ns; // last heartbeat
     bool mute;          // takes commands, as if they had not arrived
     bool connected;
+    const char *site;                         // its only label; NULL: it has none
+    const char *server_file, *server_version; // of its plugin "server"; NULL: none is told
+    bool is_unprobed;                         // it has not looked yet what its server can
+    Pb__PlacePlugin *placing;                 // the last one it was asked for
+    size_t placings;
 };
 
 struct lab {

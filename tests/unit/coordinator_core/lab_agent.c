@@ -78,15 +78,20 @@ void lab_agent_gone(struct lab *lab, size_t index)
 
 // ---- Hello
 
-static Pb__PluginPresence *presence(struct lab *lab, const char *name, const char *hash)
+static Pb__PluginPresence *presence(struct lab *lab, const struct lab_agent *agent, const char *name, const char *hash)
 {
     Pb__PluginPresence *plugin = ARENA_NEW(lab->arena, Pb__PluginPresence);
     pb__plugin_presence__init(plugin);
     plugin->name = arena_string(lab->arena, name);
     plugin->description_hash = arena_string(lab->arena, hash);
     plugin->usable = true;
-    plugin->unprobed = strcmp(name, "server") == 0 && lab->server_unprobed;
-    if (strcmp(name, "server") == 0 && !lab->server_lacks_two && !lab->server_unprobed) {
+    if (strcmp(name, "server") != 0) {
+        return plugin;
+    }
+    plugin->file_hash = arena_string(lab->arena, agent->server_file ? agent->server_file : "");
+    plugin->implementation_version = arena_string(lab->arena, agent->server_version ? agent->server_version : "");
+    plugin->unprobed = lab->server_unprobed || agent->is_unprobed;
+    if (!lab->server_lacks_two && !plugin->unprobed) {
         plugin->capabilities = ARENA_ARRAY(lab->arena, char *, 1);
         plugin->capabilities[plugin->n_capabilities++] = arena_string(lab->arena, "http/2");
     }
@@ -152,9 +157,12 @@ static size_t list_instances(struct lab *lab, const struct lab_agent *agent, Pb_
 
 static void send_hello(struct lab *lab, const struct lab_agent *agent)
 {
-    Pb__PluginPresence *plugins[] = {presence(lab, "tester", TESTER_HASH),
-                                     presence(lab, "server", lab->server_builds ? BUILDER_HASH : SERVER_HASH)};
+    Pb__PluginPresence *plugins[] = {presence(lab, agent, "tester", TESTER_HASH),
+                                     presence(lab, agent, "server", lab->server_builds ? BUILDER_HASH : SERVER_HASH)};
     Pb__HostFacts facts = PB__HOST_FACTS__INIT;
+    Pb__Label label = PB__LABEL__INIT, *labels[] = {&label};
+    label.name = TEXT("site");
+    label.value = TEXT(agent->site);
     Pb__Hello hello = PB__HELLO__INIT;
     hello.name = TEXT(agent->name);
     hello.host_id = TEXT(agent->host_id);
@@ -169,6 +177,8 @@ static void send_hello(struct lab *lab, const struct lab_agent *agent)
     hello.facts = &facts;
     hello.plugins = plugins;
     hello.n_plugins = 2;
+    hello.labels = labels;
+    hello.n_labels = agent->site ? 1 : 0;
     hello.n_instances = list_instances(lab, agent, &hello.instances);
     Pb__Envelope envelope = PB__ENVELOPE__INIT;
     envelope.body_case = PB__ENVELOPE__BODY_HELLO;
@@ -479,6 +489,10 @@ void lab_agent_receive(struct lab *lab, size_t index, const Pb__Envelope *envelo
                 say_ended(lab, index, &agent->guards[i], PB__END_CAUSE__END_CAUSE_CLEANED);
             }
         }
+        break;
+    case PB__ENVELOPE__BODY_PLACE_PLUGIN:
+        agent->placing = MESSAGE_COPY(envelope->place_plugin, lab->arena);
+        agent->placings++;
         break;
     case PB__ENVELOPE__BODY_REFUSED:
         lab->refused = MESSAGE_COPY(envelope->refused, lab->arena);
