@@ -9,18 +9,25 @@
 // Enough to tell two apart, as people do with commits.
 #define HASH_SHOWN_BYTES 12
 
+// A host that has not looked yet which version of the implementation it has differs from none.
+static bool implementations_differ(const Pb__PluginPresence *left, const Pb__PluginPresence *right)
+{
+    return !left->unprobed && !right->unprobed && strcmp(left->implementation_version, right->implementation_version) != 0;
+}
+
 static bool is_same(const Pb__PluginOnAgent *left, const Pb__PluginOnAgent *right)
 {
-    return strcmp(left->presence->file_hash, right->presence->file_hash) == 0 &&
-           strcmp(left->presence->implementation_version, right->presence->implementation_version) == 0 &&
+    return strcmp(left->presence->file_hash, right->presence->file_hash) == 0 && !implementations_differ(left->presence, right->presence) &&
            strcmp(left->version, right->version) == 0 && left->presence->usable == right->presence->usable;
 }
 
 static bool differs(const Pb__PluginRow *row)
 {
-    for (size_t i = 1; i < row->n_agents; i++) {
-        if (!is_same(row->agents[0], row->agents[i])) {
-            return true;
+    for (size_t i = 0; i < row->n_agents; i++) {
+        for (size_t j = i + 1; j < row->n_agents; j++) {
+            if (!is_same(row->agents[i], row->agents[j])) {
+                return true;
+            }
         }
     }
     return false;
