@@ -112,11 +112,21 @@ static unsigned long write_next(struct written *written, const char **cursor)
     return 1;
 }
 
+static bool repeats_what_is_before(char character)
+{
+    return character == '+' || character == '*' || character == '?' || character == '{';
+}
+
 static const char *costly(const char *pattern)
 {
     struct written written = {.last = 1};
     unsigned long repeats = 1;
+    bool is_behind_repeat = false;
     for (const char *cursor = pattern; *cursor;) {
+        const bool is_repeat = repeats_what_is_before(*cursor);
+        if (is_repeat && is_behind_repeat)
+            return "has two repetitions behind each other (such as ++ or +?), which POSIX leaves undefined";
+        is_behind_repeat = is_repeat;
         if (*cursor == '\\' && cursor[1] >= '1' && cursor[1] <= '9')
             return "has a back-reference, which POSIX extended expressions do not have";
         repeats *= write_next(&written, &cursor);
