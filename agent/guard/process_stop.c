@@ -47,8 +47,10 @@ void process_begin_ladder(struct process *process, uint32_t grace_ms)
     if (process->ended || process->killing)
         return;
     process->killing = true;
+    // A stopped process gets its signal only when it goes on. CONT comes first: behind the stop signal it would take away the STOP with
+    // which LeakSanitizer attaches itself at the end of the process, and that waits for ever.
+    send_to_group(process, SIGCONT);
     send_to_group(process, process_stop_signal(process));
-    send_to_group(process, SIGCONT); // a stopped process gets its signal only when it goes on
     process_set_timer(process, grace_ms ? grace_ms : DEFAULT_GRACE_MS);
 }
 

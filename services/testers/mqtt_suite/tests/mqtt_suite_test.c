@@ -1,6 +1,7 @@
 // mqtt_suite under the real guard and host: against a server that is right, the same made wrong in one way at a time, one that dies, one
 // that is silent, and none. The real one: services/iut/mqtt/mosquitto/tests.
 #define _GNU_SOURCE
+#include "../../tests/wrong_server.h"
 #include "../cases.h"
 
 #include <panther/test.h>
@@ -25,52 +26,7 @@
 static const char *const all_cases[] = {MQTT_CASES(CASE_NAME)};
 enum { CASES = sizeof all_cases / sizeof all_cases[0] };
 
-// ---- the wrong server
-
-struct server {
-    pid_t pid;
-    uint16_t port;
-    FILE *said, *told;
-};
-
-static void say(struct server *server, const char *mode)
-{
-    char line[64];
-    assert_true(fprintf(server->told, "%s\n", mode) > 0 && fflush(server->told) == 0);
-    assert_non_null(fgets(line, sizeof line, server->said));
-    assert_memory_equal(line, mode, strlen(mode));
-}
-
-static struct server wrong_server(const char *mode)
-{
-    int in[2], out[2];
-    unsigned port = 0;
-    struct server server;
-    assert_int_equal(pipe2(in, O_CLOEXEC) | pipe2(out, O_CLOEXEC), 0);
-    server.pid = fork();
-    if (server.pid == 0) {
-        dup2(in[0], 0);
-        dup2(out[1], 1);
-        execlp("python3", "python3", "-S", PANTHER_SOURCE "/services/testers/mqtt_suite/tests/wrong_server.py", (char *)NULL);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    server.told = fdopen(in[1], "w");
-    server.said = fdopen(out[0], "r");
-    assert_true(server.said && server.told && fscanf(server.said, "%u%*c", &port) == 1);
-    server.port = (uint16_t)port;
-    say(&server, mode);
-    return server;
-}
-
-static void end_server(const struct server *server)
-{
-    kill(server->pid, SIGKILL);
-    assert_int_equal(waitpid(server->pid, NULL, 0), server->pid);
-    fclose(server->said);
-    fclose(server->told);
-}
+#define PROGRAM PANTHER_SOURCE "/services/testers/mqtt_suite/tests/wrong_server.py"
 
 // ---- the tester
 
@@ -105,7 +61,7 @@ static void expect(struct panther_test *test, const char *mode, const char *name
 static void a_right_server_passes_every_case(void **state)
 {
     (void)state;
-    struct server server = wrong_server("right");
+    struct server server = wrong_server(PROGRAM, "right");
     struct panther_test *test = tester_of(server.port, "10s", "10s");
     for (size_t i = 0; i < CASES; i++)
         expect(test, "right", all_cases[i], PANTHER_PASS, PANTHER_REASON_NONE);
@@ -183,7 +139,7 @@ static void a_wrong_server_fails_the_case(void **state)
         {"swallows", "v5_qos", PANTHER_REASON_TIMEOUT, true},
         {"dies", "qos0", PANTHER_REASON_ASSERTION, false},
     };
-    struct server server = wrong_server("right");
+    struct server server = wrong_server(PROGRAM, "right");
     struct panther_test *patient = tester_of(server.port, "10s", "10s"), *hasty = tester_of(server.port, "150ms", "100ms");
     for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++) {
         say(&server, wrongs[i].mode);
@@ -197,7 +153,7 @@ static void a_wrong_server_fails_the_case(void **state)
 static void nobody_there_passes_no_case(void **state)
 {
     (void)state;
-    struct server server = wrong_server("right");
+    struct server server = wrong_server(PROGRAM, "right");
     end_server(&server); // its port was free a moment ago
     struct panther_test *test = tester_of(server.port, "100ms", "100ms");
     for (size_t i = 0; i < CASES; i++) {
@@ -212,7 +168,7 @@ static void running_out_of_time_is_inconclusive(void **state)
 {
     (void)state;
     struct panther_test_outcome outcome;
-    struct server server = wrong_server("silent");
+    struct server server = wrong_server(PROGRAM, "silent");
     struct panther_test *test = tester_of(server.port, "20s", "10s");
     assert_int_equal(panther_test_case(test, "connect", 300, &outcome), 0);
     assert_int_equal(outcome.verdict, PANTHER_INCONC);
