@@ -1,14 +1,15 @@
+// See catalogue.h.
 #include "agent/shell/catalogue.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/shell/catalogue_entry.h"
 #include "agent/shell/plugin_file.h"
 #include "agent/shell/plugin_search.h"
 #include "agent/shell/question.h"
 #include "common/base/limits.h"
-#include "common/base/message.h"
 #include "common/system/log.h"
 
 // Loading a plugin and printing a table; probing runs `nginx -v` and the like.
@@ -21,18 +22,6 @@
 #define LOOK_COST 100
 #define NS_PER_MS UINT64_C(1000000)
 
-struct entry {
-    char *name; // of its file or folder
-    char *path;
-    char *folder; // its own; NULL: a bare file
-    char stamp[HASH_TEXT_BYTES];
-    char file_hash[HASH_TEXT_BYTES];
-    Pb__PluginDescription *description; // heap; NULL: does not load
-    Pb__PluginPresence *presence;       // heap
-    const char *shadow;                 // path of the one of the same name that comes before it
-    bool probed;
-};
-
 struct catalogue {
     struct loop *loop;
     struct reactor *reactor;
@@ -42,7 +31,7 @@ struct catalogue {
     size_t folder_count;
     void (*told)(void *context);
     void *context;
-    struct entry *entries;
+    struct catalogue_entry *entries;
     size_t count, capacity;
     size_t next; // the entry that is asked about
     bool running, probing, again, anew;
@@ -52,72 +41,23 @@ struct catalogue {
     struct loop_source *look;
 };
 
-// ---- entries
-
-static void entry_free(struct entry *entry)
-{
-    free(entry->name);
-    free(entry->path);
-    free(entry->folder);
-    message_free(entry->description);
-    message_free(entry->presence);
-}
-
-static void set_text(char **field, const char *text)
-{
-    if (*field != protobuf_c_empty_string)
-        free(*field);
-    *field = memory_string(text);
-}
-
-static void unusable(struct entry *entry, const char *why)
-{
-    char stem[NAME_MAX_BYTES];
-    snprintf(stem, sizeof stem, "%.*s", (int)(entry->folder ? strlen(entry->name) : strcspn(entry->name, ".")), entry->name);
-    if (entry->presence->name[0] == '\0')
-        set_text(&entry->presence->name, name_is_valid(stem) ? stem : "unnamed");
-    entry->presence->usable = false;
-    set_text(&entry->presence->unusable_reason, why);
-    log_warning("plugin %s cannot be used: %s", entry->path, why);
-}
-
 // ---- finding
 
 struct scan {
-    struct entry *before, *now;
+    struct catalogue_entry *before, *now;
     size_t before_count, count, capacity;
     bool anew;
 };
 
-static void keep(struct scan *scan, struct entry *known)
+static void keep(struct scan *scan, struct catalogue_entry *known)
 {
-    struct entry *entry = &APPEND(scan->now, scan->count, scan->capacity);
+    struct catalogue_entry *entry = &APPEND(scan->now, scan->count, scan->capacity);
     *entry = *known;
     entry->shadow = NULL;
     entry->probed = entry->probed && !scan->anew;
-    if (scan->anew && entry->description) { // a program may be installed by now
-        entry->presence->usable = true;
-        set_text(&entry->presence->unusable_reason, "");
-    }
-    *known = (struct entry){0};
-}
-
-static void add_new(struct scan *scan, const char *name, const char *path, const char *folder, const char *stamp)
-{
-    struct panther_error error = {0};
-    struct entry *entry = &APPEND(scan->now, scan->count, scan->capacity);
-    memset(entry, 0, sizeof *entry);
-    entry->name = memory_string(name);
-    entry->path = memory_string(path);
-    entry->folder = folder ? memory_string(folder) : NULL;
-    snprintf(entry->stamp, sizeof entry->stamp, "%s", stamp);
-    entry->presence = NEW(Pb__PluginPresence);
-    pb__plugin_presence__init(entry->presence);
-    set_text(&entry->presence->path, path);
-    if (plugin_file_hash(path, folder, entry->file_hash, &error) < 0)
-        unusable(entry, error.message);
-    else
-        set_text(&entry->presence->file_hash, entry->file_hash);
+    if (scan->anew && entry->description) // a program may be installed by now
+        catalogue_entry_usable(entry);
+    *known = (struct catalogue_entry){0};
 }
 
 static void add(void *context, const char *name, const char *path, const char *folder)
@@ -128,24 +68,24 @@ static void add(void *context, const char *name, const char *path, const char *f
         return;
     plugin_file_stamp(path, folder, stamp);
     for (size_t i = 0; i < scan->before_count; i++) {
-        struct entry *known = &scan->before[i];
+        struct catalogue_entry *known = &scan->before[i];
         if (known->path && strcmp(known->path, path) == 0 && strcmp(known->stamp, stamp) == 0) {
             // one that does not load may do so now: its libraries are not part of it
             bool stays = known->description || !scan->anew;
             if (stays)
                 keep(scan, known);
             else
-                add_new(scan, name, path, folder, stamp);
+                catalogue_entry_begin(&APPEND(scan->now, scan->count, scan->capacity), name, path, folder, stamp);
             return;
         }
     }
-    add_new(scan, name, path, folder, stamp);
+    catalogue_entry_begin(&APPEND(scan->now, scan->count, scan->capacity), name, path, folder, stamp);
 }
 
-static void entries_free(struct entry *entries, size_t count)
+static void entries_free(struct catalogue_entry *entries, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        entry_free(&entries[i]);
+        catalogue_entry_end(&entries[i]);
     free(entries);
 }
 
@@ -173,43 +113,21 @@ static void find_doubles(struct catalogue *catalogue)
     for (size_t i = 0; i < catalogue->count; i++)
         catalogue->entries[i].shadow = NULL;
     for (size_t i = 0; i < catalogue->count; i++) {
-        const struct entry *entry = &catalogue->entries[i];
+        const struct catalogue_entry *entry = &catalogue->entries[i];
         for (size_t j = i + 1; entry->description && !entry->shadow && j < catalogue->count; j++) {
-            struct entry *other = &catalogue->entries[j];
+            struct catalogue_entry *other = &catalogue->entries[j];
             if (!other->shadow && strcmp(entry->presence->name, other->presence->name) == 0)
                 other->shadow = entry->path;
         }
     }
 }
 
-static bool is_open(const struct entry *entry)
-{
-    return entry->presence->usable && !entry->shadow && !entry->probed;
-}
-
 static bool all_are_probed(const struct catalogue *catalogue)
 {
     for (size_t i = 0; i < catalogue->count; i++)
-        if (is_open(&catalogue->entries[i]))
+        if (catalogue_entry_is_open(&catalogue->entries[i]))
             return false;
     return true;
-}
-
-static Pb__PluginPresence *presence_of(const struct entry *entry, struct arena *arena)
-{
-    Pb__PluginPresence *presence = entry->presence;
-    if (entry->shadow) {
-        Pb__PluginPresence *shadowed = ARENA_NEW(arena, Pb__PluginPresence);
-        *shadowed = *presence;
-        shadowed->usable = false;
-        shadowed->unusable_reason = arena_printf(arena, "%s comes before it", entry->shadow);
-        presence = shadowed;
-    } else if (is_open(entry)) {
-        presence = ARENA_NEW(arena, Pb__PluginPresence);
-        *presence = *entry->presence;
-        presence->unprobed = true;
-    }
-    return presence;
 }
 
 static void tell(struct catalogue *catalogue)
@@ -217,7 +135,7 @@ static void tell(struct catalogue *catalogue)
     struct arena *arena = arena_new(0);
     struct agent_plugin *plugins = ARENA_ARRAY(arena, struct agent_plugin, catalogue->count + 1);
     for (size_t i = 0; i < catalogue->count; i++)
-        plugins[i] = (struct agent_plugin){presence_of(&catalogue->entries[i], arena), catalogue->entries[i].description};
+        plugins[i] = (struct agent_plugin){catalogue_entry_presence(&catalogue->entries[i], arena), catalogue->entries[i].description};
     struct agent_input input = {.kind = AGENT_INPUT_CATALOGUE};
     input.catalogue.plugins = plugins;
     input.catalogue.count = catalogue->count;
@@ -228,28 +146,9 @@ static void tell(struct catalogue *catalogue)
 
 // ---- describing
 
-static bool describe(struct entry *entry, const void *data, size_t bytes)
-{
-    struct panther_error error = {0};
-    struct arena *arena = arena_new(UNPACK_MAX_BYTES);
-    const Pb__PluginDescription *description = wire_description(data, bytes, arena, &error);
-    if (description) {
-        char hash[HASH_TEXT_BYTES];
-        hash_message(description, hash);
-        entry->description = message_copy(description, NULL);
-        entry->presence->usable = true;
-        set_text(&entry->presence->name, description->name);
-        set_text(&entry->presence->description_hash, hash);
-    } else {
-        unusable(entry, error.message);
-    }
-    arena_free(&arena);
-    return entry->description != NULL;
-}
-
 // The host that reads a plugin has its part in what it says of it: the driver of service.yaml is in it. What an older one said is not
 // taken from the cache.
-static void cache_key(const struct catalogue *catalogue, const struct entry *entry, char key[HASH_TEXT_BYTES])
+static void cache_key(const struct catalogue *catalogue, const struct catalogue_entry *entry, char key[HASH_TEXT_BYTES])
 {
     char stamp[HASH_TEXT_BYTES];
     plugin_file_stamp(catalogue->host_program, NULL, stamp);
@@ -262,10 +161,10 @@ static void cache_key(const struct catalogue *catalogue, const struct entry *ent
 static void on_described(void *context, const void *data, size_t bytes, const char *why)
 {
     struct catalogue *catalogue = context;
-    struct entry *entry = &catalogue->entries[catalogue->next++];
+    struct catalogue_entry *entry = &catalogue->entries[catalogue->next++];
     if (!data) {
-        unusable(entry, why);
-    } else if (describe(entry, data, bytes)) {
+        catalogue_entry_unusable(entry, why);
+    } else if (catalogue_entry_describe(entry, data, bytes)) {
         char key[HASH_TEXT_BYTES];
         cache_key(catalogue, entry, key);
         storage_keep_description(reactor_storage(catalogue->reactor), key, data, bytes);
@@ -273,49 +172,28 @@ static void on_described(void *context, const void *data, size_t bytes, const ch
     loop_timer_set(catalogue->timer, clock_boottime_ns());
 }
 
-static bool describe_from_cache(struct catalogue *catalogue, struct entry *entry)
+static bool describe_from_cache(struct catalogue *catalogue, struct catalogue_entry *entry)
 {
     char key[HASH_TEXT_BYTES];
     cache_key(catalogue, entry, key);
     struct arena *arena = arena_new(0);
     size_t bytes = 0;
     const void *data = storage_description(reactor_storage(catalogue->reactor), key, arena, &bytes);
-    bool found = data && describe(entry, data, bytes);
+    bool found = data && catalogue_entry_describe(entry, data, bytes);
     arena_free(&arena);
     return found;
 }
 
 // ---- probing
 
-static void take_probe(struct entry *entry, const void *data, size_t bytes)
-{
-    struct arena *arena = arena_new(UNPACK_MAX_BYTES);
-    const Pb__PluginPresence *probed = wire_unpack(&pb__plugin_presence__descriptor, data, bytes, arena);
-    if (!probed) {
-        unusable(entry, "its probe cannot be read");
-    } else if (!probed->usable) {
-        unusable(entry, probed->unusable_reason);
-    } else {
-        Pb__PluginPresence *merged = message_copy(probed, NULL);
-        set_text(&merged->name, entry->presence->name);
-        set_text(&merged->description_hash, entry->presence->description_hash);
-        set_text(&merged->file_hash, entry->file_hash);
-        set_text(&merged->path, entry->path);
-        set_text(&merged->unusable_reason, "");
-        message_free(entry->presence);
-        entry->presence = merged;
-    }
-    arena_free(&arena);
-}
-
 static void on_probed(void *context, const void *data, size_t bytes, const char *why)
 {
     struct catalogue *catalogue = context;
-    struct entry *entry = &catalogue->entries[catalogue->next++];
+    struct catalogue_entry *entry = &catalogue->entries[catalogue->next++];
     if (data)
-        take_probe(entry, data, bytes);
+        catalogue_entry_probed(entry, data, bytes);
     else
-        unusable(entry, why);
+        catalogue_entry_unusable(entry, why);
     entry->probed = true;
     loop_timer_set(catalogue->timer, clock_boottime_ns());
 }
@@ -323,11 +201,11 @@ static void on_probed(void *context, const void *data, size_t bytes, const char 
 // ---- one after the other
 
 // Returns false when the entry needs no question.
-static bool ask(struct catalogue *catalogue, struct entry *entry)
+static bool ask(struct catalogue *catalogue, struct catalogue_entry *entry)
 {
     struct panther_error error = {0};
     bool probing = catalogue->probing;
-    if (!entry->file_hash[0] || (probing ? !is_open(entry) : entry->description || entry->presence->unusable_reason[0]))
+    if (!entry->file_hash[0] || (probing ? !catalogue_entry_is_open(entry) : entry->description || entry->presence->unusable_reason[0]))
         return false;
     if (!probing && describe_from_cache(catalogue, entry))
         return false;
@@ -335,7 +213,7 @@ static bool ask(struct catalogue *catalogue, struct entry *entry)
                      probing ? "--probe" : "--describe", entry->path, probing ? PROBE_MS : DESCRIBE_MS, probing ? on_probed : on_described,
                      catalogue, &error) == 0)
         return true;
-    unusable(entry, error.message);
+    catalogue_entry_unusable(entry, error.message);
     return false;
 }
 

@@ -3,7 +3,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/memory.h"
 #include "common/system/file.h"
+#include "common/system/plugin_place.h"
 #include "common/system/process.h"
 #include "services/sdk/author/author.h"
 
@@ -23,15 +25,15 @@ const char *author_last_name(const char *path, struct arena *arena)
 
 char *author_plugin_in(const char *folder, struct arena *arena)
 {
-    char *declared = arena_printf(arena, "%s/service.yaml", folder);
-    char *object = arena_printf(arena, "%s/%s.so", folder, author_last_name(folder, arena));
-    return file_exists(declared) ? declared : file_exists(object) ? object : NULL;
+    CLEANUP_FREE char *path = plugin_place_in(folder, author_last_name(folder, arena));
+    return path ? arena_string(arena, path) : NULL;
 }
 
 char *author_plugin_at(const char *folder, const char *name, struct arena *arena)
 {
-    char *bare = arena_printf(arena, "%s/%s.so", folder, name);
-    return file_exists(bare) ? bare : author_plugin_in(arena_printf(arena, "%s/%s", folder, name), arena);
+    CLEANUP_FREE char *entry = memory_printf("%s.so", name), *bare = plugin_place_at(folder, entry, NULL);
+    CLEANUP_FREE char *path = bare ? NULL : plugin_place_at(folder, name, NULL);
+    return bare || path ? arena_string(arena, bare ? bare : path) : NULL;
 }
 
 // Guards work in folders of their own, so a path that is given to them is absolute.
