@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "agent/shell/plugin_file.h"
-#include "common/base/limits.h"
 #include "common/base/identity.h"
+#include "common/base/limits.h"
 #include "common/base/message.h"
 #include "common/system/log.h"
 
