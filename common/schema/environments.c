@@ -269,3 +269,41 @@ uint32_t environments_deadline_ms(Pb__ExecutionEnvironment *const *environments,
     uint64_t longer = (uint64_t)ms * environments_factor(environments, count);
     return longer < UINT32_MAX ? (uint32_t)longer : UINT32_MAX;
 }
+
+// ---- what a host can
+
+static const Pb__EnvironmentPresence *find_presence(Pb__EnvironmentPresence *const *presences, size_t count, const char *type)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(presences[i]->type, type) == 0)
+            return presences[i];
+    return NULL;
+}
+
+static const char *unusable(const Pb__ExecutionEnvironment *environment, Pb__EnvironmentPresence *const *presences, size_t count,
+                            struct arena *arena)
+{
+    const Pb__EnvironmentPresence *presence = find_presence(presences, count, environment->type);
+    if (!presence)
+        return arena_printf(arena, "its agent does not know %s", environment->type);
+    if (!presence->usable)
+        return presence->unusable_reason;
+    for (size_t i = 0; i < environment->n_options; i++) {
+        const char *option = arena_printf(arena, "%s.%s", environment->type, environment->options[i]->name);
+        presence = find_presence(presences, count, option);
+        if (presence && !presence->usable)
+            return arena_printf(arena, "%s: %s", option, presence->unusable_reason);
+    }
+    return NULL;
+}
+
+const char *environments_unusable(Pb__ExecutionEnvironment *const *environments, size_t count, Pb__EnvironmentPresence *const *presences,
+                                  size_t presence_count, struct arena *arena)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *why = unusable(environments[i], presences, presence_count, arena);
+        if (why)
+            return why;
+    }
+    return NULL;
+}

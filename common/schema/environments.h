@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/memory.h"
+#include "panther/v1/agent.pb-c.h"
 #include "panther/v1/environment.pb-c.h"
 #include "panther/v1/plugin.pb-c.h"
 
@@ -64,6 +65,11 @@ const char *environments_conflict(const Pb__ExecutionEnvironment *left, const Pb
 uint32_t environments_factor(Pb__ExecutionEnvironment *const *environments, size_t count);
 // A deadline of that service.
 uint32_t environments_deadline_ms(Pb__ExecutionEnvironment *const *environments, size_t count, uint32_t ms);
+
+// What a host lacks for them: "strace is not installed" (in the arena), or NULL. Presences are Hello's: of every type, and of an option
+// that not every host can do as "limits.cpu". A type that is not among them the host cannot do.
+const char *environments_unusable(Pb__ExecutionEnvironment *const *environments, size_t count, Pb__EnvironmentPresence *const *presences,
+                                  size_t presence_count, struct arena *arena);
 
 // The value of an option, else its default; "" when it has none.
 const char *environment_value(const Pb__ExecutionEnvironment *environment, const char *option);
