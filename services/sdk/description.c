@@ -94,8 +94,8 @@ const char *description_problem(const struct panther_plugin *plugin, struct aren
     if (plugin->version == NULL || plugin->summary == NULL || plugin->summary[0] == '\0') {
         return "version and summary are missing";
     }
-    if (plugin->kind != PANTHER_IUT && plugin->kind != PANTHER_TESTER) {
-        return "kind is neither PANTHER_IUT nor PANTHER_TESTER";
+    if (plugin->kind != PANTHER_IUT && plugin->kind != PANTHER_TESTER && plugin->kind != PANTHER_NETWORK) {
+        return "kind is none of PANTHER_IUT, PANTHER_TESTER and PANTHER_NETWORK";
     }
     if (plugin->kind == PANTHER_IUT && plugin->iut == NULL) {
         return "an IUT has a struct panther_iut in .iut";
@@ -176,7 +176,7 @@ Pb__PluginDescription *description_make(const struct panther_plugin *plugin, str
     Pb__PluginDescription *description = ARENA_NEW(arena, Pb__PluginDescription);
     pb__plugin_description__init(description);
     description->name = arena_string(arena, plugin->name);
-    description->kind = plugin->kind == PANTHER_TESTER ? PB__PLUGIN_KIND__PLUGIN_KIND_TESTER : PB__PLUGIN_KIND__PLUGIN_KIND_IUT;
+    description->kind = (Pb__PluginKind)plugin->kind; // the same numbers
     description->version = arena_string(arena, plugin->version);
     description->summary = arena_string(arena, plugin->summary);
     description->abi_major = plugin->abi_major;

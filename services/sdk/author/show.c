@@ -20,7 +20,8 @@ struct shown {
 
 static const char *kind_of(const Pb__PluginDescription *description)
 {
-    return description->kind == PB__PLUGIN_KIND__PLUGIN_KIND_TESTER ? "tester" : "iut";
+    static const char *const names[] = {"?", "iut", "tester", "network"};
+    return description->kind < sizeof names / sizeof *names ? names[description->kind] : names[0];
 }
 
 // ---- for people

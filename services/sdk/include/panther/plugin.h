@@ -46,7 +46,9 @@
 #define PANTHER_ABI_MAJOR 1
 #define PANTHER_ABI_MINOR 1
 
-enum panther_kind { PANTHER_IUT = 1, PANTHER_TESTER = 2 };
+// A network is what the other services of a trial are placed in: the one kind whose initialize spawns (network.json in the work folder says
+// what to make), because its endpoints, named after the services, have to be there before they are.
+enum panther_kind { PANTHER_IUT = 1, PANTHER_TESTER = 2, PANTHER_NETWORK = 3 };
 
 // Lists of texts end with NULL, tables with an element whose name is NULL.
 #define PANTHER_TEXTS(...) ((const char *const[]){__VA_ARGS__, NULL})
