@@ -78,6 +78,11 @@ static void begin_first(struct commands *commands)
     set_due(commands, commands->count == 0 ? 0 : clock_boottime_ns() + given_ms * NANOSECONDS_PER_MS);
 }
 
+bool command_is_beside(const Pb__Command *command)
+{
+    return command->body_case == PB__COMMAND__BODY_FAULT || command->body_case == PB__COMMAND__BODY_RUN;
+}
+
 int commands_take(struct commands *commands, const Pb__Command *command, struct panther_error *error)
 {
     if (command->number <= commands->last_number)
@@ -85,6 +90,10 @@ int commands_take(struct commands *commands, const Pb__Command *command, struct 
     // Stop may leave out cases that the coordinator numbered and never sent; any other hole is a loss.
     if (command->number != commands->last_number + 1 && command->body_case != PB__COMMAND__BODY_STOP)
         return error_set(error, PANTHER_ESTATE, "command %u came after %u", command->number, commands->last_number);
+    if (command_is_beside(command)) {
+        commands->last_number = command->number;
+        return 0;
+    }
     if (commands->count == COMMANDS_OPEN_MAX)
         return error_set(error, PANTHER_ELIMIT, "%d commands are open already", COMMANDS_OPEN_MAX);
     struct command *mine = &commands->open[(commands->first + commands->count++) % COMMANDS_OPEN_MAX];
@@ -174,6 +183,10 @@ const char *command_phase(const struct command *command)
         return "stop";
     case PB__COMMAND__BODY_CLEANUP:
         return "cleanup";
+    case PB__COMMAND__BODY_FAULT:
+        return "fault";
+    case PB__COMMAND__BODY_RUN:
+        return "run";
     default:
         return "";
     }

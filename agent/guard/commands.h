@@ -30,6 +30,8 @@ struct commands *commands_new(struct loop *loop, const Pb__Initialize *initializ
 void commands_free(struct commands **commands);
 // PANTHER_EEXISTS: a repeat, to be ignored; PANTHER_ESTATE: a number was left out; PANTHER_ELIMIT: too many are open.
 int commands_take(struct commands *commands, const Pb__Command *command, struct panther_error *error);
+// Done by the guard beside what the host works on: its number is taken, but it waits for nobody and is answered by who does it.
+bool command_is_beside(const Pb__Command *command);
 const struct command *commands_first(const struct commands *commands); // NULL: none is open
 const struct command *commands_find(const struct commands *commands, uint32_t number);
 void commands_answered(struct commands *commands, uint32_t number);

@@ -31,7 +31,7 @@ void guard_reap(struct guard *guard)
     struct process_end end;
     int result;
     while ((result = process_reap(-1, false, &end)) == 1)
-        if (!host_link_ended(guard->host, &end))
+        if (!host_link_ended(guard->host, &end) && !faults_ended(guard->faults, &end))
             processes_ended(guard->processes, &end); // or an orphan that became ours: nothing to tell
     guard->childless = result == PANTHER_ENOTFOUND;
 }
@@ -54,6 +54,7 @@ void guard_end(struct guard *guard, Pb__EndCause cause, const char *text)
     guard->ending_timer = loop_timer(guard->loop, timer_elapsed, guard);
     loop_timer_set(guard->case_timer, 0);
     commands_hold(guard->commands, true);
+    guard_calm(guard, guard->cause_text);
     processes_expect_end(guard->processes);
     processes_stop_all(guard->processes, guard_grace_ms(guard));
     bool has_cleaned = guard->cleanup_sent;
@@ -68,7 +69,7 @@ static bool processes_are_gone(struct guard *guard)
 {
     if (host_link_lives(guard->host) && clock_boottime_ns() >= guard->host_until_ns)
         host_link_kill(guard->host);
-    return !processes_any(guard->processes) && !host_link_lives(guard->host);
+    return !processes_any(guard->processes) && !faults_any(guard->faults) && !host_link_lives(guard->host);
 }
 
 // ---- sweep: whatever left its group, its session, its parent; as our descendant it cannot leave us

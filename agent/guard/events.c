@@ -68,7 +68,8 @@ static void write_event(struct events *events, Pb__Event *event)
     event->instance = events->spec->instance;
     event->generation = events->spec->generation;
     event->sequence = ++events->sequence;
-    event->boottime_ns = clock_boottime_ns();
+    if (event->boottime_ns == 0)
+        event->boottime_ns = clock_boottime_ns();
     event->wall_ns = clock_wall_ns();
     event->service = events->spec->initialize->service;
     size_t bytes;

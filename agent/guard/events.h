@@ -19,9 +19,9 @@ typedef void events_failed_fn(void *context, const struct panther_error *error);
 int events_open(struct events **out, struct loop *loop, const Pb__GuardSpec *spec, const char *path, events_grown_fn *grown,
                 events_failed_fn *failed, void *context, struct panther_error *error);
 void events_close(struct events **events);
-// Fills in who, when and which number; gathered until the end of the loop's round, then written and synced (results of cases: within
-// some milliseconds). While the disk is full, what is light (notes, metrics, starts of cases) may be dropped, which a Gap says later;
-// what a verdict rests on never is.
+// Fills in who, when (unless it is there already) and which number; gathered until the end of the loop's round, then written and synced
+// (results of cases: within some milliseconds). While the disk is full, what is light (notes, metrics, starts of cases) may be dropped,
+// which a Gap says later; what a verdict rests on never is.
 void events_add(struct events *events, Pb__Event *event);
 bool events_all_synced(const struct events *events);
 // So much waits for the disk that whoever makes events must be held back.

@@ -74,10 +74,23 @@ static bool take(struct guard *guard, const Pb__Command *command)
     return problem == 0;
 }
 
+// The host knows nothing of it.
+static void do_beside(struct guard *guard, const Pb__Command *command)
+{
+    if (command->body_case == PB__COMMAND__BODY_FAULT)
+        faults_begin(guard->faults, command->number, command->fault);
+    else
+        beside_run(guard->beside, command->number, command->run);
+}
+
 void guard_take_command(struct guard *guard, const Pb__Command *command)
 {
     if (!take(guard, command))
         return;
+    if (command_is_beside(command)) {
+        do_beside(guard, command);
+        return;
+    }
     if (command->body_case == PB__COMMAND__BODY_STOP && command->stop->cancel) {
         processes_expect_end(guard->processes);
         commands_hurry(guard->commands);
@@ -121,6 +134,12 @@ void guard_take_cases(struct guard *guard, const Pb__GuardCases *cases)
         host_link_send(guard->host, &request);
 }
 
+void guard_calm(struct guard *guard, const char *why)
+{
+    faults_close(guard->faults, why);
+    beside_close(guard->beside, why);
+}
+
 // ---- the first one's way
 
 static void begin_ladder(struct guard *guard)
@@ -139,6 +158,7 @@ static void close_first(struct guard *guard, const struct command *command)
 // Stopped means: nothing of it runs. So the answer waits for the last process, and comes after all they printed.
 static bool flow_stop(struct guard *guard, const struct command *command)
 {
+    guard_calm(guard, "the instance is stopped");
     processes_expect_end(guard->processes);
     if (guard_has_host(guard) && !guard->stopped)
         return false;
@@ -146,6 +166,8 @@ static bool flow_stop(struct guard *guard, const struct command *command)
         begin_ladder(guard);
         return false;
     }
+    if (faults_any(guard->faults))
+        return false; // its last process is on its way
     if (guard->stopped)
         EVENT_ADD(guard->events, COMMAND_DONE, command_done, guard->stopped);
     else
@@ -166,6 +188,7 @@ static bool collect(struct guard *guard)
 
 static bool flow_cleanup(struct guard *guard, const struct command *command)
 {
+    guard_calm(guard, "the instance is cleaned up");
     processes_expect_end(guard->processes);
     if (guard->cleanup_sent && guard_has_host(guard))
         return false;

@@ -293,6 +293,8 @@ int guard_open(struct guard **out, const char *folder, struct panther_error *err
     open_parts(guard);
     guard->processes = processes_new(guard->loop, guard->events, guard->streams, guard->spec->work_path, guard->marker, guard->cgroup,
                                      &guard_processes_callbacks, guard);
+    guard->faults = faults_new(guard->loop, guard->events, guard->processes, guard->spec->work_path, guard->cgroup, guard->marker);
+    guard->beside = beside_new(guard->loop, guard->events, guard->processes);
     problem = listen_for_agents(guard, error);
     if (problem < 0) {
         guard_close(&guard);
@@ -315,6 +317,8 @@ void guard_close(struct guard **pointer)
         return;
     host_link_free(&guard->host);
     agent_link_close(&guard->agent);
+    beside_free(&guard->beside);
+    faults_free(&guard->faults);
     processes_free(&guard->processes);
     artifacts_free(&guard->artifacts);
     ports_free(&guard->ports);

@@ -9,8 +9,10 @@
 #include "agent/guard/agent_link.h"
 #include "agent/guard/answers.h"
 #include "agent/guard/artifacts.h"
+#include "agent/guard/beside.h"
 #include "agent/guard/commands.h"
 #include "agent/guard/events.h"
+#include "agent/guard/faults.h"
 #include "agent/guard/host_link.h"
 #include "agent/guard/lease.h"
 #include "agent/guard/ports.h"
@@ -44,6 +46,8 @@ struct guard {
     struct stream *plugin_log;
     struct commands *commands;
     struct processes *processes;
+    struct faults *faults;
+    struct beside *beside;
     struct artifacts *artifacts;
     struct ports *ports;
     struct host_link *host;
@@ -88,6 +92,8 @@ void guard_case_shows(void *guard);
 void guard_take_command(struct guard *guard, const Pb__Command *command);
 void guard_ask_status(struct guard *guard);
 void guard_take_cases(struct guard *guard, const Pb__GuardCases *cases);
+// No fault holds and no command runs beside the service from here on.
+void guard_calm(struct guard *guard, const char *why);
 // Looks whether the first open command can go on. true: there is work left for the next round.
 bool guard_flow(struct guard *guard);
 

@@ -196,6 +196,12 @@ static void all_gone(void *context)
     (void)context; // flow and ending look at it after the round
 }
 
+static void beside_goes_on(void *context, uint32_t command, uint32_t process, const struct process_end *end, const char *problem)
+{
+    const struct guard *guard = context;
+    beside_takes(guard->beside, command, process, end, problem);
+}
+
 static void line_seen(void *context, uint32_t watch, const char *line)
 {
     Pb__LineSeen seen;
@@ -225,7 +231,7 @@ static void grown(void *context)
         agent_link_streams_grown(guard->agent);
 }
 
-const struct processes_callbacks guard_processes_callbacks = {spawned, process_exited, all_gone};
+const struct processes_callbacks guard_processes_callbacks = {spawned, process_exited, all_gone, beside_goes_on};
 const struct streams_callbacks guard_streams_callbacks = {line_seen, output, grown};
 
 void guard_host_started(struct guard *guard)
@@ -249,6 +255,7 @@ static void lose_host(struct guard *guard, const char *text)
     guard->death.text = arena_string(guard->arena, text);
     lifecycle_move(&guard_lifecycle, &guard->state, GUARD_HOSTLESS);
     loop_timer_set(guard->case_timer, 0);
+    guard_calm(guard, guard->death.text);
     processes_expect_end(guard->processes);
     processes_stop_all(guard->processes, guard_grace_ms(guard));
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/guard/guard.h"
+#include "agent/guard/take_memory.h"
 #include "agent/guard/trampoline.h"
 #include "common/base/limits.h"
 #include "common/system/log.h"
@@ -31,6 +32,8 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], TRAMPOLINE_FLAG) == 0)
         return trampoline_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], TAKE_MEMORY_FLAG) == 0)
+        return take_memory_main(argc, argv);
     log_begin("panther-guard", LOG_LEVEL_INFO);
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout, 0);

@@ -40,6 +40,8 @@ void process_free(struct process *process)
 
 static Pb__ExitExpectation expectation(const struct process *process)
 {
+    if (process_died_of_fault(process))
+        return PB__EXIT_EXPECTATION__EXIT_EXPECTATION_FAULT;
     if (process->end_expected || process->all->ends_expected)
         return PB__EXIT_EXPECTATION__EXIT_EXPECTATION_STOPPED;
     // A client that was meant to end by itself did not mean to end by a signal.
@@ -53,6 +55,8 @@ static bool is_clean(const struct process *process, Pb__ExitExpectation expected
     const struct process_end *end = &process->end;
     if (expected == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_UNEXPECTED)
         return false;
+    if (expected == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_FAULT)
+        return true; // nobody can end more cleanly when killed
     for (size_t i = 0; i < process->request->n_clean_statuses; i++)
         if (end->signal == 0 && process->request->clean_statuses[i] == end->status)
             return true;
@@ -93,7 +97,9 @@ static void finish_if_drained(struct process *process)
     struct processes *all = process->all;
     if (!process->ended || process->streams[0] || process->streams[1])
         return;
-    if (process->running)
+    if (process->running && process->beside)
+        all->callbacks.beside(all->context, process->beside, process->number, &process->end, NULL);
+    else if (process->running)
         tell_exit(process);
     process_free(process);
     if (all->count == 0)
@@ -132,18 +138,34 @@ static bool is_among(pid_t pid, const struct process_list *list)
     return false;
 }
 
-size_t leftovers_kill(pid_t group, const char *marker)
+// Our descendants that are of the group or carry the marker.
+size_t process_each_member(pid_t group, const char *marker, process_member_fn *member, void *context)
 {
     struct process_list ours = {0}, marked = {0};
-    size_t killed = 0;
+    size_t count = 0;
     process_descendants(getpid(), &ours);
     if (marker)
         processes_with_environment(marker, &marked);
     for (size_t i = 0; i < ours.count; i++)
-        if ((getpgid(ours.pids[i]) == group || is_among(ours.pids[i], &marked)) && kill(ours.pids[i], SIGKILL) == 0)
-            killed++;
+        if (getpgid(ours.pids[i]) == group || is_among(ours.pids[i], &marked)) {
+            member(context, ours.pids[i]);
+            count++;
+        }
     process_list_free(&ours);
     process_list_free(&marked);
+    return count;
+}
+
+static void kill_member(void *context, pid_t pid)
+{
+    size_t *killed = context;
+    *killed += kill(pid, SIGKILL) == 0;
+}
+
+size_t leftovers_kill(pid_t group, const char *marker)
+{
+    size_t killed = 0;
+    process_each_member(group, marker, kill_member, &killed);
     return killed;
 }
 

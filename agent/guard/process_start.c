@@ -18,8 +18,13 @@
 // Alive at once in one instance: a server with helpers, or a tester's clients.
 #define PROCESSES_MAX 256
 
-static void answer(struct processes *processes, uint32_t token, const struct process *process, const char *problem)
+// beside: the command that it would run for.
+static void answer(struct processes *processes, uint32_t token, uint32_t beside, const struct process *process, const char *problem)
 {
+    if (beside) {
+        processes->callbacks.beside(processes->context, beside, process ? process->number : 0, NULL, problem);
+        return;
+    }
     Pb__SpawnAnswer message;
     CLEANUP_FREE char *text = memory_string(problem ? problem : "");
     pb__spawn_answer__init(&message);
@@ -68,12 +73,15 @@ void process_look_at_status(struct process *process)
     // Killed before it came to its exec: the status pipe ended without a word.
     process->running = status == 0;
     if (!process->running) {
-        answer(process->all, process->request->token, NULL, problem);
+        answer(process->all, process->request->token, process->beside, NULL, problem);
         return;
     }
-    tell_start(process);
+    if (!process->beside) {
+        tell_start(process);
+        process_apply_faults(process);
+    }
     open_streams(process);
-    answer(process->all, process->request->token, process, NULL);
+    answer(process->all, process->request->token, process->beside, process, NULL);
 }
 
 static void status_ready(void *context, int fd, uint32_t events)
@@ -122,6 +130,7 @@ static int start_program(struct process *process, int stdout_fd, int stderr_fd, 
                                          request->environment, request->n_environment),
         .folder = folder_of(process->all, request, arena),
         .cgroup = process->all->cgroup,
+        .clock_offset_ns = process->beside ? 0 : process->all->clock_offset_ns,
         .channel_fd = -1,
         .stdout_fd = stdout_fd,
         .stderr_fd = stderr_fd,
@@ -154,11 +163,12 @@ static const char *refusal(const struct processes *processes, const Pb__SpawnReq
     return request->n_argv == 0 ? "there is no program to run" : NULL;
 }
 
-static struct process *add_process(struct processes *processes, const Pb__SpawnRequest *request)
+static struct process *add_process(struct processes *processes, const Pb__SpawnRequest *request, uint32_t beside)
 {
     struct process *process = NEW(struct process);
     process->all = processes;
     process->request = MESSAGE_COPY(request, NULL);
+    process->beside = beside;
     process->number = processes->last_number + 1;
     process->pidfd = process->status_fd = process->stdout_fd = process->stderr_fd = -1;
     process->timer = loop_timer(processes->loop, process_timer_elapsed, process);
@@ -170,21 +180,31 @@ static struct process *add_process(struct processes *processes, const Pb__SpawnR
     return process;
 }
 
-void processes_spawn(struct processes *processes, const Pb__SpawnRequest *request)
+static void spawn(struct processes *processes, const Pb__SpawnRequest *request, uint32_t beside)
 {
     const char *problem = refusal(processes, request);
     if (problem) {
-        answer(processes, request->token, NULL, problem);
+        answer(processes, request->token, beside, NULL, problem);
         return;
     }
     struct panther_error error;
-    struct process *process = add_process(processes, request);
+    struct process *process = add_process(processes, request, beside);
     if (start_with_pipes(process, &error) < 0) {
         process_free(process);
-        answer(processes, request->token, NULL, error.message);
+        answer(processes, request->token, beside, NULL, error.message);
         return;
     }
     processes->last_number++;
     name_process(process);
     process->status_source = loop_watch(processes->loop, process->status_fd, EPOLLIN, status_ready, process);
+}
+
+void processes_spawn(struct processes *processes, const Pb__SpawnRequest *request)
+{
+    spawn(processes, request, 0);
+}
+
+void processes_spawn_beside(struct processes *processes, const Pb__SpawnRequest *request, uint32_t command)
+{
+    spawn(processes, request, command);
 }

@@ -62,7 +62,7 @@ static struct process *find(struct processes *processes, uint32_t number)
     return NULL;
 }
 
-static bool ends_by_default(int signal_number)
+bool process_signal_ends(int signal_number)
 {
     return signal_number == SIGKILL || signal_number == SIGTERM || signal_number == SIGINT || signal_number == SIGQUIT;
 }
@@ -76,7 +76,7 @@ void processes_signal(struct processes *processes, const Pb__SignalRequest *requ
         process_begin_ladder(process, request->grace_ms);
         return;
     }
-    if (ends_by_default(request->signal) || request->signal == process_stop_signal(process))
+    if (process_signal_ends(request->signal) || request->signal == process_stop_signal(process))
         process->end_expected = true;
     if (process_signal(process->pidfd, request->signal) == PANTHER_ESYSTEM)
         events_note(processes->events, "signal %d could not be sent to %s", request->signal, process->stem);

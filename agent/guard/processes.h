@@ -17,10 +17,16 @@ struct loop;
 struct processes;
 struct streams;
 
+#define PROCESSES_FILES_UNLIMITED UINT64_MAX
+
+struct text;
+
 struct processes_callbacks {
     void (*spawned)(void *context, const Pb__SpawnAnswer *answer);
     void (*exited)(void *context, const Pb__HostProcessExited *exited);
     void (*all_gone)(void *context); // the last one is over
+    // A command beside the service: it runs (process is its number), could not be started (problem), or has ended (end).
+    void (*beside)(void *context, uint32_t command, uint32_t process, const struct process_end *end, const char *problem);
 };
 
 // work: where they run unless they say otherwise. marker: the entry that every environment of the instance holds.
@@ -28,6 +34,8 @@ struct processes *processes_new(struct loop *loop, struct events *events, struct
                                 const char *cgroup, const struct processes_callbacks *callbacks, void *context);
 void processes_free(struct processes **processes);
 void processes_spawn(struct processes *processes, const Pb__SpawnRequest *request); // answered by `spawned`, maybe later
+// Of the guard itself, for this command: `beside` is told, not the plugin; no event tells of it, and no fault touches it.
+void processes_spawn_beside(struct processes *processes, const Pb__SpawnRequest *request, uint32_t command);
 void processes_signal(struct processes *processes, const Pb__SignalRequest *request);
 // From now on an end is STOPPED, not UNEXPECTED.
 void processes_expect_end(struct processes *processes);
@@ -37,6 +45,15 @@ bool processes_any(const struct processes *processes);
 uint32_t processes_killed(const struct processes *processes); // that needed KILL
 // A child ended; false: it is none of these.
 bool processes_ended(struct processes *processes, const struct process_end *end);
+
+// ---- faults (process_fault.c): done to all that the plugin started. `who` (may be NULL) is given their names and pids.
+size_t processes_strike(struct processes *processes, int signal_number, struct text *who); // an end by it is no crash
+size_t processes_pause(struct processes *processes, struct text *who);
+void processes_resume(struct processes *processes);
+// Also for those that start from now on; PROCESSES_FILES_UNLIMITED: as before.
+int processes_limit_files(struct processes *processes, uint64_t limit_bytes, struct text *who, struct panther_error *error);
+void processes_set_clock(struct processes *processes, int64_t offset_ns);   // of those that start from now on
+void processes_memory_is_short(struct processes *processes, bool is_short); // who is killed now has not crashed
 
 // What a dead process left behind: members of its group, and those that carry this entry in their environment.
 size_t leftovers_kill(pid_t group, const char *marker);

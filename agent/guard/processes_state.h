@@ -32,6 +32,9 @@ struct process {
     bool ended, end_expected, killing;
     enum drain_step drain;
     struct process_end end;
+    uint32_t beside;    // the command it runs for; 0: the plugin's
+    int struck_by;      // the last signal of a fault
+    bool struck_to_end; // ... which ends a process, whatever it makes of it
 };
 
 struct processes {
@@ -45,6 +48,10 @@ struct processes {
     size_t count;
     uint32_t last_number, killed;
     bool ends_expected;
+    // what faults do to those that start from now on, and to ends
+    bool files_limited, memory_short;
+    uint64_t files_limit_bytes;
+    int64_t clock_offset_ns;
     struct map *names; // name -> how many so far, as a pointer-sized number
 };
 
@@ -55,7 +62,13 @@ int process_stop_signal(const struct process *process);
 void process_begin_ladder(struct process *process, uint32_t grace_ms);
 void process_timer_elapsed(void *process);
 void process_set_timer(struct process *process, uint64_t delay_ms);
+bool process_signal_ends(int signal_number); // by default, and meant so
+// process_fault.c
+void process_apply_faults(struct process *process); // those that hold when it starts
+bool process_died_of_fault(const struct process *process);
 // process_end.c
+typedef void process_member_fn(void *context, pid_t pid);
+size_t process_each_member(pid_t group, const char *marker, process_member_fn *member, void *context);
 void process_free(struct process *process);
 void process_stream_ended(void *process, struct stream *stream);
 void process_kill_leftovers(struct process *process);

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "agent/guard/clock_offset.h"
 #include "common/base/memory.h"
 #include "common/system/process.h"
 
@@ -21,13 +22,13 @@
 #define STATUS_MAX_BYTES 512
 #define EXIT_START_FAILED 127
 
-// panther-guard --exec PARENT CHANNEL CGROUP FOLDER PROGRAM ARGUMENT...
-enum { ARGUMENT_PARENT = 2, ARGUMENT_CHANNEL, ARGUMENT_CGROUP, ARGUMENT_FOLDER, ARGUMENT_PROGRAM };
+// panther-guard --exec PARENT CHANNEL CGROUP CLOCK FOLDER PROGRAM ARGUMENT...
+enum { ARGUMENT_PARENT = 2, ARGUMENT_CHANNEL, ARGUMENT_CGROUP, ARGUMENT_CLOCK, ARGUMENT_FOLDER, ARGUMENT_PROGRAM };
 #define NOTHING "-"
 
 // ---- in the guard
 
-static const char **build_argv(const struct trampoline *trampoline, const char *parent)
+static const char **build_argv(const struct trampoline *trampoline, const char *parent, const char *clock)
 {
     size_t count = 0;
     while (trampoline->argv[count])
@@ -38,6 +39,7 @@ static const char **build_argv(const struct trampoline *trampoline, const char *
     argv[ARGUMENT_PARENT] = parent;
     argv[ARGUMENT_CHANNEL] = trampoline->channel_fd >= 0 ? "channel" : NOTHING;
     argv[ARGUMENT_CGROUP] = trampoline->cgroup && *trampoline->cgroup ? trampoline->cgroup : NOTHING;
+    argv[ARGUMENT_CLOCK] = clock;
     argv[ARGUMENT_FOLDER] = trampoline->folder;
     memcpy(argv + ARGUMENT_PROGRAM, trampoline->argv, count * sizeof *argv);
     return argv;
@@ -45,9 +47,11 @@ static const char **build_argv(const struct trampoline *trampoline, const char *
 
 static int spawn_with_status(const struct trampoline *trampoline, int status_fd, pid_t *pid, int *pidfd, struct panther_error *error)
 {
-    char parent[16];
+    char parent[16], clock[24] = NOTHING;
     snprintf(parent, sizeof parent, "%d", (int)getpid());
-    const char **argv = build_argv(trampoline, parent);
+    if (trampoline->clock_offset_ns != 0)
+        snprintf(clock, sizeof clock, "%lld", (long long)trampoline->clock_offset_ns);
+    const char **argv = build_argv(trampoline, parent, clock);
     struct process_descriptor descriptors[4] = {
         {trampoline->stdout_fd, STDOUT_FILENO},
         {trampoline->stderr_fd, STDERR_FILENO},
@@ -166,9 +170,15 @@ int trampoline_main(int argc, char **argv)
         return EXIT_START_FAILED;
     if (strcmp(argv[ARGUMENT_CGROUP], NOTHING) != 0 && !enter_cgroup(argv[ARGUMENT_CGROUP]))
         return fail("cannot enter the cgroup", argv[ARGUMENT_CGROUP]);
+    // A user namespace of its own, if it takes one, forgets the signal of death.
+    if (strcmp(argv[ARGUMENT_CLOCK], NOTHING) != 0 &&
+        (clock_offset_enter(strtoll(argv[ARGUMENT_CLOCK], NULL, 10)) < 0 || !die_with(argv[ARGUMENT_PARENT])))
+        return fail("cannot enter a time namespace with offset", argv[ARGUMENT_CLOCK]);
     if (chdir(argv[ARGUMENT_FOLDER]) < 0)
         return fail("cannot enter the folder", argv[ARGUMENT_FOLDER]);
     allow_core();
+    // A file that would get larger than a fault allows (disk_full) is an error of write, not a death.
+    signal(SIGXFSZ, SIG_IGN);
     execvp(argv[ARGUMENT_PROGRAM], argv + ARGUMENT_PROGRAM);
     return fail("cannot run", argv[ARGUMENT_PROGRAM]);
 }

@@ -3,6 +3,7 @@
 #ifndef PANTHER_AGENT_GUARD_TRAMPOLINE_H
 #define PANTHER_AGENT_GUARD_TRAMPOLINE_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "common/base/error.h"
@@ -19,6 +20,7 @@ struct trampoline {
     const char *const *environment; // NULL-terminated
     const char *folder;             // to run in
     const char *cgroup;             // "" or NULL: none
+    int64_t clock_offset_ns;        // of its monotonic and boottime clocks; 0: none
     int channel_fd;                 // -1: none
     int stdout_fd, stderr_fd;
 };

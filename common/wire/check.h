@@ -20,11 +20,12 @@
 #define PATTERN_MAX_BYTES 1024              // of an output rule: POSIX regexes grow badly
 #define SETTING_VALUE_MAX_BYTES (64 * 1024) // a text option that is a configuration file: half of a guard's packet
 #define SETTINGS_MAX 256
-#define FILES_MAX 256        // of one experiment
-#define OUTPUT_RULES_MAX 256 // of one service: as many assertions as a test may have
-#define FEW_MAX 64           // labels, addresses, roles, drives: what a person writes by hand
-#define METRICS_MAX 256      // of one result: it is one event
-#define FINDINGS_MAX 64      // of one result
+#define FILES_MAX 256                                                  // of one experiment
+#define OUTPUT_RULES_MAX 256                                           // of one service: as many assertions as a test may have
+#define FEW_MAX 64                                                     // labels, addresses, roles, drives: what a person writes by hand
+#define METRICS_MAX 256                                                // of one result: it is one event
+#define FINDINGS_MAX 64                                                // of one result
+#define LINK_RULES_MAX (SERVICES_PER_TEST_MAX * SERVICES_PER_TEST_MAX) // one per ordered pair of services
 #define COMMANDS_PER_FRAME_MAX 1024
 #define ARGUMENTS_MAX 1024 // of one process
 #define PLUGINS_PER_HOST_MAX 1024
@@ -94,6 +95,10 @@ const char *initialize_check(const Pb__Initialize *initialize);
 const char *run_case_check(const Pb__RunCase *run_case);
 const char *execute_check(const Pb__Execute *execute);
 const char *stop_check(const Pb__Stop *stop);
+const char *fault_check(const Pb__Fault *fault);
+const char *run_beside_check(const Pb__RunBeside *run);
+const char *fault_began_check(const Pb__FaultBegan *began);
+const char *fault_ended_check(const Pb__FaultEnded *ended);
 const char *command_check(const Pb__Command *command);
 const char *command_done_check(const Pb__CommandDone *done);
 const char *case_started_check(const Pb__CaseStarted *started);

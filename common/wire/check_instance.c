@@ -89,6 +89,10 @@ const char *command_check(const Pb__Command *command)
         return execute_check(command->execute);
     case PB__COMMAND__BODY_STOP:
         return stop_check(command->stop);
+    case PB__COMMAND__BODY_FAULT:
+        return fault_check(command->fault);
+    case PB__COMMAND__BODY_RUN:
+        return run_beside_check(command->run);
     default: // start and cleanup say nothing but themselves
         return NULL;
     }
@@ -248,6 +252,10 @@ static const char *event_body_check(const Pb__Event *event)
         return instance_ended_check(event->instance_ended);
     case PB__EVENT__BODY_NOTE:
         return note_check(event->note);
+    case PB__EVENT__BODY_FAULT_BEGAN:
+        return fault_began_check(event->fault_began);
+    case PB__EVENT__BODY_FAULT_ENDED:
+        return fault_ended_check(event->fault_ended);
     default:
         return "event.body is missing";
     }

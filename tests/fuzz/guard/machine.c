@@ -1,9 +1,11 @@
 // See machine.h.
 #include "tests/fuzz/guard/machine.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "agent/guard/trampoline.h"
@@ -25,6 +27,8 @@ static int process_count;
 
 // What the guard calls instead.
 int __wrap_kill(pid_t pid, int signal_number);
+int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *wanted, struct rlimit *old);
+pid_t __wrap_fork(void);
 int __wrap_process_signal(int pidfd, int signal_number);
 int __wrap_process_reap(int pidfd, bool wait, struct process_end *end);
 void __wrap_process_descendants(pid_t root, struct process_list *list);
@@ -151,6 +155,21 @@ static int signalled(pid_t pid, int signal_number)
 int __wrap_kill(pid_t pid, int signal_number)
 {
     return signalled(pid, signal_number);
+}
+
+int __wrap_prlimit(pid_t pid, int resource, const struct rlimit *wanted, struct rlimit *old)
+{
+    (void)pid, (void)resource, (void)wanted;
+    if (old)
+        *old = (struct rlimit){.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+    return 0;
+}
+
+// A time namespace is tried in a child: none of ours, and none of the fuzzer's.
+pid_t __wrap_fork(void)
+{
+    errno = EAGAIN;
+    return -1;
 }
 
 int __wrap_process_signal(int pidfd, int signal_number)

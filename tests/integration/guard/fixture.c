@@ -215,6 +215,65 @@ uint32_t fixture_stop(struct fixture *fixture, bool cancel)
     return send_command(fixture, PB__COMMAND__BODY_STOP, &stop);
 }
 
+static uint32_t send_fault(struct fixture *fixture, const char *id, const char *kind, uint32_t for_ms, Pb__Setting *option,
+                           Pb__LinkRule *link)
+{
+    CLEANUP_FREE char *own_id = memory_string(id), *own_kind = memory_string(kind);
+    Pb__Fault fault;
+    pb__fault__init(&fault);
+    fault.id = own_id;
+    fault.kind = own_kind;
+    fault.for_ms = for_ms;
+    fault.n_options = option != NULL;
+    fault.options = &option;
+    fault.n_links = link != NULL;
+    fault.links = &link;
+    return send_command(fixture, PB__COMMAND__BODY_FAULT, &fault);
+}
+
+uint32_t fixture_fault(struct fixture *fixture, const char *id, const char *kind, uint32_t for_ms, const char *option, const char *value)
+{
+    CLEANUP_FREE char *name = memory_string(option), *text = memory_string(value);
+    char *values[] = {text};
+    Pb__Setting setting;
+    pb__setting__init(&setting);
+    setting.name = name;
+    setting.n_values = 1;
+    setting.values = values;
+    return send_fault(fixture, id, kind, for_ms, *option ? &setting : NULL, NULL);
+}
+
+uint32_t fixture_fault_links(struct fixture *fixture, const char *id, uint32_t for_ms, const char *condition, const char *value)
+{
+    static char from[] = "client";
+    CLEANUP_FREE char *name = memory_string(condition), *text = memory_string(value);
+    char *values[] = {text};
+    Pb__PlacedSetting setting, *settings[] = {&setting};
+    Pb__LinkRule rule;
+    pb__placed_setting__init(&setting);
+    pb__link_rule__init(&rule);
+    setting.name = name;
+    setting.n_values = 1;
+    setting.values = values;
+    rule.from = from;
+    rule.n_conditions = 1;
+    rule.conditions = settings;
+    return send_fault(fixture, id, "link", for_ms, NULL, &rule);
+}
+
+uint32_t fixture_run(struct fixture *fixture, const char *line, uint32_t timeout_ms)
+{
+    static char shell[] = "sh", option[] = "-c";
+    CLEANUP_FREE char *text = memory_string(line);
+    char *argv[] = {shell, option, text};
+    Pb__RunBeside run;
+    pb__run_beside__init(&run);
+    run.n_argv = 3;
+    run.argv = argv;
+    run.timeout_ms = timeout_ms;
+    return send_command(fixture, PB__COMMAND__BODY_RUN, &run);
+}
+
 uint32_t fixture_cleanup(struct fixture *fixture)
 {
     Pb__Cleanup cleanup;

@@ -47,6 +47,10 @@ void fixture_send(struct fixture *fixture, const Pb__GuardRequest *request);
 uint32_t fixture_start(struct fixture *fixture);
 uint32_t fixture_case(struct fixture *fixture, const char *line, uint32_t timeout_ms);
 uint32_t fixture_stop(struct fixture *fixture, bool cancel);
+// option "": none
+uint32_t fixture_fault(struct fixture *fixture, const char *id, const char *kind, uint32_t for_ms, const char *option, const char *value);
+uint32_t fixture_fault_links(struct fixture *fixture, const char *id, uint32_t for_ms, const char *condition, const char *value);
+uint32_t fixture_run(struct fixture *fixture, const char *line, uint32_t timeout_ms); // of a shell
 uint32_t fixture_cleanup(struct fixture *fixture);
 void fixture_lease(struct fixture *fixture, uint64_t from_now_ms);
 void fixture_discard(struct fixture *fixture);

@@ -72,6 +72,49 @@ static void commands(void **state)
     COMMAND("stop", "cancel: true why: \"cancelled\"", stop);
 }
 
+static void faults(void **state)
+{
+    (void)state;
+    static const struct change fault[] = {
+        {"id: \"\"", "fault.id is empty or unprintable"},
+        {"kind: \"a b\"", "fault.kind is not a name"},
+        {"for_ms: 0", NULL},
+        {"options { name: \"signal\" values: \"TERM\" }", NULL},
+        {"options { name: \"\" }", "setting.name is not a name"},
+        {"links { from: \"a\" to: \"b\" conditions { name: \"delay\" values: \"20ms\" } }", NULL},
+        {"links { }", NULL},
+        {"links { from: \"a/b\" }", "link_rule.from or to is not a service's name"},
+        {"links { conditions { } }", "setting.name is not a name"},
+        {"links { conditions { name: \"delay\" values: \"v\"*256 } }", "setting.values are too many or too long"},
+        {"options { name: \"a\" values: \"v\"*65536 } options { name: \"b\" values: \"v\"*32768 }",
+         "fault is too large for a guard's packet"},
+    };
+    COMMAND("fault", "id: \"case 3\" kind: \"disk_full\" for_ms: 10", fault);
+    static const struct change run[] = {
+        {"argv: \"x\"*4096", "run.argv is empty or too long"},
+        {"timeout_ms: 0", "run.timeout_ms is not set"},
+    };
+    COMMAND("run", "argv: \"ls\" timeout_ms: 1", run);
+    static const struct change empty[] = {
+        {"run { }", "run.argv is empty or too long"},
+        {"run { argv: \"\" }", "run.argv names no program"},
+    };
+    EXPECT(command, command_invalid, "", "instance: 1 generation: 1 number: 2 start {}", "", empty);
+    static const struct change began[] = {
+        {"number: 0", "fault_began.number is not set"},
+        {"id: \"\"", "fault_began.id is empty or unprintable"},
+        {"kind: \"\"", "fault_began.kind is not a name"},
+        {"text: \"t\"*4097", "fault_began.text is too long"},
+    };
+    EVENT("fault_began", "number: 2 id: \"cut\" kind: \"pause\"", began);
+    static const struct change ended[] = {
+        {"number: 0", "fault_ended.number is not set"},
+        {"id: \"\"", "fault_ended.id is empty or unprintable"},
+        {"text: \"t\"*4097", "fault_ended.text is too long"},
+    };
+    EVENT("fault_ended", "number: 2 id: \"cut\" failed: true", ended);
+}
+
 static void events(void **state)
 {
     (void)state;
@@ -182,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(initialize),
         cmocka_unit_test(commands),
+        cmocka_unit_test(faults),
         cmocka_unit_test(events),
         cmocka_unit_test(processes),
         cmocka_unit_test(streams_and_artifacts),
