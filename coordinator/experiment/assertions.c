@@ -5,17 +5,40 @@
 
 #include "common/base/units.h"
 #include "common/schema/patterns.h"
+#include "coordinator/experiment/timeline.h"
 
-#define LATER_KEYS                                                                                                                         \
-    {"since", true}, {"until", true}, {"during", true}, {"capture", true}, {"artifact", true}, {"finding", true}, {"case", true},          \
-        {"no_worse_than", true}, {"by", true}, {"confidence", true}, {"over", true},                                                       \
-    {                                                                                                                                      \
-        "count", true                                                                                                                      \
-    }
-static const struct document_key assertion_keys[] = {{"service", false},  {"exit", false},    {"metric", false}, {"output", false},
-                                                     {"at_least", false}, {"at_most", false}, LATER_KEYS,        {NULL, false}};
-static const struct document_key output_keys[] = {
-    {"present", false}, {"absent", false}, {"matches", false}, {"stream", false}, {NULL, false}};
+static const char *const streams[] = {"stdout", "stderr", NULL};
+static const char *const states[] = {"present", "absent", NULL};
+const struct document_key assertions_output_keys[] = {
+    DOCUMENT_KEY("present", TEXT, .help = "some line has this text"), DOCUMENT_KEY("absent", TEXT, .help = "no line has this text"),
+    DOCUMENT_KEY("matches", TEXT, .help = "a line matches this pattern; true: the text above is one"),
+    DOCUMENT_KEY("stream", CHOICE, .choices = streams), DOCUMENT_END};
+const struct document_key assertions_artifact_keys[] = {
+    DOCUMENT_KEY("present", TEXT, .help = "a file whose path fits this name or pattern"),
+    DOCUMENT_KEY("absent", TEXT, .help = "no such file"), DOCUMENT_KEY("at_least", SIZE, .help = "how large it is"), DOCUMENT_END};
+const struct document_key assertions_finding_keys[] = {
+    DOCUMENT_KEY("present", TEXT, .help = "a pattern that a finding's signature matches"),
+    DOCUMENT_KEY("absent", TEXT, .help = "no finding matches it"), DOCUMENT_END};
+const struct document_key assertions_keys[] = {
+    DOCUMENT_KEY("service", TEXT, .help = "whose"),
+    DOCUMENT_KEY("exit", TEXT, .help = "clean, or a status"),
+    DOCUMENT_KEY("metric", TEXT, .help = "SERVICE.NAME"),
+    DOCUMENT_KEY("at_least", REAL, .help = "of a metric"),
+    DOCUMENT_KEY("at_most", REAL, .help = "of a metric"),
+    DOCUMENT_KEY("output", MAP, .keys = assertions_output_keys),
+    DOCUMENT_KEY("capture", CHOICE, .choices = states),
+    DOCUMENT_KEY("artifact", MAP, .keys = assertions_artifact_keys, .or_text = true),
+    DOCUMENT_KEY("finding", MAP, .keys = assertions_finding_keys, .or_text = true),
+    DOCUMENT_KEY("since", MAP, .keys = timeline_after_keys, .help = "looks only at what was later"),
+    DOCUMENT_KEY("until", MAP, .keys = timeline_after_keys, .help = "looks only at what was earlier"),
+    DOCUMENT_KEY("during", TEXT, .help = "an entry of the timeline"),
+    DOCUMENT_LATER("case"),
+    DOCUMENT_LATER("no_worse_than"),
+    DOCUMENT_LATER("by"),
+    DOCUMENT_LATER("confidence"),
+    DOCUMENT_LATER("over"),
+    DOCUMENT_LATER("count"),
+    DOCUMENT_END};
 
 #define TEXT(...) arena_printf(document->arena, __VA_ARGS__)
 
@@ -128,7 +151,6 @@ static const struct value *pattern_value(const struct document *document, const 
 
 static const char *read_stream(const struct document *document, const struct value *value)
 {
-    static const char *const streams[] = {"stdout", "stderr"};
     const char *text = document_text(document, value, "stream");
     if (!text || strcmp(text, "stdout") == 0 || strcmp(text, "stderr") == 0)
         return text ? text : "";
@@ -163,7 +185,7 @@ static void read_output(struct scope *scope, const struct value *map, Pb__Assert
     assertion->output = body;
     if (!document_is_map(document, map, "output"))
         return;
-    document_check_keys(document, map, output_keys, "output");
+    document_check_keys(document, map, assertions_output_keys, "output");
     // a text may be null here: `absent: null` looks for the word, so what was written is taken as it is
     struct output output = {value_get(map, "present"), value_get(map, "absent"), value_get(map, "matches")};
     bool is_regex = false;
@@ -175,6 +197,162 @@ static void read_output(struct scope *scope, const struct value *map, Pb__Assert
         read_pattern(scope, value, body);
     assertion->text = TEXT("%s: %s %s \"%s\"%s%s", assertion->service, body->absent ? "no output" : "output",
                            body->is_regex ? "matches" : "has", body->pattern, body->stream[0] ? " in " : "", body->stream);
+}
+
+// ---- capture: present | absent
+
+static void read_capture(const struct document *document, const struct value *value, Pb__Assertion *assertion)
+{
+    Pb__CaptureAssertion *body = ARENA_NEW(document->arena, Pb__CaptureAssertion);
+    pb__capture_assertion__init(body);
+    assertion->body_case = PB__ASSERTION__BODY_CAPTURE;
+    assertion->capture = body;
+    const char *text = document_constant(document, value, "capture");
+    if (!text)
+        return;
+    body->absent = strcmp(text, "absent") == 0;
+    if (!body->absent && strcmp(text, "present") != 0)
+        document_error(document, value, "capture is present or absent, not \"%.80s\"%s", text, document_hint(document, text, states, 2));
+    assertion->text = TEXT("capture %s", text);
+}
+
+// ---- artifact and finding: {present: PATTERN} | {absent: PATTERN}, and a short form
+
+// The pattern; NULL after a mistake.
+static const char *read_either(const struct document *document, const struct value *map, const char *noun, bool *absent)
+{
+    const struct value *present = document_get(map, "present"), *gone = document_get(map, "absent");
+    *absent = gone != NULL;
+    if ((present != NULL) + (gone != NULL) == 1)
+        return document_constant(document, present ? present : gone, noun);
+    document_error(document, map, "%s is present or absent: `%s: {present: PATTERN}`", noun, noun);
+    return NULL;
+}
+
+static void read_artifact(const struct document *document, const struct value *value, Pb__Assertion *assertion)
+{
+    Pb__ArtifactAssertion *body = ARENA_NEW(document->arena, Pb__ArtifactAssertion);
+    pb__artifact_assertion__init(body);
+    assertion->body_case = PB__ASSERTION__BODY_ARTIFACT;
+    assertion->artifact = body;
+    const char *path;
+    bool absent = false;
+    if (value->kind == VALUE_SCALAR) {
+        path = document_constant(document, value, "artifact");
+    } else {
+        if (!document_is_map(document, value, "artifact"))
+            return;
+        document_check_keys(document, value, assertions_artifact_keys, "artifact");
+        const struct value *least = document_get(value, "at_least");
+        const char *size = document_constant(document, least, "at_least");
+        path = read_either(document, value, "artifact", &absent);
+        body->has_at_least = size != NULL;
+        if (size && !size_parse_bytes(size, &body->at_least_bytes))
+            document_error(document, least, "at_least: \"%.80s\" is not a size such as 4096, 10kB or 64MiB", size);
+        if (least && absent)
+            document_error(document, least, "a file that is absent has no size");
+    }
+    if (!path)
+        return;
+    if (path[0] == '\0' || path[0] == '/')
+        document_error(document, value, "artifact takes the path of a file in the service's folder, such as \"*.qlog\"");
+    body->path = arena_string(document->arena, path);
+    body->absent = absent;
+    assertion->text =
+        TEXT("%s%s%s \"%s\"", assertion->service, assertion->service[0] ? ": " : "", absent ? "no artifact" : "artifact", path);
+}
+
+static void read_finding(const struct document *document, const struct value *value, Pb__Assertion *assertion)
+{
+    Pb__FindingAssertion *body = ARENA_NEW(document->arena, Pb__FindingAssertion);
+    pb__finding_assertion__init(body);
+    assertion->body_case = PB__ASSERTION__BODY_FINDING;
+    assertion->finding = body;
+    const char *signature = "", *reason = NULL;
+    bool absent = false;
+    if (value->kind == VALUE_SCALAR) {
+        const char *text = document_constant(document, value, "finding");
+        absent = text && strcmp(text, "absent") == 0;
+        if (text && !absent && strcmp(text, "present") != 0)
+            document_error(document, value, "finding is present, absent, or a map such as {absent: \"memcheck.*\"}, not \"%.80s\"", text);
+    } else {
+        if (!document_is_map(document, value, "finding"))
+            return;
+        document_check_keys(document, value, assertions_finding_keys, "finding");
+        signature = read_either(document, value, "finding", &absent);
+    }
+    if (!signature)
+        return;
+    if (signature[0] && (reason = patterns_refusal(signature, true, document->arena)))
+        document_error(document, value, "the pattern \"%.120s\" %s", signature, reason);
+    body->absent = absent;
+    body->signature = arena_string(document->arena, signature);
+    assertion->text = TEXT("%s%s%s%s%s%s", assertion->service, assertion->service[0] ? ": " : "", absent ? "no finding" : "a finding",
+                           signature[0] ? " matches \"" : "", signature, signature[0] ? "\"" : "");
+}
+
+// ---- window: since, until, during
+
+static void check_entry(struct scope *scope, const struct value *place, const Pb__Moment *moment)
+{
+    if (moment && moment->entry[0])
+        timeline_find(scope, place, moment->entry);
+}
+
+static Pb__Moment *new_moment(const struct document *document)
+{
+    Pb__Moment *moment = ARENA_NEW(document->arena, Pb__Moment);
+    pb__moment__init(moment);
+    return moment;
+}
+
+static Pb__Moment *read_moment(struct scope *scope, const struct value *value, const char *noun)
+{
+    if (!value)
+        return NULL;
+    Pb__Moment *moment = new_moment(&scope->document);
+    if (timeline_read_moment(&scope->document, value, noun, timeline_after_keys, moment) && !moment->entry[0] &&
+        !document_get(value, "plus"))
+        document_error(&scope->document, value, "%s needs start_of, end_of or plus", noun);
+    check_entry(scope, value, moment);
+    return moment;
+}
+
+static void read_during(struct scope *scope, const struct value *during, Pb__Window *window)
+{
+    const char *id = document_constant(&scope->document, during, "during");
+    if (!id)
+        return;
+    window->since = new_moment(&scope->document);
+    window->until = new_moment(&scope->document);
+    window->since->entry = window->until->entry = arena_string(scope->document.arena, id);
+    window->until->end = true;
+    check_entry(scope, during, window->since);
+}
+
+static void read_window(struct scope *scope, const struct value *map, Pb__Assertion *assertion)
+{
+    const struct document *document = &scope->document;
+    const struct value *since = document_get(map, "since"), *until = document_get(map, "until"), *during = document_get(map, "during");
+    if (!since && !until && !during)
+        return;
+    Pb__Window *window = ARENA_NEW(document->arena, Pb__Window);
+    pb__window__init(window);
+    assertion->window = window;
+    if (during && (since || until))
+        document_error(document, map, "during says since and until at once; write one or the other");
+    window->since = read_moment(scope, since, "since");
+    window->until = read_moment(scope, until, "until");
+    read_during(scope, during, window);
+    switch (assertion->body_case) {
+    case PB__ASSERTION__BODY_OUTPUT:
+    case PB__ASSERTION__BODY_METRIC:
+    case PB__ASSERTION__BODY_FINDING:
+    case PB__ASSERTION__BODY__NOT_SET: // told before
+        return;
+    default:
+        document_error(document, map, "exit, capture and artifact are of the whole trial: since, until and during belong to others");
+    }
 }
 
 // ---- one assertion
@@ -197,28 +375,50 @@ static void refuse_bounds(const struct document *document, const struct value *m
             document_error(document, value_get(map, keys[i]), "%s belongs to a metric", keys[i]);
 }
 
+static void read_body(struct scope *scope, const struct value *map, const char *kind, Pb__Assertion *assertion)
+{
+    const struct value *value = document_get(map, kind);
+    if (strcmp(kind, "exit") == 0)
+        read_exit(&scope->document, value, assertion);
+    else if (strcmp(kind, "metric") == 0)
+        read_metric(scope, map, assertion);
+    else if (strcmp(kind, "output") == 0)
+        read_output(scope, value, assertion);
+    else if (strcmp(kind, "capture") == 0)
+        read_capture(&scope->document, value, assertion);
+    else if (strcmp(kind, "artifact") == 0)
+        read_artifact(&scope->document, value, assertion);
+    else
+        read_finding(&scope->document, value, assertion);
+}
+
 static void read_assertion(struct scope *scope, const struct value *map)
 {
+    static const char *const kinds[] = {"exit", "output", "metric", "capture", "artifact", "finding"};
     const struct document *document = &scope->document;
-    const struct value *exit = document_get(map, "exit"), *metric = document_get(map, "metric"), *output = document_get(map, "output");
+    const char *kind = NULL;
+    size_t count = 0;
     Pb__Assertion *assertion = ARENA_NEW(document->arena, Pb__Assertion);
     pb__assertion__init(assertion);
     assertion->line = map->line;
     assertion->column = map->column;
-    document_check_keys(document, map, assertion_keys, "an assertion");
-    read_service(scope, map, exit || output, assertion);
-    if (!metric)
+    document_check_keys(document, map, assertions_keys, "an assertion");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (document_get(map, kinds[i])) {
+            kind = kinds[i];
+            count++;
+        }
+    read_service(scope, map, document_get(map, "exit") || document_get(map, "output"), assertion);
+    if (!document_get(map, "metric"))
         refuse_bounds(document, map);
-    if ((exit != NULL) + (metric != NULL) + (output != NULL) > 1)
-        document_error(document, map, "one assertion is about one thing: exit, metric or output; write several entries");
-    else if (exit)
-        read_exit(document, exit, assertion);
-    else if (metric)
-        read_metric(scope, map, assertion);
-    else if (output)
-        read_output(scope, output, assertion);
-    else if (!value_get(map, "capture") && !value_get(map, "artifact") && !value_get(map, "finding"))
-        document_error(document, map, "an assertion is about exit, metric or output");
+    if (count > 1)
+        document_error(document, map,
+                       "one assertion is about one thing: exit, metric, output, capture, artifact or finding; write several entries");
+    else if (!kind)
+        document_error(document, map, "an assertion is about exit, metric, output, capture, artifact or finding");
+    else
+        read_body(scope, map, kind, assertion);
+    read_window(scope, map, assertion);
     scope->test->assertions[scope->test->n_assertions++] = assertion;
 }
 

@@ -4,7 +4,9 @@
 
 #include "coordinator/experiment/scope.h"
 
-void assertions_read(struct scope *scope, const struct value *assertions); // into scope->test; services are known
+extern const struct document_key assertions_keys[], assertions_output_keys[], assertions_artifact_keys[], assertions_finding_keys[];
+
+void assertions_read(struct scope *scope, const struct value *assertions); // into scope->test; services and timeline are known
 // An output assertion with the axes of a combination put in: its pattern may no longer be usable.
 void assertions_check(const struct document *document, const Pb__Assertion *assertion);
 

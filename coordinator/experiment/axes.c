@@ -8,8 +8,13 @@
 #include "coordinator/experiment/limits.h"
 #include "coordinator/experiment/plugins.h"
 
-static const struct document_key axis_value_keys[] = {{"implementation", false}, {"options", false}, {"role", true}, {"host", true},
-                                                      {"tester", true},          {NULL, false}};
+const struct document_key axes_value_keys[] = {
+    DOCUMENT_KEY("implementation", MAP, .keys = plugins_implementation_keys, .or_text = true, .required = true),
+    DOCUMENT_KEY("options", SETTINGS, .help = "of the plugin; they go before the service's own"),
+    DOCUMENT_LATER("role"),
+    DOCUMENT_LATER("host"),
+    DOCUMENT_LATER("tester"),
+    DOCUMENT_END};
 
 // In the names of cells a value keeps the characters that can be pasted into a shell and do not part names (/ , #).
 #define ID_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+=:@-"
@@ -53,7 +58,7 @@ static bool is_constant(const struct document *document, const struct value *pla
 static void read_settings(const struct document *document, const struct value *value, Pb__AxisValue *result)
 {
     result->is_map = true;
-    document_check_keys(document, value, axis_value_keys, "a value of an axis");
+    document_check_keys(document, value, axes_value_keys, "a value of an axis");
     const struct value *implementation = document_get(value, "implementation");
     const char *name = plugins_read_name(document, implementation, "implementation");
     if (!implementation)

@@ -5,6 +5,8 @@
 #include "coordinator/experiment/document.h"
 #include "coordinator/experiment/experiment.h"
 
+extern const struct document_key axes_value_keys[]; // of a value that is a map
+
 // Reads `axes:` into test->axes and counts test->combinations (0: an axis is broken, and was reported).
 void axes_read(const struct document *document, const struct value *axes, Pb__Test *test);
 const Pb__Axis *axes_find(const Pb__Test *test, const char *name, size_t *index); // index may be NULL; NULL: no such axis

@@ -8,7 +8,9 @@
 
 #include "common/base/error.h"
 #include "coordinator/experiment/axes.h"
+#include "coordinator/experiment/execution.h"
 #include "coordinator/experiment/limits.h"
+#include "coordinator/experiment/network.h"
 #include "coordinator/experiment/reference.h"
 
 struct cell {
@@ -154,6 +156,7 @@ static Pb__ServicePlan *plan_service(struct cell *cell, const Pb__ServiceTemplat
     plan->host = plan_host(cell, service->host);
     plan->n_cases = service->n_cases;
     plan->cases = service->cases;
+    plan->fresh = service->fresh;
     plan_options(cell, service, from, plan);
     return plan;
 }
@@ -169,6 +172,137 @@ static Pb__Assertion *plan_assertion(struct cell *cell, Pb__Assertion *assertion
     *put->output = *assertion->output;
     put->output->pattern = reference_put_in(assertion->output->pattern, value_of, cell, true, cell->arena);
     return put;
+}
+
+// ---- where it runs, and what happens when
+
+static bool settings_are_constant(Pb__PlacedSetting *const *settings, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < settings[i]->n_values; j++)
+            if (strstr(settings[i]->values[j], "$("))
+                return false;
+    return true;
+}
+
+static Pb__PlacedSetting **plan_settings(struct cell *cell, Pb__PlacedSetting *const *settings, size_t count)
+{
+    Pb__PlacedSetting **put = ARENA_ARRAY(cell->arena, Pb__PlacedSetting *, count);
+    for (size_t i = 0; i < count; i++)
+        put[i] = plan_setting(cell, settings[i]);
+    return put;
+}
+
+static bool links_are_constant(Pb__LinkRule *const *links, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!settings_are_constant(links[i]->conditions, links[i]->n_conditions))
+            return false;
+    return true;
+}
+
+static Pb__LinkRule **plan_links(struct cell *cell, Pb__LinkRule **links, size_t count)
+{
+    if (links_are_constant(links, count))
+        return links;
+    Pb__LinkRule **put = ARENA_ARRAY(cell->arena, Pb__LinkRule *, count);
+    for (size_t i = 0; i < count; i++) {
+        put[i] = ARENA_NEW(cell->arena, Pb__LinkRule);
+        *put[i] = *links[i];
+        put[i]->conditions = plan_settings(cell, links[i]->conditions, links[i]->n_conditions);
+    }
+    return put;
+}
+
+static Pb__Network *plan_network(struct cell *cell, Pb__Network *network)
+{
+    if (!network || (links_are_constant(network->links, network->n_links) && !strstr(network->family, "$(")))
+        return network;
+    Pb__Network *put = ARENA_NEW(cell->arena, Pb__Network);
+    *put = *network;
+    put->family = put_in(cell, network->family);
+    put->links = plan_links(cell, network->links, network->n_links);
+    return put;
+}
+
+static Pb__ExecutionEnvironment *plan_environment(struct cell *cell, const Pb__ExecutionEnvironment *environment)
+{
+    Pb__ExecutionEnvironment *put = ARENA_NEW(cell->arena, Pb__ExecutionEnvironment);
+    *put = *environment;
+    put->options = plan_settings(cell, environment->options, environment->n_options);
+    return put;
+}
+
+static Pb__RunBeside *plan_run(struct cell *cell, const Pb__RunBeside *run)
+{
+    Pb__RunBeside *put = ARENA_NEW(cell->arena, Pb__RunBeside);
+    *put = *run;
+    put->argv = ARENA_ARRAY(cell->arena, char *, run->n_argv);
+    for (size_t i = 0; i < run->n_argv; i++)
+        put->argv[i] = reference_put_in(run->argv[i], value_of, cell, true, cell->arena);
+    return put;
+}
+
+static Pb__TimelineEntry *plan_entry(struct cell *cell, Pb__TimelineEntry *entry)
+{
+    bool is_fault = entry->body_case == PB__TIMELINE_ENTRY__BODY_FAULT;
+    if (entry->body_case != PB__TIMELINE_ENTRY__BODY_RUN && !(is_fault && !links_are_constant(entry->fault->links, entry->fault->n_links)))
+        return entry;
+    Pb__TimelineEntry *put = ARENA_NEW(cell->arena, Pb__TimelineEntry);
+    *put = *entry;
+    if (!is_fault) {
+        put->run = plan_run(cell, entry->run);
+        return put;
+    }
+    put->fault = ARENA_NEW(cell->arena, Pb__Fault);
+    *put->fault = *entry->fault;
+    put->fault->links = plan_links(cell, entry->fault->links, entry->fault->n_links);
+    return put;
+}
+
+// Every service needs its part of the network; the parts stand behind the services, whose order is the file's.
+static Pb__ServicePlan *network_service(struct cell *cell, const char *name, const char *with)
+{
+    Pb__ServicePlan *plan = ARENA_NEW(cell->arena, Pb__ServicePlan);
+    pb__service_plan__init(plan);
+    plan->name = arena_string(cell->arena, name);
+    plan->plugin = cell->test->network->type;
+    plan->is_network = true;
+    plan->host = ARENA_NEW(cell->arena, Pb__HostRule);
+    pb__host_rule__init(plan->host);
+    if (with) {
+        plan->host->with = ARENA_ARRAY(cell->arena, char *, 1);
+        plan->host->with[plan->host->n_with++] = arena_string(cell->arena, with);
+    }
+    return plan;
+}
+
+static void plan_services(struct cell *cell, Pb__CellPlan *plan)
+{
+    const Pb__Test *test = cell->test;
+    plan->services = ARENA_ARRAY(cell->arena, Pb__ServicePlan *, test->n_services * 2 + 1);
+    for (size_t i = 0; i < test->n_services; i++)
+        plan->services[plan->n_services++] = plan_service(cell, test->services[i]);
+    if (network_is_emulated(test->network))
+        plan->services[plan->n_services++] = network_service(cell, NETWORK_SERVICE, NULL);
+    else
+        for (size_t i = 0; test->network && i < test->n_services; i++) {
+            const char *name = test->services[i]->name;
+            plan->services[plan->n_services++] = network_service(cell, arena_printf(cell->arena, NETWORK_SERVICE ".%s", name), name);
+        }
+}
+
+static void plan_surroundings(struct cell *cell, Pb__CellPlan *plan)
+{
+    const Pb__Test *test = cell->test;
+    plan->network = plan_network(cell, test->network);
+    plan->case_conditions = test->case_conditions;
+    plan->environments = ARENA_ARRAY(cell->arena, Pb__ExecutionEnvironment *, test->n_environments);
+    for (size_t i = 0; i < test->n_environments; i++)
+        plan->environments[plan->n_environments++] = execution_normalised(plan_environment(cell, test->environments[i]), cell->arena);
+    plan->timeline = ARENA_ARRAY(cell->arena, Pb__TimelineEntry *, test->n_timeline);
+    for (size_t i = 0; i < test->n_timeline; i++)
+        plan->timeline[plan->n_timeline++] = plan_entry(cell, test->timeline[i]);
 }
 
 // ---- a cell
@@ -202,9 +336,8 @@ Pb__CellPlan *cells_plan(const Pb__Test *test, uint64_t combination, uint32_t re
     plan->protocol_version = put_in(&cell, test->protocol_version);
     plan->timeouts = test->timeouts;
     plan->retry = test->retry;
-    plan->services = ARENA_ARRAY(arena, Pb__ServicePlan *, test->n_services);
-    for (size_t i = 0; i < test->n_services; i++)
-        plan->services[plan->n_services++] = plan_service(&cell, test->services[i]);
+    plan_services(&cell, plan);
+    plan_surroundings(&cell, plan);
     plan->assertions = ARENA_ARRAY(arena, Pb__Assertion *, test->n_assertions);
     for (size_t i = 0; i < test->n_assertions; i++)
         plan->assertions[plan->n_assertions++] = plan_assertion(&cell, test->assertions[i]);
@@ -223,6 +356,28 @@ Pb__Assertion *cells_assertion(const Pb__Test *test, size_t assertion, uint64_t 
     struct cell cell;
     begin(&cell, test, (struct coordinates){combination, repetition}, arena);
     return plan_assertion(&cell, test->assertions[assertion]);
+}
+
+Pb__Network *cells_network(const Pb__Test *test, uint64_t combination, uint32_t repetition, struct arena *arena)
+{
+    struct cell cell;
+    begin(&cell, test, (struct coordinates){combination, repetition}, arena);
+    return plan_network(&cell, test->network);
+}
+
+Pb__ExecutionEnvironment *cells_environment(const Pb__Test *test, size_t environment, uint64_t combination, uint32_t repetition,
+                                            struct arena *arena)
+{
+    struct cell cell;
+    begin(&cell, test, (struct coordinates){combination, repetition}, arena);
+    return plan_environment(&cell, test->environments[environment]);
+}
+
+Pb__TimelineEntry *cells_entry(const Pb__Test *test, size_t entry, uint64_t combination, uint32_t repetition, struct arena *arena)
+{
+    struct cell cell;
+    begin(&cell, test, (struct coordinates){combination, repetition}, arena);
+    return plan_entry(&cell, test->timeline[entry]);
 }
 
 char *cells_protocol_version(const Pb__Test *test, uint64_t combination, struct arena *arena)

@@ -9,6 +9,10 @@ Pb__CellPlan *cells_plan(const Pb__Test *test, uint64_t combination, uint32_t re
 // Parts of it, for checks that look at one service or assertion in many combinations.
 Pb__ServicePlan *cells_service(const Pb__Test *test, size_t service, uint64_t combination, uint32_t repetition, struct arena *arena);
 Pb__Assertion *cells_assertion(const Pb__Test *test, size_t assertion, uint64_t combination, uint32_t repetition, struct arena *arena);
+Pb__Network *cells_network(const Pb__Test *test, uint64_t combination, uint32_t repetition, struct arena *arena);
+Pb__ExecutionEnvironment *cells_environment(const Pb__Test *test, size_t environment, uint64_t combination, uint32_t repetition,
+                                            struct arena *arena); // not yet normalised
+Pb__TimelineEntry *cells_entry(const Pb__Test *test, size_t entry, uint64_t combination, uint32_t repetition, struct arena *arena);
 char *cells_protocol_version(const Pb__Test *test, uint64_t combination, struct arena *arena);
 uint64_t cells_seed(const Pb__Test *test, uint64_t combination, uint32_t repetition);
 

@@ -7,6 +7,9 @@
 #include "coordinator/experiment/axes.h"
 #include "coordinator/experiment/bindings.h"
 #include "coordinator/experiment/cells.h"
+#include "coordinator/experiment/execution.h"
+#include "coordinator/experiment/links.h"
+#include "coordinator/experiment/network.h"
 #include "coordinator/experiment/plugins.h"
 
 // ---- the axes that something mentions, one bit each
@@ -54,6 +57,14 @@ static uint32_t axes_of_service(const Pb__Test *test, const Pb__ServiceTemplate 
     return axes;
 }
 
+static uint32_t axes_of_links(const Pb__Test *test, Pb__LinkRule *const *links, size_t count)
+{
+    uint32_t axes = 0;
+    for (size_t i = 0; i < count; i++)
+        axes |= axes_of_settings(test, links[i]->conditions, links[i]->n_conditions);
+    return axes;
+}
+
 // ---- the combinations of these axes, the others at their first value
 
 static uint64_t count_of(const Pb__Test *test, uint32_t axes)
@@ -81,22 +92,40 @@ static uint64_t combination_at(const Pb__Test *test, uint32_t axes, uint64_t num
 
 // ---- checks
 
+enum subject { SERVICE, ASSERTION, NETWORK, ENVIRONMENT, ENTRY };
+
 struct check {
     struct scope *scope;
     struct arena *arena;
-    bool is_assertion;
-    size_t index; // of the service or assertion
+    enum subject subject;
+    size_t index; // of the service, assertion ...
 };
 
 static void check_at(const struct check *check, uint64_t combination, uint32_t repetition)
 {
     const Pb__Test *test = check->scope->test;
-    if (check->is_assertion) {
+    const struct document *document = &check->scope->document;
+    switch (check->subject) {
+    case SERVICE:
+        bindings_check(check->scope, check->index, combination, repetition, check->arena);
+        break;
+    case ASSERTION: {
         Pb__Assertion *assertion = cells_assertion(test, check->index, combination, repetition, check->arena);
         if (assertion != test->assertions[check->index])
-            assertions_check(&check->scope->document, assertion);
-    } else {
-        bindings_check(check->scope, check->index, combination, repetition, check->arena);
+            assertions_check(document, assertion);
+        break;
+    }
+    case NETWORK:
+        network_check(document, cells_network(test, combination, repetition, check->arena));
+        break;
+    case ENVIRONMENT:
+        execution_check(document, cells_environment(test, check->index, combination, repetition, check->arena), check->arena);
+        break;
+    case ENTRY: {
+        const Pb__Fault *fault = cells_entry(test, check->index, combination, repetition, check->arena)->fault;
+        links_check(document, fault->links, fault->n_links, "a fault");
+        break;
+    }
     }
     arena_reset(check->arena);
 }
@@ -164,6 +193,32 @@ static void check_protocol_is_known(struct scope *scope, const struct value *pla
     free(names);
 }
 
+// What no axis changes was checked where it was read.
+static void check_surroundings(struct check *check)
+{
+    const Pb__Test *test = check->scope->test;
+    uint32_t axes =
+        test->network ? axes_of_text(test, test->network->family) | axes_of_links(test, test->network->links, test->network->n_links) : 0;
+    check->subject = NETWORK;
+    if (axes)
+        check_axes(check, axes);
+    check->subject = ENVIRONMENT;
+    for (check->index = 0; check->index < test->n_environments; check->index++) {
+        const Pb__ExecutionEnvironment *environment = test->environments[check->index];
+        axes = axes_of_settings(test, environment->options, environment->n_options);
+        if (axes)
+            check_axes(check, axes);
+    }
+    check->subject = ENTRY;
+    for (check->index = 0; check->index < test->n_timeline; check->index++) {
+        const Pb__TimelineEntry *entry = test->timeline[check->index];
+        bool is_fault = entry->body_case == PB__TIMELINE_ENTRY__BODY_FAULT;
+        axes = is_fault ? axes_of_links(test, entry->fault->links, entry->fault->n_links) : 0;
+        if (axes)
+            check_axes(check, axes);
+    }
+}
+
 void combinations_check(struct scope *scope, const struct value *protocol)
 {
     const Pb__Test *test = scope->test;
@@ -173,9 +228,10 @@ void combinations_check(struct scope *scope, const struct value *protocol)
     check_protocol_is_known(scope, protocol, check.arena);
     for (check.index = 0; check.index < test->n_services; check.index++)
         check_axes(&check, axes_of_service(test, test->services[check.index]));
-    check.is_assertion = true;
+    check.subject = ASSERTION;
     for (check.index = 0; check.index < test->n_assertions; check.index++)
         if (test->assertions[check.index]->body_case == PB__ASSERTION__BODY_OUTPUT)
             check_axes(&check, axes_of_text(test, test->assertions[check.index]->output->pattern));
+    check_surroundings(&check);
     arena_free(&check.arena);
 }

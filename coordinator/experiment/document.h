@@ -9,11 +9,46 @@ struct document {
     struct diagnostics *diagnostics;
 };
 
+// What stands behind a key, for who writes the language down (language.h); the readers check it themselves.
+enum document_shape {
+    DOCUMENT_ANY,
+    DOCUMENT_TEXT,     // any text; a reference too
+    DOCUMENT_CHOICE,   // one of `choices`
+    DOCUMENT_NUMBER,   // a whole number
+    DOCUMENT_REAL,     // a number or a percentage
+    DOCUMENT_BOOLEAN,  // true, false
+    DOCUMENT_DURATION, // 150ms
+    DOCUMENT_SIZE,     // 64MiB
+    DOCUMENT_TEXTS,    // a text or a list of texts
+    DOCUMENT_MAP,      // of `keys`
+    DOCUMENT_NAMED,    // a map of any names to maps of `keys`
+    DOCUMENT_LIST,     // of maps of `keys`
+    DOCUMENT_SETTINGS, // a map of any names to texts or lists of texts
+};
+
 // What may stand in a map. A key of the language that this version does not carry out yet is refused, never ignored.
 struct document_key {
     const char *name;
     bool later;
+    enum document_shape shape;
+    const struct document_key *keys; // of what stands behind it
+    const char *const *choices;      // ended by NULL
+    bool or_text;                    // beside a map or list, a text may stand there
+    bool required;
+    const char *help;
 };
+#define DOCUMENT_KEY(key_name, key_shape, ...)                                                                                             \
+    {                                                                                                                                      \
+        .name = (key_name), .shape = DOCUMENT_##key_shape, __VA_ARGS__                                                                     \
+    }
+#define DOCUMENT_LATER(key_name)                                                                                                           \
+    {                                                                                                                                      \
+        .name = (key_name), .later = true                                                                                                  \
+    }
+#define DOCUMENT_END                                                                                                                       \
+    {                                                                                                                                      \
+        .name = NULL                                                                                                                       \
+    }
 
 // `at` is the value that the mistake is about; NULL: of the whole file.
 void document_error(const struct document *document, const struct value *at, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -10,10 +10,20 @@
 
 #define DESCRIPTION_MAX_BYTES TEXT_MAX_BYTES
 
-static const struct document_key top_keys[] = {{"panther", false}, {"experiment", false}, {"description", false}, {"labels", false},
-                                               {"files", false},   {"tests", false},      {"campaign", true},     {"baseline", true},
-                                               {"expect", true},   {"cases", true},       {"builds", true},       {"no_worse_than", true},
-                                               {"defaults", true}, {NULL, false}};
+static const struct document_key top_keys[] = {DOCUMENT_KEY("panther", TEXT, .required = true, .help = "version of the language: 1"),
+                                               DOCUMENT_KEY("experiment", TEXT, .required = true, .help = "its name"),
+                                               DOCUMENT_KEY("description", TEXT),
+                                               DOCUMENT_KEY("labels", SETTINGS, .help = "to find runs by"),
+                                               DOCUMENT_KEY("files", SETTINGS, .help = "files and folders that travel with it"),
+                                               DOCUMENT_KEY("tests", LIST, .keys = tests_keys, .required = true),
+                                               DOCUMENT_LATER("campaign"),
+                                               DOCUMENT_LATER("baseline"),
+                                               DOCUMENT_LATER("expect"),
+                                               DOCUMENT_LATER("cases"),
+                                               DOCUMENT_LATER("builds"),
+                                               DOCUMENT_LATER("no_worse_than"),
+                                               DOCUMENT_LATER("defaults"),
+                                               DOCUMENT_END};
 
 static void read_version(const struct document *document, const struct value *root, Pb__Experiment *experiment)
 {

@@ -5,9 +5,15 @@
 
 #include "coordinator/experiment/plugins.h"
 
-static const struct document_key host_keys[] = {{"name", false}, {"labels", false},    {"apart_from", false}, {"with", false},
-                                                {"not", false},  {"resources", false}, {NULL, false}};
-static const struct document_key resource_keys[] = {{"exclusive", false}, {"cpus", true}, {"memory", true}, {"disk", true}, {NULL, false}};
+const struct document_key hosts_resource_keys[] = {DOCUMENT_KEY("exclusive", BOOLEAN, .help = "nothing else runs on the host"),
+                                                   DOCUMENT_LATER("cpus"), DOCUMENT_LATER("memory"), DOCUMENT_LATER("disk"), DOCUMENT_END};
+const struct document_key hosts_keys[] = {DOCUMENT_KEY("name", TEXT, .help = "of the host"),
+                                          DOCUMENT_KEY("labels", SETTINGS, .help = "that the host has, all of them"),
+                                          DOCUMENT_KEY("apart_from", TEXTS, .help = "services on other hosts"),
+                                          DOCUMENT_KEY("with", TEXTS, .help = "services on the same host"),
+                                          DOCUMENT_KEY("not", TEXTS, .help = "hosts"),
+                                          DOCUMENT_KEY("resources", MAP, .keys = hosts_resource_keys),
+                                          DOCUMENT_END};
 
 size_t hosts_read_labels(const struct document *document, const struct value *labels, Pb__Label ***result)
 {
@@ -69,7 +75,7 @@ static void read_resources(const struct document *document, const struct value *
 {
     if (!document_is_map(document, resources, "resources"))
         return;
-    document_check_keys(document, resources, resource_keys, "resources");
+    document_check_keys(document, resources, hosts_resource_keys, "resources");
     bool exclusive = false;
     if (document_boolean(document, document_get(resources, "exclusive"), "exclusive", &exclusive))
         rule->exclusive = exclusive;
@@ -91,7 +97,7 @@ static void read_not(struct scope *scope, const struct value *value, Pb__HostRul
 
 static void read_rule(struct scope *scope, const struct value *host, const char *service, Pb__HostRule *rule)
 {
-    document_check_keys(&scope->document, host, host_keys, "host");
+    document_check_keys(&scope->document, host, hosts_keys, "host");
     const struct value *name = document_get(host, "name");
     char *name_text = name ? read_name(scope, name) : NULL;
     if (name_text)

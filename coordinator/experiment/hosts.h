@@ -4,6 +4,8 @@
 
 #include "coordinator/experiment/scope.h"
 
+extern const struct document_key hosts_keys[], hosts_resource_keys[];
+
 // Reads `host:` (a name, or a map) of the service into a rule; without one, any host.
 Pb__HostRule *hosts_read(struct scope *scope, const struct value *host, const char *service);
 // Rules of two services that no placement can meet.

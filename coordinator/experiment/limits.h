@@ -24,6 +24,7 @@ static_assert(AXES_PER_TEST_MAX * AXIS_ID_BYTES + 2 * NAME_MAX_BYTES < FULL_NAME
 #define CHECKS_MAX 262144
 
 #define REPEAT_TIMES_MAX 1000000
+#define CONFIDENCE 0.95             // of `repeat: {until: confident}`
 #define CELLS_PER_TEST_MAX 10000000 // a verdict each in the journal: some GB
 #define SEED_FIRST_BITS 53          // exact as a double and in JSON
 #define SEED_DERIVED_BITS 31        // many programs take their seed as an int
@@ -44,5 +45,14 @@ static_assert(TIMEOUT_MAX_MS <= UINT32_MAX, "timeouts travel as 32 bits");
 #define SETTINGS_PER_SERVICE_MAX_BYTES (GUARD_PACKET_MAX_BYTES / 2)
 #define PATTERNS_PER_TEST_MAX_BYTES (GUARD_PACKET_MAX_BYTES / 4)
 #define ASSERTIONS_PER_TEST_MAX 256
+
+#define LINKS_MAX 1024          // of one network or fault, as written: beyond it is generated
+#define SNAPLEN_MIN 64          // the headers
+#define SNAPLEN_MAX 65535       // no IP packet is longer
+#define CAPTURE_MIN_BYTES 65536 // a packet of any size fits
+#define ENVIRONMENTS_MAX 32     // of one test: each type twice
+#define TIMELINE_MAX 1024       // entries of one test
+#define ARGUMENTS_MAX 64        // of a command on the timeline
+#define FAULT_GROUPS_MAX 16     // that a partition makes
 
 #endif

@@ -5,13 +5,13 @@
 
 #include "coordinator/experiment/reference.h"
 
-static const struct document_key implementation_keys[] = {
-    {"name", false}, {"version", true}, {"program", true}, {"build", true}, {NULL, false}};
+const struct document_key plugins_implementation_keys[] = {DOCUMENT_KEY("name", TEXT, .required = true), DOCUMENT_LATER("version"),
+                                                           DOCUMENT_LATER("program"), DOCUMENT_LATER("build"), DOCUMENT_END};
 
 const char *plugins_read_name(const struct document *document, const struct value *value, const char *what)
 {
     if (value && value->kind == VALUE_MAP) {
-        document_check_keys(document, value, implementation_keys, what);
+        document_check_keys(document, value, plugins_implementation_keys, what);
         const struct value *name = document_get(value, "name");
         if (!name)
             document_error(document, value, "%.120s needs a name", what);

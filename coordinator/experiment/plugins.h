@@ -5,6 +5,8 @@
 #include "coordinator/experiment/document.h"
 #include "coordinator/experiment/experiment.h"
 
+extern const struct document_key plugins_implementation_keys[];
+
 // The text of `implementation: nginx`, `implementation: {name: nginx}` or `tester: ...`; NULL after a mistake.
 const char *plugins_read_name(const struct document *document, const struct value *value, const char *what);
 

@@ -3,13 +3,25 @@
 
 #include <string.h>
 
+#include "common/base/units.h"
 #include "common/base/verdict.h"
 #include "coordinator/experiment/limits.h"
 
 // ---- repeat
 
-static const struct document_key repeat_keys[] = {{"times", false}, {"seeds", false}, {"order", false}, {NULL, false}};
-static const struct document_key seed_keys[] = {{"first", false}, {"paired", false}, {NULL, false}};
+static const char *const orders[] = {"interleave", NULL}, *const ends[] = {"confident", NULL};
+const struct document_key rules_seed_keys[] = {DOCUMENT_KEY("first", NUMBER, .help = "of the first repetition"),
+                                               DOCUMENT_KEY("paired", BOOLEAN, .help = "one seed in all combinations"), DOCUMENT_END};
+const struct document_key rules_repeat_keys[] = {
+    DOCUMENT_KEY("times", NUMBER),
+    DOCUMENT_KEY("seeds", MAP, .keys = rules_seed_keys),
+    DOCUMENT_KEY("order", CHOICE, .choices = orders),
+    DOCUMENT_KEY("until", CHOICE, .choices = ends, .help = "until it is known whether a combination passes often enough"),
+    DOCUMENT_KEY("at_most", NUMBER, .help = "repetitions"),
+    DOCUMENT_KEY("at_least", NUMBER, .help = "repetitions"),
+    DOCUMENT_KEY("pass_rate", REAL, .help = "that is asked for"),
+    DOCUMENT_KEY("confidence", REAL, .help = "default: 95%"),
+    DOCUMENT_END};
 
 static void read_seeds(const struct document *document, const struct value *seeds, Pb__Test *test)
 {
@@ -17,7 +29,7 @@ static void read_seeds(const struct document *document, const struct value *seed
     bool paired = false;
     if (!document_is_map(document, seeds, "seeds"))
         return;
-    document_check_keys(document, seeds, seed_keys, "seeds");
+    document_check_keys(document, seeds, rules_seed_keys, "seeds");
     document_number(document, document_get(seeds, "first"), "the first seed", 0, seed_max, &test->seed_first);
     document_boolean(document, document_get(seeds, "paired"), "paired", &paired);
     test->seeds_paired = paired;
@@ -31,23 +43,67 @@ static void check_order(const struct document *document, const struct value *ord
         document_error(document, order, "the order \"%.80s\" is not supported by this version yet; interleave is", text);
 }
 
+static void read_ratio(const struct document *document, const struct value *value, const char *what, double *ratio)
+{
+    const char *text = document_constant(document, value, what);
+    if (text && (!ratio_parse(text, ratio) || *ratio <= 0 || *ratio >= 1))
+        document_error(document, value, "%s: \"%.80s\" is not a share between 0 and 1 such as 95%%", what, text);
+}
+
+// Repetitions of a combination go on, one after the other, until its pass rate is known to be above or below the one asked for.
+static void read_until(const struct document *document, const struct value *repeat, Pb__Test *test, uint64_t *times)
+{
+    const struct value *until = document_get(repeat, "until"), *rate = document_get(repeat, "pass_rate");
+    static const char *const belongings[] = {"at_most", "at_least", "pass_rate", "confidence"};
+    const char *text = document_constant(document, until, "until");
+    uint64_t least = 1;
+    for (size_t i = 0; !until && i < sizeof belongings / sizeof *belongings; i++)
+        if (value_get(repeat, belongings[i]))
+            document_error(document, value_get(repeat, belongings[i]), "`%s` belongs to `until: confident`", belongings[i]);
+    if (!text)
+        return;
+    if (strcmp(text, "confident") != 0)
+        document_error(document, until, "until: there is no \"%.80s\"%s", text, document_hint(document, text, ends, 1));
+    if (document_get(repeat, "times"))
+        document_error(document, document_get(repeat, "times"), "times is a fixed number; `until` takes at_most");
+    if (!document_get(repeat, "at_most") || !rate)
+        document_error(document, repeat, "`until: confident` needs at_most and pass_rate");
+    Pb__RepeatUntil *rule = ARENA_NEW(document->arena, Pb__RepeatUntil);
+    pb__repeat_until__init(rule);
+    rule->confidence = CONFIDENCE;
+    read_ratio(document, rate, "pass_rate", &rule->pass_rate);
+    read_ratio(document, document_get(repeat, "confidence"), "confidence", &rule->confidence);
+    document_number(document, document_get(repeat, "at_most"), "at_most", 1, REPEAT_TIMES_MAX, times);
+    document_number(document, document_get(repeat, "at_least"), "at_least", 1, *times, &least);
+    rule->at_least = (uint32_t)least;
+    test->repeat_until = rule;
+}
+
 void rules_read_repeat(const struct document *document, const struct value *repeat, Pb__Test *test)
 {
     uint64_t times = 1;
     test->seed_first = 1;
     if (document_is_map(document, repeat, "repeat")) {
-        document_check_keys(document, repeat, repeat_keys, "repeat");
+        document_check_keys(document, repeat, rules_repeat_keys, "repeat");
         document_number(document, document_get(repeat, "times"), "times", 1, REPEAT_TIMES_MAX, &times);
         read_seeds(document, document_get(repeat, "seeds"), test);
         check_order(document, document_get(repeat, "order"));
+        read_until(document, repeat, test, &times);
     }
     test->repeat_times = (uint32_t)times;
 }
 
 // ---- timeouts
 
-static const struct document_key timeout_keys[] = {{"queue", false}, {"build", false}, {"ready", false}, {"case", false},
-                                                   {"trial", false}, {"stop", false},  {"lease", false}, {NULL, false}};
+const struct document_key rules_timeout_keys[] = {
+    DOCUMENT_KEY("queue", DURATION, .help = "until hosts are free; 1h"),
+    DOCUMENT_KEY("build", DURATION, .help = "of a plugin that compiles; 30m"),
+    DOCUMENT_KEY("ready", DURATION, .help = "from start to readiness; 20s"),
+    DOCUMENT_KEY("case", DURATION, .help = "60s"),
+    DOCUMENT_KEY("trial", DURATION, .help = "10m"),
+    DOCUMENT_KEY("stop", DURATION, .help = "10s"),
+    DOCUMENT_KEY("lease", DURATION, .help = "how long instances live without news from the coordinator; 30s"),
+    DOCUMENT_END};
 
 Pb__Timeouts *rules_read_timeouts(const struct document *document, const struct value *timeouts)
 {
@@ -62,7 +118,7 @@ Pb__Timeouts *rules_read_timeouts(const struct document *document, const struct 
     result->lease_ms = LEASE_MS;
     if (!document_is_map(document, timeouts, "timeouts"))
         return result;
-    document_check_keys(document, timeouts, timeout_keys, "timeouts");
+    document_check_keys(document, timeouts, rules_timeout_keys, "timeouts");
     document_duration(document, document_get(timeouts, "queue"), "queue", 1, TIMEOUT_MAX_MS, &result->queue_ms);
     document_duration(document, document_get(timeouts, "build"), "build", 1, TIMEOUT_MAX_MS, &result->build_ms);
     document_duration(document, document_get(timeouts, "ready"), "ready", 1, TIMEOUT_MAX_MS, &result->ready_ms);
@@ -75,7 +131,8 @@ Pb__Timeouts *rules_read_timeouts(const struct document *document, const struct 
 
 // ---- retry
 
-static const struct document_key retry_keys[] = {{"reasons", false}, {"times", false}, {NULL, false}};
+const struct document_key rules_retry_keys[] = {DOCUMENT_KEY("reasons", TEXTS, .help = "infrastructure, lost, timeout, killed, incomplete"),
+                                                DOCUMENT_KEY("times", NUMBER, .help = "further attempts"), DOCUMENT_END};
 
 // A reason that only comes with a fail, or with somebody's wish, would never lead to a retry: a fail stays.
 static bool may_be_retried(int reason)
@@ -105,7 +162,7 @@ Pb__RetryRule *rules_read_retry(const struct document *document, const struct va
     pb__retry_rule__init(rule);
     if (!document_is_map(document, retry, "retry"))
         return rule;
-    document_check_keys(document, retry, retry_keys, "retry");
+    document_check_keys(document, retry, rules_retry_keys, "retry");
     document_number(document, document_get(retry, "times"), "times", 0, RETRY_TIMES_MAX, &times);
     rule->times = (uint32_t)times;
     size_t count = document_texts(document, document_get(retry, "reasons"), "reasons", &texts);

@@ -155,3 +155,11 @@ void scope_check(struct scope *scope, const char *text, const struct value *plac
     for (const char *cursor = text; reference_next(cursor, &reference); cursor = reference.start + reference.length)
         check_one(&(struct finding){scope, place, &reference, allowed});
 }
+
+void scope_check_value(struct scope *scope, const char *text, const struct value *place, unsigned allowed)
+{
+    if (strstr(text, "$(") && !reference_is_in(text))
+        document_error(&scope->document, place, "\"%.120s\" is no value: only $(axes.NAME), $(seed) and $(repetition) are put in", text);
+    else
+        scope_check(scope, text, place, allowed);
+}

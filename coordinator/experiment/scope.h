@@ -29,6 +29,8 @@ struct scope {
 
 // Reports each reference in the text that is unknown or not allowed at this place. Where a setting stands is all it needs.
 void scope_check(struct scope *scope, const char *text, const struct value *place, unsigned allowed);
+// The same where every other "$(" would be no value either.
+void scope_check_value(struct scope *scope, const char *text, const struct value *place, unsigned allowed);
 bool scope_has_service(const struct scope *scope, const char *name);
 // Reports unless the name is one of the test's services; `what` names the key.
 bool scope_check_service(const struct scope *scope, const struct value *place, const char *name, const char *what);

@@ -8,31 +8,34 @@
 #include "coordinator/experiment/needs.h"
 #include "coordinator/experiment/plugins.h"
 
-static const struct document_key service_keys[] = {{"from", false},
-                                                   {"implementation", false},
-                                                   {"tester", false},
-                                                   {"role", false},
-                                                   {"drives", false},
-                                                   {"needs", false},
-                                                   {"host", false},
-                                                   {"options", false},
-                                                   {"cases", false},
-                                                   {"fresh", true},
-                                                   {"replicas", true},
-                                                   {"vary", true},
-                                                   {"builds", true},
-                                                   {"build", true},
-                                                   {"version", true},
-                                                   {"target", true},
-                                                   {"protocol", true},
-                                                   {"timeouts", true},
-                                                   {"ports", true},
-                                                   {"execution_environment", true},
-                                                   {"network_environment", true},
-                                                   {NULL, false}};
+static const char *const freshness[] = {"trial", "case", NULL};
+const struct document_key services_keys[] = {
+    DOCUMENT_KEY("from", TEXT, .help = "$(axes.NAME), an axis of maps"),
+    DOCUMENT_KEY("implementation", MAP, .keys = plugins_implementation_keys, .or_text = true, .help = "the plugin of an implementation"),
+    DOCUMENT_KEY("tester", TEXT, .help = "the plugin of a tester"),
+    DOCUMENT_KEY("role", TEXT, .help = "in the protocol"),
+    DOCUMENT_KEY("drives", SETTINGS, .help = "the tester's words and the services that it works on"),
+    DOCUMENT_KEY("needs", TEXTS, .help = "services that must be ready first"),
+    DOCUMENT_KEY("host", MAP, .keys = hosts_keys, .or_text = true, .help = "where it may run"),
+    DOCUMENT_KEY("options", SETTINGS, .help = "of the plugin"),
+    DOCUMENT_KEY("cases", TEXTS, .help = "of a tester; default: all"),
+    DOCUMENT_KEY("fresh", CHOICE, .choices = freshness, .help = "what is restarted between the cases of a tester"),
+    DOCUMENT_LATER("replicas"),
+    DOCUMENT_LATER("vary"),
+    DOCUMENT_LATER("builds"),
+    DOCUMENT_LATER("build"),
+    DOCUMENT_LATER("version"),
+    DOCUMENT_LATER("target"),
+    DOCUMENT_LATER("protocol"),
+    DOCUMENT_LATER("timeouts"),
+    DOCUMENT_LATER("ports"),
+    DOCUMENT_LATER("execution_environment"),
+    DOCUMENT_LATER("network_environment"),
+    DOCUMENT_END};
 
 // Words that stand before the dot of other references, now or later.
-static const char *const reserved[] = {"axes", "file", "seed", "repetition", "test", "experiment", "run", "cell", "service", "env", "host"};
+static const char *const reserved[] = {"axes", "file", "seed",    "repetition", "test", "experiment",
+                                       "run",  "cell", "service", "env",        "host", "network"};
 
 static bool is_reserved(const char *name)
 {
@@ -187,9 +190,23 @@ static void read_options(struct scope *scope, const struct value *options, Pb__S
     }
 }
 
+// What a case needs by its own table is done in any case; this is for testers whose table says nothing.
+static void read_fresh(struct scope *scope, const struct value *value, Pb__ServiceTemplate *service)
+{
+    const struct document *document = &scope->document;
+    const char *text = document_constant(document, value, "fresh");
+    if (!text)
+        return;
+    if (strcmp(text, "trial") != 0 && strcmp(text, "case") != 0)
+        document_error(document, value, "fresh is trial or case, not \"%.80s\"%s", text, document_hint(document, text, freshness, 2));
+    if (!service->tester[0])
+        document_error(document, value, "fresh belongs to a tester: it says what of its driven services is restarted between its cases");
+    service->fresh = strcmp(text, "case") == 0 ? PB__FRESH__FRESH_CASE : PB__FRESH__FRESH_TRIAL;
+}
+
 static void read_body(struct scope *scope, const struct value *value, const struct value *place, Pb__ServiceTemplate *service)
 {
-    document_check_keys(&scope->document, value, service_keys, arena_printf(scope->document.arena, "the service \"%s\"", service->name));
+    document_check_keys(&scope->document, value, services_keys, arena_printf(scope->document.arena, "the service \"%s\"", service->name));
     read_what(scope, value, place, service);
     const struct value *role = document_get(value, "role");
     const char *role_text = document_text(&scope->document, role, "role");
@@ -202,6 +219,7 @@ static void read_body(struct scope *scope, const struct value *value, const stru
     service->host = hosts_read(scope, document_get(value, "host"), service->name);
     read_options(scope, document_get(value, "options"), service);
     read_cases(scope, document_get(value, "cases"), service);
+    read_fresh(scope, document_get(value, "fresh"), service);
 }
 
 static void read_service(struct scope *scope, const char *name, const struct value *place, const struct value *value)

@@ -8,25 +8,47 @@
 #include "coordinator/experiment/axes.h"
 #include "coordinator/experiment/combinations.h"
 #include "coordinator/experiment/defaults.h"
+#include "coordinator/experiment/execution.h"
 #include "coordinator/experiment/hosts.h"
 #include "coordinator/experiment/needs.h"
+#include "coordinator/experiment/network.h"
 #include "coordinator/experiment/rules.h"
 #include "coordinator/experiment/services.h"
+#include "coordinator/experiment/timeline.h"
 
-static const struct document_key test_keys[] = {
-    {"name", false},     {"protocol", false},       {"axes", false},     {"repeat", false},
-    {"timeouts", false}, {"retry", false},          {"services", false}, {"assertions", false},
-    {"exclude", true},   {"include", true},         {"cover", true},     {"execution_environment", true},
-    {"timeline", true},  {"case_conditions", true}, {"campaign", true},  {"replicas", true},
-    {"vary", true},      {"builds", true},          {"baseline", true},  {"expect", true},
-    {"cases", true},     {"no_worse_than", true},   {"by", true},        {"confidence", true},
-    {"stop_when", true}, {"labels", true},          {"files", true},     {"network_environment", false},
-    {NULL, false}};
-static const struct document_key protocol_keys[] = {{"name", false}, {"version", false}, {"role", true}, {"target", true}, {NULL, false}};
-static const struct document_key network_keys[] = {
-    {"type", false},   {"delay", true}, {"jitter", true}, {"loss", true},     {"duplicate", true}, {"corrupt", true},
-    {"reorder", true}, {"rate", true},  {"queue", true},  {"drop_nth", true}, {"on", true},        {"off", true},
-    {"nat", true},     {"ecn", true},   {"family", true}, {"links", true},    {"capture", true},   {NULL, false}};
+static const char *const case_conditions[] = {"replace", "add", "refuse", NULL};
+const struct document_key tests_protocol_keys[] = {DOCUMENT_KEY("name", TEXT, .required = true), DOCUMENT_KEY("version", TEXT),
+                                                   DOCUMENT_LATER("role"), DOCUMENT_LATER("target"), DOCUMENT_END};
+const struct document_key tests_keys[] = {
+    DOCUMENT_KEY("name", TEXT, .required = true),
+    DOCUMENT_KEY("protocol", MAP, .keys = tests_protocol_keys, .help = "default version: the first of the first service's plugin"),
+    DOCUMENT_KEY("axes", ANY, .help = "lists of texts, or maps of ids to texts or {implementation, options}"),
+    DOCUMENT_KEY("repeat", MAP, .keys = rules_repeat_keys),
+    DOCUMENT_KEY("timeouts", MAP, .keys = rules_timeout_keys),
+    DOCUMENT_KEY("retry", MAP, .keys = rules_retry_keys),
+    DOCUMENT_KEY("services", NAMED, .keys = services_keys),
+    DOCUMENT_KEY("network_environment", MAP, .keys = network_keys),
+    DOCUMENT_KEY("execution_environment", LIST, .keys = execution_keys),
+    DOCUMENT_KEY("timeline", LIST, .keys = timeline_keys),
+    DOCUMENT_KEY("case_conditions", CHOICE, .choices = case_conditions, .help = "what network_environment means for cases with their own"),
+    DOCUMENT_KEY("assertions", LIST, .keys = assertions_keys),
+    DOCUMENT_LATER("exclude"),
+    DOCUMENT_LATER("include"),
+    DOCUMENT_LATER("cover"),
+    DOCUMENT_LATER("campaign"),
+    DOCUMENT_LATER("replicas"),
+    DOCUMENT_LATER("vary"),
+    DOCUMENT_LATER("builds"),
+    DOCUMENT_LATER("baseline"),
+    DOCUMENT_LATER("expect"),
+    DOCUMENT_LATER("cases"),
+    DOCUMENT_LATER("no_worse_than"),
+    DOCUMENT_LATER("by"),
+    DOCUMENT_LATER("confidence"),
+    DOCUMENT_LATER("stop_when"),
+    DOCUMENT_LATER("labels"),
+    DOCUMENT_LATER("files"),
+    DOCUMENT_END};
 
 static void read_protocol(struct scope *scope, const struct value *map, const struct value *protocol)
 {
@@ -37,7 +59,7 @@ static void read_protocol(struct scope *scope, const struct value *map, const st
     }
     if (!document_is_map(document, protocol, "protocol"))
         return;
-    document_check_keys(document, protocol, protocol_keys, "protocol");
+    document_check_keys(document, protocol, tests_protocol_keys, "protocol");
     const struct value *name = document_get(protocol, "name"), *version = document_get(protocol, "version");
     const char *name_text = document_text(document, name, "the protocol's name"),
                *version_text = document_text(document, version, "the protocol's version");
@@ -51,21 +73,16 @@ static void read_protocol(struct scope *scope, const struct value *map, const st
     scope->test->protocol_version = arena_string(document->arena, version_text);
 }
 
-// `lab`, the wire between the hosts without conditions, is what this version runs.
-static void check_network(const struct document *document, const struct value *network)
+static void read_case_conditions(const struct document *document, const struct value *value, Pb__Test *test)
 {
-    static const char *const types[] = {"lab", "emulated"};
-    if (!document_is_map(document, network, "network_environment"))
-        return;
-    document_check_keys(document, network, network_keys, "network_environment");
-    const struct value *type = document_get(network, "type");
-    const char *text = document_text(document, type, "the type of network_environment");
-    if (!text || strcmp(text, "lab") == 0)
-        return;
-    if (strcmp(text, "emulated") == 0)
-        document_not_yet(document, type, text);
-    else
-        document_error(document, type, "there is no network_environment \"%.80s\"%s", text, document_hint(document, text, types, 2));
+    const char *text = document_constant(document, value, "case_conditions");
+    test->case_conditions = arena_string(document->arena, text ? text : case_conditions[0]);
+    for (size_t i = 0; text && case_conditions[i]; i++)
+        if (strcmp(case_conditions[i], text) == 0)
+            return;
+    if (text)
+        document_error(document, value, "case_conditions is replace, add or refuse, not \"%.80s\"%s", text,
+                       document_hint(document, text, case_conditions, 3));
 }
 
 // ---- parts of a test
@@ -129,12 +146,12 @@ static void read_body(struct scope *scope, const struct value *map)
 {
     const struct document *document = &scope->document;
     const struct value *axes = document_get(map, "axes"), *protocol = document_get(map, "protocol");
+    const struct value *network = document_get(map, "network_environment");
     Pb__Test *test = scope->test;
     size_t errors_before = document->diagnostics->errors;
-    document_check_keys(document, map, test_keys, "a test");
+    document_check_keys(document, map, tests_keys, "a test");
     axes_read(document, axes, test);
     read_protocol(scope, map, protocol);
-    check_network(document, document_get(map, "network_environment"));
     rules_read_repeat(document, document_get(map, "repeat"), test);
     test->timeouts = rules_read_timeouts(document, document_get(map, "timeouts"));
     test->retry = rules_read_retry(document, document_get(map, "retry"));
@@ -144,12 +161,18 @@ static void read_body(struct scope *scope, const struct value *map)
     if (!services || scope->services)
         read_services(scope, map);
     check_axes_options(scope);
+    network_read(scope, network);
+    execution_read(scope, document_get(map, "execution_environment"));
+    read_case_conditions(document, document_get(map, "case_conditions"), test);
+    timeline_read(scope, document_get(map, "timeline"));
     assertions_read(scope, document_get(map, "assertions"));
     if (!scope->services)
         return;
     needs_complete(scope);
-    hosts_check_together(scope);
     defaults_fill(scope);
+    timeline_check_cases(scope);
+    network_complete(scope, network ? network : map);
+    hosts_check_together(scope);
     combinations_check(scope, document_get(protocol, "name"));
     if (document->diagnostics->errors > errors_before)
         return;

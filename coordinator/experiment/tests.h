@@ -5,6 +5,8 @@
 #include "coordinator/experiment/document.h"
 #include "coordinator/experiment/experiment.h"
 
+extern const struct document_key tests_keys[], tests_protocol_keys[];
+
 // Reads `tests:` into experiment->tests; files are known by now.
 void tests_read(const struct document *document, const struct experiment_plugins *plugins, const struct value *tests,
                 Pb__Experiment *experiment);

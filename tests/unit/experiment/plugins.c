@@ -141,6 +141,25 @@ static Pb__PluginDescription *fuzz(struct arena *arena)
     return new;
 }
 
+// Judges from evidence: its cases want things of the network.
+static Pb__PluginDescription *quic_judge(struct arena *arena)
+{
+    Pb__PluginDescription *new = plugin(arena, "quic_judge", PB__PLUGIN_KIND__PLUGIN_KIND_TESTER);
+    speaks(arena, new, "quic", "1 2", "");
+    cases(arena, new, "handshake longrtt");
+    drives(arena, new, "server", "quic", "server", true);
+    drives(arena, new, "client", "quic", "client", true);
+    Pb__CaseDescription *longrtt = new->cases[1];
+    longrtt->evidence = words(arena, "capture", &longrtt->n_evidence);
+    Pb__Setting *delay = ARENA_NEW(arena, Pb__Setting);
+    pb__setting__init(delay);
+    delay->name = arena_string(arena, "delay");
+    delay->values = words(arena, "750ms", &delay->n_values);
+    longrtt->conditions = ARENA_ARRAY(arena, Pb__Setting *, 1);
+    longrtt->conditions[longrtt->n_conditions++] = delay;
+    return new;
+}
+
 struct experiment_plugins fixture_plugins(struct arena *arena)
 {
     Pb__PluginDescription **list = ARENA_ARRAY(arena, Pb__PluginDescription *, LIST_MAX);
@@ -151,6 +170,9 @@ struct experiment_plugins fixture_plugins(struct arena *arena)
     list[count++] = h2load(arena);
     list[count++] = quic_probe(arena);
     list[count++] = fuzz(arena);
+    list[count++] = quic_judge(arena);
+    list[count++] = plugin(arena, "emulated", PB__PLUGIN_KIND__PLUGIN_KIND_NETWORK);
+    list[count++] = plugin(arena, "lab", PB__PLUGIN_KIND__PLUGIN_KIND_NETWORK);
     list[count] = plugin(arena, "null", PB__PLUGIN_KIND__PLUGIN_KIND_TESTER);
     cases(arena, list[count++], "pass fail");
     return (struct experiment_plugins){(const Pb__PluginDescription *const *)list, count};

@@ -65,7 +65,11 @@ static void show_host(struct text *out, const Pb__HostRule *host)
 
 static void show_service(struct text *out, const Pb__ServicePlan *service)
 {
-    text_printf(out, "    %s: %s %s role \"%s\"", service->name, service->is_tester ? "tester" : "iut", service->plugin, service->role);
+    text_printf(out, "    %s: %s %s role \"%s\"", service->name,
+                service->is_network  ? "network"
+                : service->is_tester ? "tester"
+                                     : "iut",
+                service->plugin, service->role);
     show_texts(out, "needs", service->needs, service->n_needs);
     for (size_t i = 0; i < service->n_drives; i++) {
         text_printf(out, " drives %s", service->drives[i]->name);
@@ -73,6 +77,7 @@ static void show_service(struct text *out, const Pb__ServicePlan *service)
     }
     show_host(out, service->host);
     show_texts(out, "cases", service->cases, service->n_cases);
+    text_append(out, service->fresh == PB__FRESH__FRESH_CASE ? " fresh for each case" : "");
     text_append(out, "\n");
     for (size_t i = 0; i < service->n_options; i++) {
         text_printf(out, "      %u:%u", service->options[i]->line, service->options[i]->column);
@@ -95,6 +100,112 @@ static void show_assertion(struct text *out, const Pb__Assertion *assertion)
     text_append(out, "\n");
 }
 
+static void show_moment(struct text *out, const char *noun, const Pb__Moment *moment)
+{
+    if (moment)
+        text_printf(out, " %s %s of \"%s\" + %u", noun, moment->end ? "end" : "start", moment->entry, moment->plus_ms);
+}
+
+static void show_later_forms(struct text *out, const Pb__Assertion *assertion)
+{
+    if (assertion->body_case == PB__ASSERTION__BODY_CAPTURE)
+        text_printf(out, "      capture%s\n", assertion->capture->absent ? " absent" : "");
+    if (assertion->body_case == PB__ASSERTION__BODY_ARTIFACT)
+        text_printf(out, "      artifact%s %s %s%llu\n", assertion->artifact->absent ? " absent" : "", assertion->artifact->path,
+                    assertion->artifact->has_at_least ? "" : "no ", (unsigned long long)assertion->artifact->at_least_bytes);
+    if (assertion->body_case == PB__ASSERTION__BODY_FINDING)
+        text_printf(out, "      finding%s \"%s\"\n", assertion->finding->absent ? " absent" : "", assertion->finding->signature);
+    if (!assertion->window)
+        return;
+    text_append(out, "      window");
+    show_moment(out, "since", assertion->window->since);
+    show_moment(out, "until", assertion->window->until);
+    text_append(out, "\n");
+}
+
+// ---- network, environments, timeline
+
+static void show_settings(struct text *out, Pb__PlacedSetting *const *settings, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        show_texts(out, settings[i]->name, settings[i]->values, settings[i]->n_values);
+}
+
+static void show_links(struct text *out, Pb__LinkRule *const *links, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        text_printf(out, "      %u:%u \"%s\" to \"%s\":", links[i]->line, links[i]->column, links[i]->from, links[i]->to);
+        show_settings(out, links[i]->conditions, links[i]->n_conditions);
+        text_append(out, "\n");
+    }
+}
+
+static void show_network(struct text *out, const Pb__Network *network, const char *case_conditions)
+{
+    if (!network)
+        return;
+    text_printf(out, "    network %s %s, case conditions %s, %scapture, snaplen %u, limit %llu\n", network->type, network->family,
+                case_conditions, network->no_capture ? "no " : "", network->snaplen, (unsigned long long)network->capture_limit_bytes);
+    show_links(out, network->links, network->n_links);
+}
+
+static void show_environment(struct text *out, const Pb__ExecutionEnvironment *environment)
+{
+    text_printf(out, "    under %s", environment->type);
+    show_texts(out, "of", environment->services, environment->n_services);
+    show_settings(out, environment->options, environment->n_options);
+    text_append(out, "\n");
+}
+
+static void show_trigger(struct text *out, const Pb__Trigger *trigger)
+{
+    if (!trigger)
+        return;
+    text_printf(out, " after %s of \"%s\" + %llu", trigger->end ? "end" : "start", trigger->entry, (unsigned long long)trigger->plus_ms);
+    show_texts(out, "ready", trigger->ready, trigger->n_ready);
+}
+
+static void show_fault(struct text *out, const Pb__Fault *fault)
+{
+    text_printf(out, " fault %s for %u", fault->kind, fault->for_ms);
+    for (size_t i = 0; i < fault->n_options; i++)
+        show_texts(out, fault->options[i]->name, fault->options[i]->values, fault->options[i]->n_values);
+    text_append(out, "\n");
+    show_links(out, fault->links, fault->n_links);
+}
+
+static void show_entry(struct text *out, const Pb__TimelineEntry *entry)
+{
+    text_printf(out, "    %u:%u %s [%s]%s", entry->line, entry->column, entry->id, entry->service, entry->background ? " background" : "");
+    show_trigger(out, entry->trigger);
+    switch (entry->body_case) {
+    case PB__TIMELINE_ENTRY__BODY_RUN_CASE:
+        text_printf(out, " case %s\n", entry->run_case);
+        break;
+    case PB__TIMELINE_ENTRY__BODY_RUN:
+        show_texts(out, "run", entry->run->argv, entry->run->n_argv);
+        text_printf(out, " within %u\n", entry->run->timeout_ms);
+        break;
+    case PB__TIMELINE_ENTRY__BODY_CHANGE:
+        text_printf(out, " change %d\n", (int)entry->change);
+        break;
+    case PB__TIMELINE_ENTRY__BODY_FAULT:
+        show_fault(out, entry->fault);
+        break;
+    default:
+        text_append(out, " nothing\n");
+    }
+}
+
+static void show_surroundings(struct text *out, const Pb__CellPlan *plan)
+{
+    show_network(out, plan->network, plan->case_conditions);
+    for (size_t i = 0; i < plan->n_environments; i++)
+        show_environment(out, plan->environments[i]);
+    for (size_t i = 0; i < plan->n_timeline; i++)
+        show_entry(out, plan->timeline[i]);
+}
+
 static void show_cell(struct text *out, const struct resolution *resolution, size_t test, uint64_t index)
 {
     const Pb__CellPlan *plan = experiment_cell(resolution->experiment, test, index, resolution->arena);
@@ -102,8 +213,11 @@ static void show_cell(struct text *out, const struct resolution *resolution, siz
                 plan->protocol_name, plan->protocol_version, (unsigned long long)plan->seed);
     for (size_t i = 0; i < plan->n_services; i++)
         show_service(out, plan->services[i]);
-    for (size_t i = 0; i < plan->n_assertions; i++)
+    show_surroundings(out, plan);
+    for (size_t i = 0; i < plan->n_assertions; i++) {
         show_assertion(out, plan->assertions[i]);
+        show_later_forms(out, plan->assertions[i]);
+    }
 }
 
 static void show_test(struct text *out, const struct resolution *resolution, size_t index)
