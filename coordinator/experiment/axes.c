@@ -127,11 +127,13 @@ static void read_axis(const struct document *document, const char *name, const s
     map_free(&texts);
 }
 
-static uint64_t count_combinations(const struct document *document, const struct value *axes, const Pb__Test *test)
+// Covered axes may have any product that can be counted: few of its combinations run.
+static uint64_t count_combinations(const struct document *document, const struct value *axes, const Pb__Test *test, bool is_covered)
 {
     uint64_t combinations = 1;
     for (size_t i = 0; i < test->n_axes; i++) {
-        if (__builtin_mul_overflow(combinations, (uint64_t)test->axes[i]->n_values, &combinations) || combinations > CELLS_PER_TEST_MAX) {
+        if (__builtin_mul_overflow(combinations, (uint64_t)test->axes[i]->n_values, &combinations) ||
+            (combinations > CELLS_PER_TEST_MAX && !is_covered)) {
             document_error(document, axes, "the axes have more than %d combinations", CELLS_PER_TEST_MAX);
             return 0;
         }
@@ -139,7 +141,7 @@ static uint64_t count_combinations(const struct document *document, const struct
     return combinations;
 }
 
-void axes_read(const struct document *document, const struct value *axes, Pb__Test *test)
+void axes_read(const struct document *document, const struct value *axes, bool is_covered, Pb__Test *test)
 {
     test->combinations = 1;
     if (!document_is_map(document, axes, "axes"))
@@ -152,7 +154,7 @@ void axes_read(const struct document *document, const struct value *axes, Pb__Te
     test->axes = ARENA_ARRAY(document->arena, Pb__Axis *, axes->count);
     for (size_t i = 0; i < axes->count; i++)
         read_axis(document, axes->keys[i], axes->key_places[i], axes->items[i], test);
-    test->combinations = count_combinations(document, axes, test);
+    test->combinations = count_combinations(document, axes, test, is_covered);
 }
 
 const Pb__Axis *axes_find(const Pb__Test *test, const char *name, size_t *index)
@@ -173,6 +175,11 @@ bool axes_has_maps(const Pb__Axis *axis)
         if (axis->values[i]->is_map)
             return true;
     return false;
+}
+
+uint64_t axes_combination(const Pb__Test *test, uint64_t number)
+{
+    return test->n_kept > 0 ? test->kept[number] : number;
 }
 
 void axes_values(const Pb__Test *test, uint64_t combination, const Pb__AxisValue **values)

@@ -7,10 +7,11 @@
 
 extern const struct document_key axes_value_keys[]; // of a value that is a map
 
-// Reads `axes:` into test->axes and counts test->combinations (0: an axis is broken, and was reported).
-void axes_read(const struct document *document, const struct value *axes, Pb__Test *test);
+// Reads `axes:` into test->axes and counts test->combinations, the whole product (0: an axis is broken, and was reported).
+void axes_read(const struct document *document, const struct value *axes, bool is_covered, Pb__Test *test);
 const Pb__Axis *axes_find(const Pb__Test *test, const char *name, size_t *index); // index may be NULL; NULL: no such axis
 bool axes_has_maps(const Pb__Axis *axis);
+uint64_t axes_combination(const Pb__Test *test, uint64_t number); // number of test->combinations -> in the whole product
 // The value that each axis has in a combination, into values[test->n_axes].
 void axes_values(const Pb__Test *test, uint64_t combination, const Pb__AxisValue **values);
 char *axes_combination_name(const Pb__Test *test, uint64_t combination, struct arena *arena); // "nginx,20ms"

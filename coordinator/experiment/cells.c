@@ -396,14 +396,15 @@ Pb__CellPlan *experiment_cell(const Pb__Experiment *experiment, size_t test, uin
 {
     INVARIANT(test < experiment->n_tests && index < experiment_cells(experiment->tests[test]));
     uint64_t combinations = experiment->tests[test]->combinations;
-    return cells_plan(experiment->tests[test], index % combinations, (uint32_t)(index / combinations) + 1, arena);
+    return cells_plan(experiment->tests[test], axes_combination(experiment->tests[test], index % combinations),
+                      (uint32_t)(index / combinations) + 1, arena);
 }
 
 char *experiment_cell_name(uint64_t run, const Pb__Experiment *experiment, size_t test, uint64_t index, struct arena *arena)
 {
     INVARIANT(test < experiment->n_tests && index < experiment_cells(experiment->tests[test]));
     const Pb__Test *of = experiment->tests[test];
-    const char *combination = axes_combination_name(of, index % of->combinations, arena);
+    const char *combination = axes_combination_name(of, axes_combination(of, index % of->combinations), arena);
     return arena_printf(arena, "r%" PRIu64 "/%s/%s%s%" PRIu64, run, of->name, combination, combination[0] ? "/" : "",
                         index / of->combinations + 1);
 }

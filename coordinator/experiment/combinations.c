@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/base/map.h"
+
 #include "coordinator/experiment/assertions.h"
 #include "coordinator/experiment/axes.h"
 #include "coordinator/experiment/bindings.h"
@@ -90,6 +92,20 @@ static uint64_t combination_at(const Pb__Test *test, uint32_t axes, uint64_t num
     return combination;
 }
 
+// A combination with all other axes at their first value.
+static uint64_t part_of(const Pb__Test *test, uint32_t axes, uint64_t combination)
+{
+    uint64_t part = 0, stride = 1;
+    for (size_t i = test->n_axes; i-- > 0;) {
+        size_t values = test->axes[i]->n_values;
+        if (axes & (UINT32_C(1) << i))
+            part += combination % values * stride;
+        combination /= values;
+        stride *= values;
+    }
+    return part;
+}
+
 // ---- checks
 
 enum subject { SERVICE, ASSERTION, NETWORK, ENVIRONMENT, ENTRY };
@@ -142,6 +158,21 @@ static bool may_check(const struct check *check, uint64_t count)
     return false;
 }
 
+// Of the combinations that are kept, one for each that differs in these axes.
+static void check_kept(const struct check *check, uint32_t axes)
+{
+    const Pb__Test *test = check->scope->test;
+    struct map *seen = map_new();
+    for (size_t i = 0; i < test->n_kept; i++) {
+        if (map_put_number(seen, part_of(test, axes, test->kept[i]), seen))
+            continue;
+        if (!may_check(check, 1))
+            break;
+        check_at(check, test->kept[i], 1);
+    }
+    map_free(&seen);
+}
+
 static void check_product(const struct check *check, uint32_t axes)
 {
     uint64_t count = count_of(check->scope->test, axes);
@@ -153,19 +184,21 @@ static void check_product(const struct check *check, uint32_t axes)
 
 static void check_axes(const struct check *check, uint32_t axes)
 {
-    if (count_of(check->scope->test, axes) <= EXPERIMENT_CHECKED_COMBINATIONS)
+    if (check->scope->test->n_kept > 0)
+        check_kept(check, axes);
+    else if (count_of(check->scope->test, axes) <= EXPERIMENT_CHECKED_COMBINATIONS)
         check_product(check, axes);
     else
         for (size_t i = 0; i < check->scope->test->n_axes; i++)
             if (axes & (UINT32_C(1) << i))
                 check_product(check, UINT32_C(1) << i);
-    check_at(check, 0, check->scope->test->repeat_times); // the other end of the seeds
+    check_at(check, axes_combination(check->scope->test, 0), check->scope->test->repeat_times); // the other end of the seeds
 }
 
 // A test of plugins that speak nothing (null testers, fuzzers of files) may name any protocol.
 static bool somebody_speaks(const struct scope *scope, struct arena *arena)
 {
-    const Pb__CellPlan *plan = cells_plan(scope->test, 0, 1, arena);
+    const Pb__CellPlan *plan = cells_plan(scope->test, axes_combination(scope->test, 0), 1, arena);
     for (size_t i = 0; i < plan->n_services; i++) {
         const Pb__PluginDescription *plugin = plugins_get(scope->plugins, plan->services[i]->plugin);
         if (plugin && plugin->n_protocols > 0)

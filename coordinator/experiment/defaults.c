@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/map.h"
+#include "coordinator/experiment/axes.h"
 #include "coordinator/experiment/cells.h"
 #include "coordinator/experiment/plugins.h"
 
@@ -98,8 +99,8 @@ void defaults_fill(struct scope *scope)
     if (test->combinations == 0)
         return;
     struct arena *arena = arena_new(0);
-    complete_version(scope, cells_plan(test, 0, 1, arena));
-    const Pb__CellPlan *plan = cells_plan(test, 0, 1, arena);
+    complete_version(scope, cells_plan(test, axes_combination(test, 0), 1, arena));
+    const Pb__CellPlan *plan = cells_plan(test, axes_combination(test, 0), 1, arena);
     for (size_t i = 0; i < test->n_services; i++) {
         complete_role(scope, plan, test->services[i], i);
         complete_cases(scope, document_get(scope->services->items[i], "cases"), test->services[i]);

@@ -12,18 +12,19 @@ struct document {
 // What stands behind a key, for who writes the language down (language.h); the readers check it themselves.
 enum document_shape {
     DOCUMENT_ANY,
-    DOCUMENT_TEXT,     // any text; a reference too
-    DOCUMENT_CHOICE,   // one of `choices`
-    DOCUMENT_NUMBER,   // a whole number
-    DOCUMENT_REAL,     // a number or a percentage
-    DOCUMENT_BOOLEAN,  // true, false
-    DOCUMENT_DURATION, // 150ms
-    DOCUMENT_SIZE,     // 64MiB
-    DOCUMENT_TEXTS,    // a text or a list of texts
-    DOCUMENT_MAP,      // of `keys`
-    DOCUMENT_NAMED,    // a map of any names to maps of `keys`
-    DOCUMENT_LIST,     // of maps of `keys`
-    DOCUMENT_SETTINGS, // a map of any names to texts or lists of texts
+    DOCUMENT_TEXT,      // any text; a reference too
+    DOCUMENT_CHOICE,    // one of `choices`
+    DOCUMENT_NUMBER,    // a whole number
+    DOCUMENT_REAL,      // a number or a percentage
+    DOCUMENT_BOOLEAN,   // true, false
+    DOCUMENT_DURATION,  // 150ms
+    DOCUMENT_SIZE,      // 64MiB
+    DOCUMENT_TEXTS,     // a text or a list of texts
+    DOCUMENT_MAP,       // of `keys`
+    DOCUMENT_NAMED,     // a map of any names to maps of `keys`
+    DOCUMENT_LIST,      // of maps of `keys`
+    DOCUMENT_SELECTORS, // a list of maps of any names to texts or lists of texts
+    DOCUMENT_SETTINGS,  // a map of any names to texts or lists of texts
 };
 
 // What may stand in a map. A key of the language that this version does not carry out yet is refused, never ignored.

@@ -23,8 +23,9 @@ struct scope {
     Pb__Test *test;                   // axes are known
     const struct value *services;     // the map; its keys are the services' names
     bool axis_is_used[AXES_PER_TEST_MAX];
-    size_t *checks_left;      // of CHECKS_MAX, for all tests together
-    bool protocol_is_unknown; // no plugin speaks it, which was reported
+    size_t *checks_left;       // of CHECKS_MAX, for all tests together
+    size_t *combinations_left; // of KEPT_LOOKED_AT_MAX
+    bool protocol_is_unknown;  // no plugin speaks it, which was reported
 };
 
 // Reports each reference in the text that is unknown or not allowed at this place. Where a setting stands is all it needs.

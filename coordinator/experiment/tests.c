@@ -10,12 +10,14 @@
 #include "coordinator/experiment/defaults.h"
 #include "coordinator/experiment/execution.h"
 #include "coordinator/experiment/hosts.h"
+#include "coordinator/experiment/kept.h"
 #include "coordinator/experiment/needs.h"
 #include "coordinator/experiment/network.h"
 #include "coordinator/experiment/rules.h"
 #include "coordinator/experiment/services.h"
 #include "coordinator/experiment/timeline.h"
 
+static const char *const covers[] = {"pairwise", NULL};
 static const char *const case_conditions[] = {"replace", "add", "refuse", NULL};
 const struct document_key tests_protocol_keys[] = {DOCUMENT_KEY("name", TEXT, .required = true), DOCUMENT_KEY("version", TEXT),
                                                    DOCUMENT_LATER("role"), DOCUMENT_LATER("target"), DOCUMENT_END};
@@ -23,6 +25,9 @@ const struct document_key tests_keys[] = {
     DOCUMENT_KEY("name", TEXT, .required = true),
     DOCUMENT_KEY("protocol", MAP, .keys = tests_protocol_keys, .help = "default version: the first of the first service's plugin"),
     DOCUMENT_KEY("axes", ANY, .help = "lists of texts, or maps of ids to texts or {implementation, options}"),
+    DOCUMENT_KEY("exclude", SELECTORS, .help = "combinations that do not run"),
+    DOCUMENT_KEY("include", SELECTORS, .help = "combinations that run in any case"),
+    DOCUMENT_KEY("cover", CHOICE, .choices = covers, .help = "few combinations with every pair of values of two axes"),
     DOCUMENT_KEY("repeat", MAP, .keys = rules_repeat_keys),
     DOCUMENT_KEY("timeouts", MAP, .keys = rules_timeout_keys),
     DOCUMENT_KEY("retry", MAP, .keys = rules_retry_keys),
@@ -32,9 +37,6 @@ const struct document_key tests_keys[] = {
     DOCUMENT_KEY("timeline", LIST, .keys = timeline_keys),
     DOCUMENT_KEY("case_conditions", CHOICE, .choices = case_conditions, .help = "what network_environment means for cases with their own"),
     DOCUMENT_KEY("assertions", LIST, .keys = assertions_keys),
-    DOCUMENT_LATER("exclude"),
-    DOCUMENT_LATER("include"),
-    DOCUMENT_LATER("cover"),
     DOCUMENT_LATER("campaign"),
     DOCUMENT_LATER("replicas"),
     DOCUMENT_LATER("vary"),
@@ -150,7 +152,8 @@ static void read_body(struct scope *scope, const struct value *map)
     Pb__Test *test = scope->test;
     size_t errors_before = document->diagnostics->errors;
     document_check_keys(document, map, tests_keys, "a test");
-    axes_read(document, axes, test);
+    axes_read(document, axes, document_get(map, "cover") != NULL, test);
+    kept_read(document, map, test, scope->combinations_left);
     read_protocol(scope, map, protocol);
     rules_read_repeat(document, document_get(map, "repeat"), test);
     test->timeouts = rules_read_timeouts(document, document_get(map, "timeouts"));
@@ -196,13 +199,23 @@ static void read_name(const struct document *document, const struct value *map, 
         document_error(document, name, "there are two tests called \"%s\"", text);
 }
 
+// What all tests of a file may cost.
+struct budget {
+    size_t checks, combinations;
+};
+
 static void read_test(const struct document *document, const struct experiment_plugins *plugins, const struct value *map, struct map *names,
-                      size_t *checks_left, Pb__Experiment *experiment)
+                      struct budget *budget, Pb__Experiment *experiment)
 {
     Pb__Test *test = ARENA_NEW(document->arena, Pb__Test);
     pb__test__init(test);
     test->line = map->line;
-    struct scope scope = {.document = *document, .plugins = plugins, .experiment = experiment, .test = test, .checks_left = checks_left};
+    struct scope scope = {.document = *document,
+                          .plugins = plugins,
+                          .experiment = experiment,
+                          .test = test,
+                          .checks_left = &budget->checks,
+                          .combinations_left = &budget->combinations};
     read_name(document, map, names, test);
     read_body(&scope, map);
     experiment->tests[experiment->n_tests++] = test;
@@ -219,12 +232,12 @@ void tests_read(const struct document *document, const struct experiment_plugins
     }
     experiment->tests = ARENA_ARRAY(document->arena, Pb__Test *, tests->count);
     struct map *names = map_new();
-    size_t checks_left = CHECKS_MAX;
+    struct budget budget = {CHECKS_MAX, KEPT_LOOKED_AT_MAX};
     for (size_t i = 0; i < tests->count; i++) {
         if (value_is_null(tests->items[i]))
             document_error(document, tests->items[i], "this test is empty");
         else if (document_is_map(document, tests->items[i], "a test"))
-            read_test(document, plugins, tests->items[i], names, &checks_left, experiment);
+            read_test(document, plugins, tests->items[i], names, &budget, experiment);
     }
     map_free(&names);
 }
