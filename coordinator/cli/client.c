@@ -68,8 +68,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         client->coordinator = argument;
         return 0;
     case 'o':
-        if (!report_format_parse(argument, &client->format)) {
-            argp_error(state, "-o %s: use table, json or jsonl", argument);
+        if (!report_document_parse(argument, client->documents, &client->format)) {
+            argp_error(state, "-o %s: use %s", argument, client->documents ? "one of those that --help names" : "table, json or jsonl");
         }
         return 0;
     case KEY_TIMEOUT:

@@ -13,6 +13,7 @@ struct client {
     const char *key_path;    // --key-file, else $PANTHER_KEY, client.yaml's, ~/.config/panther/key, /etc/panther/key
     const char *coordinator; // --coordinator, else $PANTHER_COORDINATOR, client.yaml's, the key file's
     enum report_format format;
+    unsigned documents; // what -o takes beyond table, json and jsonl: REPORT_DOCUMENT(...); set before parsing
     uint32_t timeout_ms;
     bool colour;
     bool waits;      // for a coordinator that is away, which was said already: no word about it

@@ -11,7 +11,7 @@
 #include "common/schema/diagnostics.h"
 #include "coordinator/cli/client.h"
 
-#define COMMANDS_MAX 32 // four times as many as anybody remembers
+#define COMMANDS_MAX 64 // eight times as many as anybody remembers
 
 const struct command commands[] = {
     {"serve", "run the coordinator", cli_serve},
@@ -21,6 +21,7 @@ const struct command commands[] = {
     {"runs", "list runs", cli_runs},
     {"watch", "watch a run, live", cli_watch},
     {"results", "verdicts, cases, metrics and assertions of a run", cli_results},
+    {"report", "a run as a document: JUnit, TAP, CSV, Markdown, HTML", cli_report},
     {"findings", "what testers discovered in a run, each once", cli_findings},
     {"logs", "what services printed", cli_logs},
     {"events", "the journal, line by line", cli_events},

@@ -53,6 +53,14 @@ static void print(json_t *json, FILE *out, size_t flags)
     json_decref(json);
 }
 
+void json_append_object(struct text *out, const char *const *columns, const char *const *values, size_t columns_count)
+{
+    json_t *object = object_of(columns, values, columns_count);
+    CLEANUP_FREE char *line = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
+    text_append(out, line);
+    json_decref(object);
+}
+
 void json_print_object(FILE *out, const char *const *columns, const char *const *values, size_t columns_count)
 {
     print(object_of(columns, values, columns_count), out, JSON_COMPACT);

@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "common/base/memory.h"
+
+// The same as text, compact, without a newline.
+void json_append_object(struct text *out, const char *const *columns, const char *const *values, size_t columns_count);
 // One object on a line.
 void json_print_object(FILE *out, const char *const *columns, const char *const *values, size_t columns_count);
 // One array of objects; values stand row by row.

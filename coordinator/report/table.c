@@ -164,6 +164,34 @@ void table_render(const struct table *table, struct text *out, bool colour, size
     free(widths);
 }
 
+// ---- as JSON
+
+void table_append_row_json(const struct table *table, size_t row, struct text *out)
+{
+    json_append_object(out, (const char *const *)table->columns, (const char *const *)table->values + row * table->column_count,
+                       table->column_count);
+}
+
+void table_append_json(const struct table *table, struct text *out)
+{
+    text_append(out, "[");
+    for (size_t row = 0; row < table_count(table); row++) {
+        text_append(out, row ? "," : "");
+        table_append_row_json(table, row, out);
+    }
+    text_append(out, "]");
+}
+
+size_t table_columns(const struct table *table)
+{
+    return table->column_count;
+}
+
+const char *table_column(const struct table *table, size_t index)
+{
+    return table->columns[index];
+}
+
 // ---- printed
 
 void table_print_row(const struct table *table, size_t row, FILE *out)

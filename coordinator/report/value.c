@@ -11,16 +11,21 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
-bool report_format_parse(const char *text, enum report_format *format)
+bool report_document_parse(const char *text, unsigned documents, enum report_format *format)
 {
-    static const char *const names[] = {"table", "json", "jsonl"};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(text, names[i]) == 0) {
+    static const char *const names[] = {"table", "json", "jsonl", "junit", "tap", "csv", "markdown", "html"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(text, names[i]) == 0 && (i <= REPORT_JSONL || (documents & REPORT_DOCUMENT(i)))) {
             *format = (enum report_format)i;
             return true;
         }
     }
     return false;
+}
+
+bool report_format_parse(const char *text, enum report_format *format)
+{
+    return report_document_parse(text, 0, format);
 }
 
 static bool ends_with(const char *text, const char *suffix)

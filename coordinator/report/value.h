@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum report_format { REPORT_TABLE, REPORT_JSON, REPORT_JSONL };
-bool report_format_parse(const char *text, enum report_format *format);
+enum report_format { REPORT_TABLE, REPORT_JSON, REPORT_JSONL, REPORT_JUNIT, REPORT_TAP, REPORT_CSV, REPORT_MARKDOWN, REPORT_HTML };
+bool report_format_parse(const char *text, enum report_format *format); // the first three: what every command prints
+// The same with those of a command that prints documents: REPORT_DOCUMENT(REPORT_HTML) | ...
+#define REPORT_DOCUMENT(format) (1u << (format))
+bool report_document_parse(const char *text, unsigned documents, enum report_format *format);
 
 bool report_is_number(const char *column);
 // What a person reads of a value, on one line: "2.41s", "1.2MiB", "11-22 14:03:07.120".

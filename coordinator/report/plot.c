@@ -1,0 +1,147 @@
+#include "coordinator/report/plot.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "coordinator/report/markup.h"
+
+#define WIDTH 640.0
+#define LEFT 170.0 // names of groups
+#define ROW 22.0
+#define TOP 30.0
+#define BOTTOM 26.0
+#define BARS_HEIGHT 120.0
+// More bars than pixels say nothing; more dots than these in a row hide each other.
+#define BARS_MAX 40
+#define DOTS_MAX 400
+
+struct axis {
+    double least, most, left, width;
+};
+
+static double axis_at(const struct axis *axis, double value)
+{
+    double span = axis->most - axis->least;
+    return axis->left + (span > 0 ? (value - axis->least) / span : 0.5) * axis->width;
+}
+
+static void begin(struct text *out, const char *title, const char *unit, double height)
+{
+    text_printf(
+        out,
+        "<svg class=\"plot\" role=\"img\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\"><text class=\"title\" x=\"4\" y=\"16\">",
+        WIDTH, height, WIDTH, height);
+    markup_append(out, title);
+    if (*unit) {
+        text_append(out, " [");
+        markup_append(out, unit);
+        text_append(out, "]");
+    }
+    text_append(out, "</text>");
+}
+
+static void draw_axis(struct text *out, const struct axis *axis, double y)
+{
+    text_printf(out, "<path class=\"axis\" d=\"M%.1f %.1fH%.1f\"/>", axis->left, y, axis->left + axis->width);
+    text_printf(out, "<text x=\"%.1f\" y=\"%.1f\">%.4g</text>", axis->left, y + 14, axis->least);
+    text_printf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>", axis->left + axis->width, y + 14, axis->most);
+}
+
+static void stretch(struct axis *axis, const struct sample *sample)
+{
+    for (size_t i = 0; i < sample->count; i++) {
+        axis->least = fmin(axis->least, sample->values[i]);
+        axis->most = fmax(axis->most, sample->values[i]);
+    }
+}
+
+static void draw_group(struct text *out, const struct axis *axis, const struct plot_group *group, double y)
+{
+    struct summary summary = sample_summary(group->sample);
+    char name[64];
+    snprintf(name, sizeof name, "%.27s%s", group->name, group->name[0] ? "" : "-");
+    text_printf(out, "<text x=\"4\" y=\"%.1f\">", y + 4);
+    markup_append(out, name);
+    text_append(out, "</text>");
+    size_t step = 1 + group->sample->count / DOTS_MAX;
+    for (size_t i = 0; i < group->sample->count; i += step) {
+        text_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>%.6g</title></circle>", axis_at(axis, group->sample->values[i]), y,
+                    group->sample->values[i]);
+    }
+    double x = axis_at(axis, summary.mean);
+    text_printf(out, "<path class=\"mean\" d=\"M%.1f %.1fV%.1f\"><title>mean %.6g, n %zu</title></path>", x, y - 8, y + 8, summary.mean,
+                summary.count);
+}
+
+void plot_groups(struct text *out, const char *title, const char *unit, const struct plot_group *groups, size_t count)
+{
+    struct axis axis = {INFINITY, -INFINITY, LEFT, WIDTH - LEFT - 12};
+    double bottom = TOP + ROW * (double)count;
+    for (size_t i = 0; i < count; i++) {
+        stretch(&axis, groups[i].sample);
+    }
+    if (!(axis.least <= axis.most)) {
+        return; // nothing was measured
+    }
+    begin(out, title, unit, bottom + BOTTOM);
+    for (size_t i = 0; i < count; i++) {
+        draw_group(out, &axis, &groups[i], TOP + ROW * ((double)i + 0.5));
+    }
+    draw_axis(out, &axis, bottom);
+    text_append(out, "</svg>\n");
+}
+
+// Freedman and Diaconis (1981): as wide as the middle half and the number of values say.
+static size_t bars_wanted(const struct sample *sample, const struct axis *axis)
+{
+    double half = sample_quantile(sample, 0.75) - sample_quantile(sample, 0.25);
+    double width = 2 * half / cbrt((double)sample->count), span = axis->most - axis->least;
+    if (span <= 0) {
+        return 1;
+    }
+    double bars = width > 0 ? ceil(span / width) : sqrt((double)sample->count);
+    return bars < 1 ? 1 : bars > BARS_MAX ? BARS_MAX : (size_t)bars;
+}
+
+static void draw_bars(struct text *out, const struct axis *axis, const struct sample *sample)
+{
+    size_t counts[BARS_MAX] = {0}, bars = bars_wanted(sample, axis), most = 1;
+    double span = axis->most - axis->least, width = axis->width / (double)bars;
+    for (size_t i = 0; i < sample->count; i++) {
+        size_t bar = span > 0 ? (size_t)((sample->values[i] - axis->least) / span * (double)bars) : 0;
+        bar = bar < bars ? bar : bars - 1;
+        most = ++counts[bar] > most ? counts[bar] : most;
+    }
+    for (size_t i = 0; i < bars; i++) {
+        double height = BARS_HEIGHT * (double)counts[i] / (double)most;
+        double from = axis->least + span * (double)i / (double)bars;
+        text_printf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>from %.5g: %zu</title></rect>",
+                    axis->left + width * (double)i, TOP + BARS_HEIGHT - height, width > 2 ? width - 1 : width, height, from, counts[i]);
+    }
+}
+
+void plot_distribution(struct text *out, const char *title, const char *unit, const struct sample *sample)
+{
+    static const struct {
+        double share;
+        const char *name;
+    } marks[] = {{0.5, "p50"}, {0.95, "p95"}, {0.99, "p99"}};
+    struct axis axis = {INFINITY, -INFINITY, 12, WIDTH - 24};
+    stretch(&axis, sample);
+    if (!(axis.least <= axis.most)) {
+        return;
+    }
+    begin(out, title, unit, TOP + BARS_HEIGHT + BOTTOM);
+    draw_bars(out, &axis, sample);
+    text_printf(out, "<text x=\"%.0f\" y=\"16\" text-anchor=\"end\">n %zu", WIDTH - 4, sample->count);
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        text_printf(out, ", %s %.5g", marks[i].name, sample_quantile(sample, marks[i].share));
+    }
+    text_append(out, "</text>");
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        text_printf(out, "<path class=\"mean\" d=\"M%.1f %.1fV%.1f\"><title>%s</title></path>",
+                    axis_at(&axis, sample_quantile(sample, marks[i].share)), TOP, TOP + BARS_HEIGHT, marks[i].name);
+    }
+    draw_axis(out, &axis, TOP + BARS_HEIGHT);
+    text_append(out, "</svg>\n");
+}

@@ -1,0 +1,18 @@
+// Small pictures of numbers, as SVG inside HTML: they need nothing from elsewhere and can be printed.
+#ifndef PANTHER_COORDINATOR_REPORT_PLOT_H
+#define PANTHER_COORDINATOR_REPORT_PLOT_H
+
+#include "coordinator/report/statistics.h"
+
+struct text;
+
+struct plot_group {
+    const char *name;
+    const struct sample *sample;
+};
+// A row a group: each value a dot over the common axis, and the group's mean as a line.
+void plot_groups(struct text *out, const char *title, const char *unit, const struct plot_group *groups, size_t count);
+// How often which value came, with the median, p95 and p99 named.
+void plot_distribution(struct text *out, const char *title, const char *unit, const struct sample *sample);
+
+#endif

@@ -1,0 +1,166 @@
+// A run for a merge request (Markdown) and for a terminal: counts, the matrix of cells, what did not pass and why, metrics.
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/units.h"
+#include "coordinator/report/readable.h"
+#include "coordinator/report/report_metrics.h"
+#include "coordinator/report/run_report.h"
+
+// A merge request's comment holds some 60 kB; the rest is in the HTML.
+#define PROBLEMS_MAX 100
+#define LINE_BYTES 300
+
+// One line inside a Markdown table.
+static void append_cell(struct text *out, const char *value)
+{
+    char line[LINE_BYTES];
+    readable_line(value, line, sizeof line);
+    text_append(out, " ");
+    for (const char *at = line; *at; at++) {
+        text_printf(out, "%s%c", strchr("|\\`*_<>[]", *at) ? "\\" : "", *at);
+    }
+    text_append(out, " |");
+}
+
+static char letter_of(const char *verdict)
+{
+    return strcmp(verdict, "pass") == 0      ? 'P'
+           : strcmp(verdict, "fail") == 0    ? 'F'
+           : strcmp(verdict, "error") == 0   ? 'E'
+           : strcmp(verdict, "inconc") == 0  ? 'I'
+           : strcmp(verdict, "running") == 0 ? '.'
+                                             : '-';
+}
+
+static void append_matrix(const struct run_report *report, const char *test, const struct row_group *cells, bool markdown, struct text *out)
+{
+    struct row_index *combinations = row_index_new(report->cells, "combination");
+    text_printf(out, markdown ? "\n### %s\n\n| combination | repetitions |\n|---|---|\n" : "\n%s\n", test);
+    for (size_t i = 0; i < row_index_count(combinations); i++) {
+        const char *combination = row_index_value(combinations, i);
+        struct text letters = {0};
+        for (size_t cell = 0; cell < cells->count; cell++) {
+            if (strcmp(run_report_text(report->cells, cells->rows[cell], "combination"), combination) == 0) {
+                char letter = letter_of(run_report_verdict(report->cells, cells->rows[cell]));
+                text_append_bytes(&letters, &letter, 1);
+            }
+        }
+        if (letters.length && markdown) {
+            text_append(out, "|");
+            append_cell(out, *combination ? combination : "-");
+            text_printf(out, " `%s` |\n", text_string(&letters));
+        } else if (letters.length) {
+            text_printf(out, "  %-40s %s\n", *combination ? combination : "-", text_string(&letters));
+        }
+        text_free(&letters);
+    }
+    row_index_free(&combinations);
+}
+
+static void append_matrices(const struct run_report *report, bool markdown, struct text *out)
+{
+    struct row_index *tests = row_index_new(report->cells, "test");
+    for (size_t i = 0; i < row_index_count(tests); i++) {
+        const char *test = row_index_value(tests, i);
+        append_matrix(report, test, row_index_find(tests, test), markdown, out);
+    }
+    row_index_free(&tests);
+    text_append(out, markdown ? "\nP pass, F fail, I inconc, E error, - none, . running\n"
+                              : "\n  P pass  F fail  I inconc  E error  - none  . running\n");
+}
+
+static bool is_problem(const char *verdict)
+{
+    return strcmp(verdict, "pass") != 0 && strcmp(verdict, "none") != 0 && strcmp(verdict, "running") != 0;
+}
+
+static void append_problems(const struct run_report *report, bool markdown, struct text *out)
+{
+    size_t shown = 0, all = 0;
+    char text[LINE_BYTES];
+    for (size_t row = 0; row < table_count(report->cells); row++) {
+        const char *verdict = run_report_verdict(report->cells, row), *name = run_report_text(report->cells, row, "name");
+        if (!is_problem(verdict) || ++all > PROBLEMS_MAX) {
+            continue;
+        }
+        if (!shown++) {
+            text_append(out, markdown ? "\n### Not passed\n\n| cell | verdict | reason | why |\n|---|---|---|---|\n" : "\nnot passed\n");
+        }
+        if (markdown) {
+            text_append(out, "|");
+            append_cell(out, name);
+            append_cell(out, verdict);
+            append_cell(out, run_report_text(report->cells, row, "reason"));
+            append_cell(out, run_report_text(report->cells, row, "text"));
+            text_append(out, "\n");
+        } else {
+            readable_line(run_report_text(report->cells, row, "text"), text, sizeof text);
+            text_printf(out, "  %-40s %-6s %s: %s\n", name, verdict, run_report_text(report->cells, row, "reason"), text);
+        }
+    }
+    if (all > PROBLEMS_MAX) {
+        text_printf(out, "\n%zu more; `panther-coord results %s` lists all.\n", all - PROBLEMS_MAX,
+                    run_report_text(report->run, 0, "name"));
+    }
+}
+
+static void append_metrics(const struct run_report *report, bool markdown, struct text *out)
+{
+    struct report_metrics metrics;
+    report_metrics_gather(report, &metrics);
+    for (size_t i = 0; i < metrics.count; i++) {
+        const struct report_metric *metric = &metrics.items[i];
+        struct summary summary = sample_summary(&metric->sample);
+        if (i == 0) {
+            text_append(out, markdown ? "\n### Metrics\n\n| test | combination | metric | n | mean | sd | median | min | max | unit |\n"
+                                        "|---|---|---|---:|---:|---:|---:|---:|---:|---|\n"
+                                      : "\nmetrics: n, mean, standard deviation, median\n");
+        }
+        if (markdown) {
+            text_append(out, "|");
+            append_cell(out, metric->test);
+            append_cell(out, *metric->combination ? metric->combination : "-");
+            append_cell(out, metric->name);
+            text_printf(out, " %zu | %.6g | %.3g | %.6g | %.6g | %.6g |", summary.count, summary.mean, summary.deviation, summary.median,
+                        summary.least, summary.most);
+            append_cell(out, metric->unit);
+            text_append(out, "\n");
+        } else {
+            text_printf(out, "  %s%s%s %s: %zu, %.6g, %.3g, %.6g %s\n", metric->test, *metric->combination ? "/" : "", metric->combination,
+                        metric->name, summary.count, summary.mean, summary.deviation, summary.median, metric->unit);
+        }
+    }
+    report_metrics_free(&metrics);
+}
+
+static void append_counts(const struct run_report *report, bool markdown, struct text *out)
+{
+    static const char *const columns[] = {"cells_count", "pass_count", "fail_count", "inconc_count", "error_count", "none_count"};
+    static const char *const names[] = {"cells", "pass", "fail", "inconc", "error", "none"};
+    char duration[32];
+    report_value("duration_ms", run_report_text(report->run, 0, "duration_ms"), duration, sizeof duration);
+    text_printf(out, "%s%s %s: %s\n\n", markdown ? "## " : "", run_report_text(report->run, 0, "name"),
+                run_report_text(report->run, 0, "experiment"), run_report_verdict(report->run, 0));
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        text_printf(out, "%s%s %s", i ? ", " : "", run_report_text(report->run, 0, columns[i]), names[i]);
+    }
+    text_printf(out, "%s%s; by %s\n", *duration ? "; in " : "", duration, run_report_text(report->run, 0, "by"));
+}
+
+void run_report_markdown(const struct run_report *report, struct text *out)
+{
+    append_counts(report, true, out);
+    append_matrices(report, true, out);
+    append_problems(report, true, out);
+    append_metrics(report, true, out);
+}
+
+// What tests chose as names was checked when it was submitted; free text was made readable above.
+void run_report_table(const struct run_report *report, struct text *out)
+{
+    append_counts(report, false, out);
+    append_matrices(report, false, out);
+    append_problems(report, false, out);
+    append_metrics(report, false, out);
+}
