@@ -95,6 +95,7 @@ const char *initialize_check(const Pb__Initialize *initialize);
 const char *run_case_check(const Pb__RunCase *run_case);
 const char *execute_check(const Pb__Execute *execute);
 const char *stop_check(const Pb__Stop *stop);
+const char *network_check(const Pb__Network *network);
 const char *fault_check(const Pb__Fault *fault);
 const char *run_beside_check(const Pb__RunBeside *run);
 const char *fault_began_check(const Pb__FaultBegan *began);

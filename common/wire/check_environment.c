@@ -16,6 +16,18 @@ static const char *link_rule_check(const Pb__LinkRule *rule)
     return NULL;
 }
 
+// NULL: a trial without one.
+const char *network_check(const Pb__Network *network)
+{
+    if (network == NULL)
+        return NULL;
+    REFUSE(!name_is_valid(network->type), "network.type is not a name");
+    REFUSE(!is_within(network->family, SHORT_MAX_BYTES), "network.family is too long");
+    REFUSE(network->n_links > LINK_RULES_MAX, "network.links are too many");
+    EACH(network->n_links, network->links, link_rule_check);
+    return NULL;
+}
+
 const char *fault_check(const Pb__Fault *fault)
 {
     REFUSE(!is_token(fault->id), "fault.id is empty or unprintable");

@@ -23,7 +23,10 @@ static const char *combinations_check(const Pb__Test *test)
     uint64_t product = 1;
     for (size_t i = 0; i < test->n_axes; i++)
         REFUSE(__builtin_mul_overflow(product, test->axes[i]->n_values, &product), "test.axes multiply beyond all bounds");
-    REFUSE(test->combinations != product, "test.combinations is not the product of its axes");
+    REFUSE(test->n_kept == 0 && test->combinations != product, "test.combinations is not the product of its axes");
+    REFUSE(test->n_kept > 0 && test->combinations != test->n_kept, "test.combinations is not the number of those that are kept");
+    for (size_t i = 0; i < test->n_kept; i++)
+        REFUSE(test->kept[i] >= product || (i > 0 && test->kept[i] <= test->kept[i - 1]), "test.kept is not rising, or beyond the axes");
     return NULL;
 }
 
@@ -46,9 +49,23 @@ static const char *service_template_check(const Pb__ServiceTemplate *service)
     return service->host == NULL ? NULL : host_rule_check(service->host);
 }
 
+static const char *moment_check(const Pb__Moment *moment)
+{
+    return moment == NULL || is_name_or_empty(moment->entry) ? NULL : "window.entry is not a name";
+}
+
+static const char *window_check(const Pb__Window *window)
+{
+    if (window == NULL)
+        return NULL;
+    NESTED(moment_check(window->since));
+    return moment_check(window->until);
+}
+
 static const char *assertion_check(const Pb__Assertion *assertion)
 {
     REFUSE(!is_name_or_empty(assertion->service), "assertion.service is not a name");
+    NESTED(window_check(assertion->window));
     switch (assertion->body_case) {
     case PB__ASSERTION__BODY_METRIC:
         REFUSE(!is_token(assertion->metric->name), "assertion.metric.name is empty or unprintable");
@@ -58,9 +75,52 @@ static const char *assertion_check(const Pb__Assertion *assertion)
     case PB__ASSERTION__BODY_OUTPUT:
         REFUSE(is_empty(assertion->output->pattern), "assertion.output.pattern is empty");
         return NULL;
+    case PB__ASSERTION__BODY_ARTIFACT:
+        REFUSE(is_empty(assertion->artifact->path), "assertion.artifact.path is empty");
+        return NULL;
     default:
         return NULL;
     }
+}
+
+// ---- network, environments, timeline: of a test, and of a cell
+
+static const char *entry_check(const Pb__TimelineEntry *entry)
+{
+    REFUSE(!name_is_valid(entry->id), "timeline.id is not a name");
+    REFUSE(!is_name_or_empty(entry->service), "timeline.service is not a name");
+    if (entry->trigger != NULL) {
+        REFUSE(!is_name_or_empty(entry->trigger->entry), "timeline.trigger.entry is not a name");
+        REFUSE(!are_names(entry->trigger->n_ready, entry->trigger->ready, SERVICES_PER_TEST_MAX), "timeline.trigger.ready are not names");
+    }
+    switch (entry->body_case) {
+    case PB__TIMELINE_ENTRY__BODY_RUN_CASE:
+        REFUSE(!is_token(entry->run_case), "timeline.run_case is empty or unprintable");
+        return NULL;
+    case PB__TIMELINE_ENTRY__BODY_RUN:
+        return run_beside_check(entry->run);
+    case PB__TIMELINE_ENTRY__BODY_CHANGE:
+        REFUSE(entry->change == PB__SERVICE_CHANGE__SERVICE_CHANGE_UNSPECIFIED, "timeline.change is not set");
+        return NULL;
+    case PB__TIMELINE_ENTRY__BODY_FAULT:
+        return fault_check(entry->fault);
+    default:
+        return NULL;
+    }
+}
+
+static const char *environment_check(const Pb__ExecutionEnvironment *environment)
+{
+    REFUSE(!name_is_valid(environment->type), "environment.type is not a name");
+    REFUSE(!are_names(environment->n_services, environment->services, SERVICES_PER_TEST_MAX), "environment.services are not names");
+    return NULL;
+}
+
+static const char *repeat_until_check(const Pb__RepeatUntil *until)
+{
+    REFUSE(until != NULL && !(until->pass_rate > 0 && until->pass_rate < 1), "test.repeat_until.pass_rate is not a share");
+    REFUSE(until != NULL && !(until->confidence > 0 && until->confidence < 1), "test.repeat_until.confidence is not a share");
+    return NULL;
 }
 
 static const char *test_check(const Pb__Test *test)
@@ -73,6 +133,10 @@ static const char *test_check(const Pb__Test *test)
     REFUSE(test->n_services == 0 || test->n_services > SERVICES_PER_TEST_MAX, "test.services are none or too many");
     EACH(test->n_services, test->services, service_template_check);
     EACH(test->n_assertions, test->assertions, assertion_check);
+    NESTED(network_check(test->network));
+    EACH(test->n_environments, test->environments, environment_check);
+    EACH(test->n_timeline, test->timeline, entry_check);
+    NESTED(repeat_until_check(test->repeat_until));
     return NULL;
 }
 
@@ -101,5 +165,8 @@ const char *cell_plan_check(const Pb__CellPlan *plan)
     REFUSE(plan->n_services == 0 || plan->n_services > SERVICES_PER_TEST_MAX, "plan.services are none or too many");
     EACH(plan->n_services, plan->services, service_plan_check);
     EACH(plan->n_assertions, plan->assertions, assertion_check);
+    NESTED(network_check(plan->network));
+    EACH(plan->n_environments, plan->environments, environment_check);
+    EACH(plan->n_timeline, plan->timeline, entry_check);
     return NULL;
 }
