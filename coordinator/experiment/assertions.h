@@ -4,7 +4,7 @@
 
 #include "coordinator/experiment/scope.h"
 
-extern const struct document_key assertions_keys[], assertions_output_keys[], assertions_artifact_keys[], assertions_finding_keys[];
+extern const struct document_key assertions_keys[], assertions_output_keys[];
 
 void assertions_read(struct scope *scope, const struct value *assertions); // into scope->test; services and timeline are known
 // An output assertion with the axes of a combination put in: its pattern may no longer be usable.

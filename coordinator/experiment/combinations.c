@@ -13,6 +13,7 @@
 #include "coordinator/experiment/links.h"
 #include "coordinator/experiment/network.h"
 #include "coordinator/experiment/plugins.h"
+#include "coordinator/experiment/timeline.h"
 
 // ---- the axes that something mentions, one bit each
 
@@ -67,6 +68,16 @@ static uint32_t axes_of_links(const Pb__Test *test, Pb__LinkRule *const *links, 
     return axes;
 }
 
+static uint32_t axes_of_entry(const Pb__Test *test, const Pb__TimelineEntry *entry)
+{
+    uint32_t axes = 0;
+    if (entry->body_case == PB__TIMELINE_ENTRY__BODY_FAULT)
+        return axes_of_links(test, entry->fault->links, entry->fault->n_links);
+    for (size_t i = 0; entry->body_case == PB__TIMELINE_ENTRY__BODY_RUN && i < entry->run->n_argv; i++)
+        axes |= axes_of_text(test, entry->run->argv[i]);
+    return axes;
+}
+
 // ---- the combinations of these axes, the others at their first value
 
 static uint64_t count_of(const Pb__Test *test, uint32_t axes)
@@ -117,6 +128,14 @@ struct check {
     size_t index; // of the service, assertion ...
 };
 
+static void check_entry(const struct document *document, const Pb__TimelineEntry *entry)
+{
+    if (entry->body_case == PB__TIMELINE_ENTRY__BODY_RUN)
+        timeline_check_run(document, entry);
+    else
+        links_check(document, entry->fault->links, entry->fault->n_links, "a fault");
+}
+
 static void check_at(const struct check *check, uint64_t combination, uint32_t repetition)
 {
     const Pb__Test *test = check->scope->test;
@@ -137,11 +156,9 @@ static void check_at(const struct check *check, uint64_t combination, uint32_t r
     case ENVIRONMENT:
         execution_check(document, cells_environment(test, check->index, combination, repetition, check->arena), check->arena);
         break;
-    case ENTRY: {
-        const Pb__Fault *fault = cells_entry(test, check->index, combination, repetition, check->arena)->fault;
-        links_check(document, fault->links, fault->n_links, "a fault");
+    case ENTRY:
+        check_entry(document, cells_entry(test, check->index, combination, repetition, check->arena));
         break;
-    }
     }
     arena_reset(check->arena);
 }
@@ -245,8 +262,7 @@ static void check_surroundings(struct check *check)
     check->subject = ENTRY;
     for (check->index = 0; check->index < test->n_timeline; check->index++) {
         const Pb__TimelineEntry *entry = test->timeline[check->index];
-        bool is_fault = entry->body_case == PB__TIMELINE_ENTRY__BODY_FAULT;
-        axes = is_fault ? axes_of_links(test, entry->fault->links, entry->fault->n_links) : 0;
+        axes = axes_of_entry(test, entry);
         if (axes)
             check_axes(check, axes);
     }

@@ -99,6 +99,32 @@ const struct value *document_get(const struct value *map, const char *key)
     return value_is_null(value) ? NULL : value;
 }
 
+static void put(struct arena *arena, struct value *map, const char *key, const struct value *place, const struct value *item)
+{
+    value_map_put(arena, map, key, (struct value *)(uintptr_t)item);
+    map->key_places[map->count - 1] = (struct value *)(uintptr_t)place;
+}
+
+// The order is that of `below`, then what is new; of axes the last is the fastest.
+struct value *document_merge(struct arena *arena, const struct value *below, const struct value *above)
+{
+    struct value *merged = value_map(arena, above->line, above->column);
+    for (size_t i = 0; i < below->count; i++) {
+        const struct value *item = value_get(above, below->keys[i]), *place = below->key_places[i];
+        for (size_t j = 0; item && j < above->count; j++)
+            if (above->items[j] == item)
+                place = above->key_places[j];
+        bool are_maps = item && item->kind == VALUE_MAP && below->items[i]->kind == VALUE_MAP;
+        if (are_maps)
+            item = document_merge(arena, below->items[i], item);
+        put(arena, merged, below->keys[i], place, item ? item : below->items[i]);
+    }
+    for (size_t i = 0; i < above->count; i++)
+        if (!value_get(merged, above->keys[i]))
+            put(arena, merged, above->keys[i], above->key_places[i], above->items[i]);
+    return merged;
+}
+
 const char *document_text(const struct document *document, const struct value *value, const char *what)
 {
     if (!value)

@@ -65,6 +65,9 @@ void document_check_keys(const struct document *document, const struct value *ma
 // The value of a key, or NULL when it is absent or empty (`repeat:` with nothing behind it).
 const struct value *document_get(const struct value *map, const char *key);
 
+// What stands in either, in the arena: maps key by key and so on, anything else as `above` has it. Each keeps its place.
+struct value *document_merge(struct arena *arena, const struct value *below, const struct value *above);
+
 // "; did you mean \"X\"?" or "", in the arena.
 const char *document_hint(const struct document *document, const char *word, const char *const *candidates, size_t count);
 

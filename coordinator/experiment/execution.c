@@ -147,6 +147,18 @@ static void check_pair(const struct scope *scope, const Pb__ExecutionEnvironment
                        why);
 }
 
+static void check_size(const struct document *document, const struct value *list, const Pb__Test *test)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < test->n_environments; i++)
+        for (size_t j = 0; j < test->environments[i]->n_options; j++)
+            for (size_t k = 0; k < test->environments[i]->options[j]->n_values; k++)
+                bytes += strlen(test->environments[i]->options[j]->values[k]);
+    if (bytes > ENVIRONMENTS_MAX_BYTES)
+        document_error(document, list, "the options of the execution environments are longer than %d bytes together",
+                       ENVIRONMENTS_MAX_BYTES);
+}
+
 void execution_read(struct scope *scope, const struct value *list)
 {
     const struct document *document = &scope->document;
@@ -164,4 +176,5 @@ void execution_read(struct scope *scope, const struct value *list)
     for (size_t i = 0; i < test->n_environments; i++)
         for (size_t j = i + 1; j < test->n_environments; j++)
             check_pair(scope, test->environments[i], test->environments[j]);
+    check_size(document, list, test);
 }

@@ -10,20 +10,21 @@
 
 #define DESCRIPTION_MAX_BYTES TEXT_MAX_BYTES
 
-static const struct document_key top_keys[] = {DOCUMENT_KEY("panther", TEXT, .required = true, .help = "version of the language: 1"),
-                                               DOCUMENT_KEY("experiment", TEXT, .required = true, .help = "its name"),
-                                               DOCUMENT_KEY("description", TEXT),
-                                               DOCUMENT_KEY("labels", SETTINGS, .help = "to find runs by"),
-                                               DOCUMENT_KEY("files", SETTINGS, .help = "files and folders that travel with it"),
-                                               DOCUMENT_KEY("tests", LIST, .keys = tests_keys, .required = true),
-                                               DOCUMENT_LATER("campaign"),
-                                               DOCUMENT_LATER("baseline"),
-                                               DOCUMENT_LATER("expect"),
-                                               DOCUMENT_LATER("cases"),
-                                               DOCUMENT_LATER("builds"),
-                                               DOCUMENT_LATER("no_worse_than"),
-                                               DOCUMENT_LATER("defaults"),
-                                               DOCUMENT_END};
+static const struct document_key top_keys[] = {
+    DOCUMENT_KEY("panther", TEXT, .required = true, .help = "version of the language: 1"),
+    DOCUMENT_KEY("experiment", TEXT, .required = true, .help = "its name"),
+    DOCUMENT_KEY("description", TEXT),
+    DOCUMENT_KEY("labels", SETTINGS, .help = "to find runs by"),
+    DOCUMENT_KEY("files", SETTINGS, .help = "files and folders that travel with it"),
+    DOCUMENT_KEY("defaults", MAP, .keys = tests_keys, .help = "what tests do not say themselves"),
+    DOCUMENT_KEY("tests", LIST, .keys = tests_keys, .required = true),
+    DOCUMENT_LATER("campaign"),
+    DOCUMENT_LATER("baseline"),
+    DOCUMENT_LATER("expect"),
+    DOCUMENT_LATER("cases"),
+    DOCUMENT_LATER("builds"),
+    DOCUMENT_LATER("no_worse_than"),
+    DOCUMENT_END};
 
 static void read_version(const struct document *document, const struct value *root, Pb__Experiment *experiment)
 {
@@ -78,6 +79,6 @@ Pb__Experiment *experiment_resolve(const struct value *root, const struct experi
     files_read(&document, root, files, file_count, experiment);
     if (!document_get(root, "tests"))
         document_error(&document, root, "the experiment has no tests");
-    tests_read(&document, plugins, document_get(root, "tests"), experiment);
+    tests_read(&document, plugins, document_get(root, "tests"), document_get(root, "defaults"), experiment);
     return diagnostics->errors == errors_before ? experiment : NULL;
 }

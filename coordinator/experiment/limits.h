@@ -49,13 +49,15 @@ static_assert(TIMEOUT_MAX_MS <= UINT32_MAX, "timeouts travel as 32 bits");
 #define PATTERNS_PER_TEST_MAX_BYTES (GUARD_PACKET_MAX_BYTES / 4)
 #define ASSERTIONS_PER_TEST_MAX 256
 
-#define LINKS_MAX 1024          // of one network or fault, as written: beyond it is generated
-#define SNAPLEN_MIN 64          // the headers
-#define SNAPLEN_MAX 65535       // no IP packet is longer
-#define CAPTURE_MIN_BYTES 65536 // a packet of any size fits
-#define ENVIRONMENTS_MAX 32     // of one test: each type twice
-#define TIMELINE_MAX 1024       // entries of one test
-#define ARGUMENTS_MAX 64        // of a command on the timeline
-#define FAULT_GROUPS_MAX 16     // that a partition makes
+#define LINKS_MAX 1024               // of one network or fault, as written: beyond it is generated
+#define SNAPLEN_MIN 64               // the headers
+#define SNAPLEN_MAX 65535            // no IP packet is longer
+#define CAPTURE_MIN_BYTES 65536      // a packet of any size fits
+#define ENVIRONMENTS_MAX 32          // of one test: each type twice
+#define TIMELINE_MAX 1024            // entries of one test
+#define ARGUMENTS_MAX 64             // of a command on the timeline
+#define COMMAND_LINE_MAX_BYTES 4000  // of such a command, together: a path's length is what one argument may have
+#define ENVIRONMENTS_MAX_BYTES 16384 // texts of all execution environments of a test: they travel with the settings
+#define FAULT_GROUPS_MAX 16          // that a partition makes
 
 #endif

@@ -221,9 +221,19 @@ static void read_test(const struct document *document, const struct experiment_p
     experiment->tests[experiment->n_tests++] = test;
 }
 
-void tests_read(const struct document *document, const struct experiment_plugins *plugins, const struct value *tests,
-                Pb__Experiment *experiment)
+static const struct value *check_defaults(const struct document *document, const struct value *defaults)
 {
+    if (!document_is_map(document, defaults, "defaults"))
+        return NULL;
+    if (value_get(defaults, "name"))
+        document_error(document, value_get(defaults, "name"), "defaults cannot hold a name: each test has its own");
+    return defaults;
+}
+
+void tests_read(const struct document *document, const struct experiment_plugins *plugins, const struct value *tests,
+                const struct value *defaults, Pb__Experiment *experiment)
+{
+    defaults = check_defaults(document, defaults);
     if (!document_is_list(document, tests, "tests"))
         return;
     if (tests->count == 0 || tests->count > TESTS_MAX) {
@@ -237,7 +247,8 @@ void tests_read(const struct document *document, const struct experiment_plugins
         if (value_is_null(tests->items[i]))
             document_error(document, tests->items[i], "this test is empty");
         else if (document_is_map(document, tests->items[i], "a test"))
-            read_test(document, plugins, tests->items[i], names, &budget, experiment);
+            read_test(document, plugins, defaults ? document_merge(document->arena, defaults, tests->items[i]) : tests->items[i], names,
+                      &budget, experiment);
     }
     map_free(&names);
 }

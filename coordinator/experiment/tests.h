@@ -7,8 +7,8 @@
 
 extern const struct document_key tests_keys[], tests_protocol_keys[];
 
-// Reads `tests:` into experiment->tests; files are known by now.
+// Reads `tests:` into experiment->tests, each on top of `defaults` (NULL: none); files are known by now.
 void tests_read(const struct document *document, const struct experiment_plugins *plugins, const struct value *tests,
-                Pb__Experiment *experiment);
+                const struct value *defaults, Pb__Experiment *experiment);
 
 #endif
