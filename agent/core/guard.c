@@ -29,13 +29,20 @@ static void start_list(struct agent_core *core, Pb__GuardRequest *message)
     message->cases = cases;
 }
 
+// With what it knows of its peers one may fill a packet.
+static bool is_large(const Pb__Command *run_case)
+{
+    return run_case->run_case->n_peers > 0;
+}
+
 // Cases that follow each other share a packet: the guard and its host are woken once for all of them.
 static bool joined(struct agent_core *core, const struct instance *instance, Pb__Command *command)
 {
     Pb__GuardRequest *message = core->last_request;
-    if (!message || core->last_instance != instance || command->body_case != PB__COMMAND__BODY_RUN_CASE)
+    if (!message || core->last_instance != instance || command->body_case != PB__COMMAND__BODY_RUN_CASE || is_large(command))
         return false;
-    if (message->body_case == PB__GUARD_REQUEST__BODY_COMMAND && message->command->body_case == PB__COMMAND__BODY_RUN_CASE)
+    if (message->body_case == PB__GUARD_REQUEST__BODY_COMMAND && message->command->body_case == PB__COMMAND__BODY_RUN_CASE &&
+        !is_large(message->command))
         start_list(core, message);
     if (message->body_case != PB__GUARD_REQUEST__BODY_CASES || message->cases->n_cases == CASES_IN_FLIGHT_MAX)
         return false;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/base/limits.h"
+#include "common/base/message.h"
 #include "common/system/loop.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -78,6 +79,9 @@ static struct work *push_work(struct host *host, const Pb__HostRequest *request)
     if (work->kind == PB__HOST_REQUEST__BODY_RUN_CASE) {
         snprintf(work->name, sizeof(work->name), "%s", request->run_case->name);
         work->is_unlisted = request->run_case->unlisted;
+        if (request->run_case->n_peers + request->run_case->n_conditions > 0) {
+            work->run_case = message_copy(request->run_case, NULL);
+        }
     }
     if (work->kind == PB__HOST_REQUEST__BODY_INITIALIZE) {
         work->spec = request->initialize->spec;

@@ -32,12 +32,21 @@ static bool is_declared(const char *path)
     return dot != NULL && strcmp(dot, ".yaml") == 0;
 }
 
+// The tester's part carries no size: the minor says how much of it there is.
+#define TESTER_MINOR 2
+#define TESTER_BYTES_BEFORE offsetof(struct panther_tester, setups)
+
 // An older minor's descriptor may be shorter: what it lacks is as if it were not written.
 static const struct panther_plugin *whole(const struct panther_plugin *plugin)
 {
     static struct panther_plugin whole; // a process loads one plugin
+    static struct panther_tester tester;
     memcpy(&whole, plugin, plugin->struct_bytes);
     whole.struct_bytes = sizeof(whole);
+    if (whole.tester != NULL) {
+        memcpy(&tester, whole.tester, plugin->abi_minor < TESTER_MINOR ? TESTER_BYTES_BEFORE : sizeof(tester));
+        whole.tester = &tester;
+    }
     return &whole;
 }
 

@@ -6,6 +6,7 @@
 
 #include "agent/host/backend.h"
 #include "agent/host/phase.h"
+#include "common/base/message.h"
 #include "common/system/loop.h"
 #include "common/wire/wire.h"
 
@@ -124,10 +125,12 @@ static void do_case(struct phase *phase, const struct work *work)
         send_case_result(host, work, &none, &outcome, 0);
         return;
     }
+    handle_case(host->service, work->run_case);
     phase_case(phase, work->name, work->is_unlisted);
     const struct call call = end_call(host);
     judge_case(&host->service->result, &call, work->timeout_ms, text, &outcome);
     send_case_result(host, work, &call, &outcome, clock_boottime_ns() - call.start_ns);
+    handle_case(host->service, NULL);
 }
 
 // ---- lifecycle commands
@@ -228,6 +231,7 @@ static void *run(void *context)
         take_work(phase->host, &work);
         if (work.kind == PB__HOST_REQUEST__BODY_RUN_CASE) {
             do_case(phase, &work);
+            message_free(work.run_case);
         } else {
             do_command(phase, &work);
         }

@@ -23,6 +23,7 @@ struct work {
     char name[128];      // of a case
     struct arena *arena; // of initialize: owns the spec
     Pb__GuardSpec *spec;
+    Pb__RunCase *run_case; // owned; NULL: its name is all there is to it
 };
 
 struct work_queue {

@@ -8,6 +8,7 @@
 
 #include "agent/shell/cgroup.h"
 #include "agent/shell/guard_state.h"
+#include "common/base/message.h"
 #include "common/system/descriptors.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
@@ -272,10 +273,30 @@ void guards_adopt(struct guards *guards, const struct agent_row *row)
     guard_spool_replay(guard);
 }
 
+// A judge reads files of the services that it judges: where those are that this host has, only we know.
+static void send_with_folders(const struct guards *guards, const struct guard *judge, const Pb__GuardRequest *request)
+{
+    struct arena *arena = arena_new(0);
+    Pb__GuardRequest *copy = MESSAGE_COPY(request, arena);
+    const Pb__RunCase *run_case = copy->command->run_case;
+    for (size_t i = 0; i < run_case->n_peers; i++) {
+        Pb__Peer *peer = run_case->peers[i]->peer;
+        const struct guard *guard = find(guards, peer->instance, peer->generation);
+        peer->folder = guard ? arena_printf(arena, "%s/work", guard->folder) : arena_string(arena, "");
+    }
+    guard_link_send(judge->link, copy);
+    arena_free(&arena);
+}
+
 void guards_send(struct guards *guards, uint64_t instance, uint32_t generation, const Pb__GuardRequest *request)
 {
     const struct guard *guard = find(guards, instance, generation);
-    if (guard && guard->link)
+    if (!guard || !guard->link)
+        return;
+    const Pb__Command *command = request->body_case == PB__GUARD_REQUEST__BODY_COMMAND ? request->command : NULL;
+    if (command && command->body_case == PB__COMMAND__BODY_RUN_CASE && command->run_case->n_peers > 0)
+        send_with_folders(guards, guard, request);
+    else
         guard_link_send(guard->link, request);
 }
 

@@ -11,7 +11,20 @@ static const char *peer_check(const Pb__Peer *peer)
     REFUSE(!is_name_or_empty(peer->host), "peer.host is not a name");
     REFUSE(peer->n_endpoints > PORTS_PER_INSTANCE, "peer.endpoints are too many");
     EACH(peer->n_endpoints, peer->endpoints, endpoint_check);
+    REFUSE(!is_within(peer->folder, PATH_MAX_BYTES), "peer.folder is too long");
     return NULL;
+}
+
+static const char *case_peer_check(const Pb__CasePeer *peer)
+{
+    REFUSE(!name_is_valid(peer->drive), "case_peer.drive is not a name");
+    REFUSE(peer->peer == NULL, "case_peer.peer is missing");
+    NESTED(peer_check(peer->peer));
+    REFUSE(peer->peer->instance == 0 || peer->peer->generation == 0, "case_peer.peer is no instance");
+    REFUSE(!is_within(peer->profile, SHORT_MAX_BYTES), "case_peer.profile is too long");
+    REFUSE(!peer->executed && peer->outcome != NULL, "case_peer.outcome without an execution");
+    REFUSE(peer->ended_ns < peer->began_ns, "case_peer ended before it began");
+    return peer->outcome == NULL ? NULL : outcome_check(peer->outcome);
 }
 
 static const char *output_rule_check(const Pb__OutputRule *rule)
@@ -58,6 +71,11 @@ const char *run_case_check(const Pb__RunCase *run_case)
 {
     REFUSE(!is_token(run_case->name), "run_case.name is empty or unprintable");
     REFUSE(run_case->timeout_ms == 0, "run_case.timeout_ms is not set");
+    REFUSE(run_case->n_peers > SERVICES_PER_TEST_MAX, "run_case.peers are too many");
+    EACH(run_case->n_peers, run_case->peers, case_peer_check);
+    REFUSE(run_case->n_conditions > FEW_MAX, "run_case.conditions are too many");
+    EACH(run_case->n_conditions, run_case->conditions, setting_check);
+    REFUSE(run_case->n_peers > 0 && wire_packed_bytes(run_case) > COMMAND_MAX_BYTES, "run_case is too large for a guard's packet");
     return NULL;
 }
 

@@ -46,11 +46,34 @@ static const char *protocol_check(const Pb__ProtocolDescription *protocol)
     return NULL;
 }
 
+static const char *case_drive_check(const Pb__CaseDrive *drive)
+{
+    REFUSE(!name_is_valid(drive->drive), "case.drive is not a name");
+    REFUSE(!is_within(drive->profile, SHORT_MAX_BYTES), "case.profile is too long");
+    return NULL;
+}
+
+// What a case needs of the services that it drives.
+static const char *case_needs_check(const Pb__CaseDescription *description)
+{
+    REFUSE(description->n_drives > FEW_MAX, "case.drives are too many");
+    EACH(description->n_drives, description->drives, case_drive_check);
+    for (size_t i = 0; i < description->n_drives; i++) {
+        for (size_t j = 0; j < i; j++)
+            REFUSE(strcmp(description->drives[i]->drive, description->drives[j]->drive) == 0, "case.drives has a word twice");
+    }
+    REFUSE(description->n_conditions > FEW_MAX, "case.conditions are too many");
+    EACH(description->n_conditions, description->conditions, setting_check);
+    REFUSE(!are_tokens(description->n_evidence, description->evidence, FEW_MAX), "case.evidence is too much or unprintable");
+    return NULL;
+}
+
 static const char *case_check(const Pb__CaseDescription *description)
 {
     REFUSE(!is_token(description->name), "case.name is empty or unprintable");
     REFUSE(!is_within(description->summary, TEXT_MAX_BYTES), "case.summary is too long");
     REFUSE(!are_tokens(description->n_needs, description->needs, FEW_MAX), "case.needs are too many or unprintable");
+    NESTED(case_needs_check(description));
     return NULL;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/identity.h"
+#include "common/schema/conditions.h"
 #include "services/sdk/option_table.h"
 
 // What describes the plugin was there from the first version on; of the functions behind it an older minor may have fewer.
@@ -76,6 +77,63 @@ static const char *tester_problem(const struct panther_plugin *plugin, struct ar
     return NULL;
 }
 
+static bool has_drive(const struct panther_plugin *plugin, const char *name)
+{
+    const struct panther_drive *drive = plugin->drives;
+    while (drive != NULL && drive->name != NULL && strcmp(drive->name, name) != 0) {
+        drive++;
+    }
+    return drive != NULL && drive->name != NULL;
+}
+
+static const char *setup_problem(const struct panther_plugin *plugin, const struct panther_case_setup *setup, struct arena *arena)
+{
+    if (description_case(plugin, setup->name) == NULL) {
+        return arena_printf(arena, "setups names the case \"%.64s\", which is not in the table", setup->name);
+    }
+    if (setup->drive == NULL || !has_drive(plugin, setup->drive)) {
+        return arena_printf(arena, "the setup of case %s names a word that drives does not have", setup->name);
+    }
+    for (const struct panther_case_setup *other = plugin->tester->setups; other != setup; other++) {
+        if (strcmp(other->name, setup->name) == 0 && strcmp(other->drive, setup->drive) == 0) {
+            return arena_printf(arena, "case %s has two setups for %s", setup->name, setup->drive);
+        }
+    }
+    return NULL;
+}
+
+// A condition is read in the order of the table, as an experiment's are.
+static const char *condition_problem(const struct panther_plugin *plugin, const struct panther_case_condition *condition,
+                                     struct conditions *conditions, struct arena *arena)
+{
+    struct panther_error error = {0};
+    char *value = condition->value != NULL ? arena_string(arena, condition->value) : NULL;
+    if (description_case(plugin, condition->name) == NULL) {
+        return arena_printf(arena, "conditions names the case \"%.64s\", which is not in the table", condition->name);
+    }
+    if (condition->key == NULL || value == NULL) {
+        return arena_printf(arena, "a condition of case %s has no key or no value", condition->name);
+    }
+    return conditions_put(conditions, condition->key, &value, 1, &error) < 0
+               ? arena_printf(arena, "case %s: %s", condition->name, error.message)
+               : NULL;
+}
+
+static const char *needs_problem(const struct panther_plugin *plugin, struct arena *arena)
+{
+    const struct panther_tester *tester = plugin->tester;
+    const char *problem = NULL;
+    for (const struct panther_case_setup *setup = tester->setups; setup != NULL && setup->name != NULL && problem == NULL; setup++) {
+        problem = setup_problem(plugin, setup, arena);
+    }
+    struct conditions *conditions = ARENA_NEW(arena, struct conditions);
+    const struct panther_case_condition *condition = tester->conditions;
+    for (; condition != NULL && condition->name != NULL && problem == NULL; condition++) {
+        problem = condition_problem(plugin, condition, conditions, arena);
+    }
+    return problem;
+}
+
 static const char *protocol_problem(const struct panther_plugin *plugin, struct arena *arena)
 {
     for (const struct panther_protocol *protocol = plugin->protocols; protocol != NULL && protocol->name != NULL; protocol++) {
@@ -101,6 +159,7 @@ const char *description_problem(const struct panther_plugin *plugin, struct aren
         return "an IUT has a struct panther_iut in .iut";
     }
     const char *problem = plugin->kind == PANTHER_TESTER ? tester_problem(plugin, arena) : NULL;
+    problem = problem == NULL && plugin->kind == PANTHER_TESTER ? needs_problem(plugin, arena) : problem;
     problem = problem != NULL ? problem : protocol_problem(plugin, arena);
     return problem != NULL ? problem : option_table_problem(plugin, arena);
 }
@@ -135,6 +194,52 @@ static void describe_protocols(const struct panther_plugin *plugin, struct arena
     }
 }
 
+static void describe_setups(const struct panther_tester *tester, struct arena *arena, Pb__CaseDescription *described)
+{
+    described->drives = ARENA_ARRAY(arena, Pb__CaseDrive *, TEXTS_MAX);
+    for (const struct panther_case_setup *setup = tester->setups; setup != NULL && setup->name != NULL; setup++) {
+        if (strcmp(setup->name, described->name) != 0 || described->n_drives == TEXTS_MAX) {
+            continue;
+        }
+        Pb__CaseDrive *drive = ARENA_NEW(arena, Pb__CaseDrive);
+        pb__case_drive__init(drive);
+        drive->drive = arena_string(arena, setup->drive);
+        drive->profile = arena_string(arena, setup->profile != NULL ? setup->profile : "");
+        drive->execute = setup->execute;
+        drive->fresh = setup->fresh;
+        described->drives[described->n_drives++] = drive;
+    }
+}
+
+static Pb__Setting *condition_of(Pb__CaseDescription *described, const char *key, struct arena *arena)
+{
+    for (size_t i = 0; i < described->n_conditions; i++) {
+        if (strcmp(described->conditions[i]->name, key) == 0) {
+            return described->conditions[i];
+        }
+    }
+    Pb__Setting *setting = ARENA_NEW(arena, Pb__Setting);
+    pb__setting__init(setting);
+    setting->name = arena_string(arena, key);
+    setting->values = ARENA_ARRAY(arena, char *, TEXTS_MAX);
+    described->conditions[described->n_conditions++] = setting;
+    return setting;
+}
+
+// A key that stands several times is a list: drop_nth.
+static void describe_conditions(const struct panther_tester *tester, struct arena *arena, Pb__CaseDescription *described)
+{
+    described->conditions = ARENA_ARRAY(arena, Pb__Setting *, CONDITION_COUNT);
+    for (const struct panther_case_condition *condition = tester->conditions; condition != NULL && condition->name != NULL; condition++) {
+        if (strcmp(condition->name, described->name) == 0) {
+            Pb__Setting *setting = condition_of(described, condition->key, arena);
+            if (setting->n_values < TEXTS_MAX) {
+                setting->values[setting->n_values++] = arena_string(arena, condition->value);
+            }
+        }
+    }
+}
+
 static void describe_cases(const struct panther_plugin *plugin, struct arena *arena, Pb__PluginDescription *description)
 {
     const size_t count = count_cases(plugin);
@@ -148,6 +253,9 @@ static void describe_cases(const struct panther_plugin *plugin, struct arena *ar
         described->summary = arena_string(arena, source->summary != NULL ? source->summary : "");
         described->timeout_ms = source->timeout_ms;
         described->n_needs = copy_texts(source->needs, arena, &described->needs);
+        describe_setups(plugin->tester, arena, described);
+        describe_conditions(plugin->tester, arena, described);
+        described->n_evidence = copy_texts(plugin->tester->evidence, arena, &described->evidence);
         description->cases[i] = described;
     }
 }

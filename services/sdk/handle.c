@@ -56,6 +56,7 @@ void handle_begin(struct panther_service *service, bool is_case)
     service->result.after_cancel = false;
     service->result.text[0] = '\0';
     service->failure[0] = '\0';
+    service->run_case = NULL;
     if (is_case) {
         arena_reset(service->case_arena);
     }

@@ -54,6 +54,8 @@ struct panther_service {
     size_t checked_count;
     struct panther_peer **peers; // [peer_count + 1], ends with NULL
     size_t peer_count;
+    const Pb__RunCase *run_case;                 // of the running case; NULL: nothing but its name is known
+    const struct panther_case_peer **case_peers; // of run_case, one for each
     Pb__Endpoint *endpoints[PORTS_PER_INSTANCE]; // own ones, in the arena
     size_t endpoint_count;
     struct readiness readiness[READINESS_MAX];
@@ -81,6 +83,8 @@ int handle_settings(struct panther_service *service, struct panther_error *error
 void build_locks_release(struct panther_service *service);
 // Before a phase, and before each case (name: of the case): what the last one left (result, metrics, findings, failure, texts) goes.
 void handle_begin(struct panther_service *service, bool is_case);
+// After handle_begin: the driven services as the case has them. The message is borrowed until the next handle_begin. NULL: none.
+void handle_case(struct panther_service *service, const Pb__RunCase *run_case);
 // Where what a plugin asks for now is put: a case's texts go with the case, so that a tester of a million cases does not grow.
 struct arena *handle_arena(struct panther_service *service);
 char *handle_format(struct arena *arena, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));

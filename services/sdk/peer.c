@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "services/sdk/case_peer.h"
 #include "services/sdk/handle.h"
 
 static_assert(PANTHER_TCP == (int)PB__TRANSPORT__TRANSPORT_TCP && PANTHER_UDP == (int)PB__TRANSPORT__TRANSPORT_UDP &&
@@ -19,7 +20,7 @@ static const struct panther_endpoint *endpoint_of(const Pb__Endpoint *wire, stru
     return endpoint;
 }
 
-static struct panther_peer *peer_of(const Pb__Peer *wire, struct arena *arena)
+struct panther_peer *peer_of(const Pb__Peer *wire, struct arena *arena)
 {
     struct panther_peer *peer = ARENA_NEW(arena, struct panther_peer);
     const struct panther_endpoint **endpoints = ARENA_ARRAY(arena, const struct panther_endpoint *, wire->n_endpoints + 1);
@@ -47,14 +48,14 @@ struct panther_peer **peer_list(const Pb__Initialize *initialize, struct arena *
 
 const struct panther_peer *panther_peer(const struct panther_service *service, size_t index)
 {
-    return index < service->peer_count ? service->peers[index] : NULL;
+    return index < service->peer_count ? case_peer_now(service, service->peers[index]) : NULL;
 }
 
 const struct panther_peer *panther_peer_named(const struct panther_service *service, const char *service_name)
 {
     for (size_t i = 0; i < service->peer_count; i++) {
         if (strcmp(service->peers[i]->service, service_name) == 0) {
-            return service->peers[i];
+            return case_peer_now(service, service->peers[i]);
         }
     }
     return NULL;

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/schema/environments.h"
 #include "common/system/file.h"
 #include "common/system/loop.h"
 #include "common/system/process.h"
@@ -44,7 +45,9 @@ static int write_spec(struct panther_test *test)
     size_t bytes = 0;
     Pb__Initialize *initialize = test->initialize;
     test->spec->lease_expires_ns = test->lease_expires_ns = clock_boottime_ns() + LEASE_OF_TEST_MS * NS_PER_MS;
-    initialize->initialize_ms = initialize->start_ms = initialize->stop_ms = test->phase_ms;
+    initialize->initialize_ms = test->phase_ms;
+    initialize->start_ms = initialize->stop_ms =
+        environments_deadline_ms(initialize->environments, initialize->n_environments, test->phase_ms);
     test->spec->host_program = program(test, "panther-service");
     const char *invalid = guard_spec_invalid(test->spec);
     if (invalid != NULL) {

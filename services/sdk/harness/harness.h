@@ -33,6 +33,7 @@ struct panther_test {
     int spool_fd;
     struct spool_reader *reader;
     uint32_t number; // of the last command
+    Pb__RunCase *run_case; // what each case is told of the services that it drives
     bool is_stopped, is_cleaned;
     struct panther_test_outcome stopped; // what the first stop said of the instance
     char problem[TEXT_MAX_BYTES];
@@ -45,6 +46,9 @@ struct panther_test {
 void harness_add_service(struct panther_test *test, const char *drive, const char *service, const struct panther_test *driven);
 // Before initialize: a later generation of that instance, on its ports, with its state folder.
 void harness_set_generation(struct panther_test *test, uint32_t generation, const Pb__GuardSpec *first);
+
+// case_peers.c: of a new case
+void harness_fill_case(const struct panther_test *test, Pb__RunCase *run_case);
 
 // guard.c: its start and end
 int harness_start_guard(struct panther_test *test);

@@ -133,6 +133,7 @@ int harness_begin_case(struct panther_test *test, const char *name, uint32_t tim
     body.name = (char *)(uintptr_t)name;
     body.timeout_ms = timeout_ms;
     body.unlisted = unlisted;
+    harness_fill_case(test, &body);
     command.body_case = PB__COMMAND__BODY_RUN_CASE;
     command.run_case = &body;
     return harness_send(test, &command) < 0 ? -1 : (int)command.number;

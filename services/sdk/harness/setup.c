@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/schema/environments.h"
 #include "common/system/file.h"
 #include "common/system/loop.h"
 #include "common/system/process.h"
@@ -62,6 +63,7 @@ static Pb__Initialize *make_initialize(struct panther_test *test, const char *pl
     initialize->lease_ms = LEASE_OF_TEST_MS;
     initialize->settings = ARENA_ARRAY(test->arena, Pb__Setting *, SETTINGS_OF_TEST_MAX);
     initialize->peers = ARENA_ARRAY(test->arena, Pb__Peer *, PEERS_OF_TEST_MAX);
+    initialize->environments = ARENA_ARRAY(test->arena, Pb__ExecutionEnvironment *, ENVIRONMENTS);
     initialize->drives = ARENA_ARRAY(test->arena, Pb__Drive *, PEERS_OF_TEST_MAX);
     initialize->output_rules = ARENA_ARRAY(test->arena, Pb__OutputRule *, PEERS_OF_TEST_MAX);
     return initialize;
@@ -136,6 +138,45 @@ void panther_test_option(struct panther_test *test, const char *name, const char
     Pb__Setting *setting = setting_named(test, name);
     INVARIANT(setting->n_values < VALUES_OF_SETTING_MAX);
     setting->values[setting->n_values++] = arena_string(test->arena, value);
+}
+
+static Pb__ExecutionEnvironment *environment_of_type(struct panther_test *test, const char *type)
+{
+    Pb__Initialize *initialize = test->initialize;
+    for (size_t i = 0; i < initialize->n_environments; i++) {
+        if (strcmp(initialize->environments[i]->type, type) == 0) {
+            return initialize->environments[i];
+        }
+    }
+    INVARIANT(initialize->n_environments < ENVIRONMENTS);
+    Pb__ExecutionEnvironment *environment = ARENA_NEW(test->arena, Pb__ExecutionEnvironment);
+    pb__execution_environment__init(environment);
+    environment->type = arena_string(test->arena, type);
+    environment->options = ARENA_ARRAY(test->arena, Pb__PlacedSetting *, SETTINGS_OF_TEST_MAX);
+    initialize->environments[initialize->n_environments++] = environment;
+    return environment;
+}
+
+void panther_test_environment(struct panther_test *test, const char *type, const char *option, const char *value)
+{
+    Pb__ExecutionEnvironment *environment = environment_of_type(test, type);
+    Pb__PlacedSetting *setting = NULL;
+    for (size_t i = 0; option != NULL && i < environment->n_options; i++) {
+        if (strcmp(environment->options[i]->name, option) == 0) {
+            setting = environment->options[i];
+        }
+    }
+    if (option != NULL && setting == NULL) {
+        INVARIANT(environment->n_options < SETTINGS_OF_TEST_MAX);
+        setting = environment->options[environment->n_options++] = ARENA_NEW(test->arena, Pb__PlacedSetting);
+        pb__placed_setting__init(setting);
+        setting->name = arena_string(test->arena, option);
+        setting->values = ARENA_ARRAY(test->arena, char *, VALUES_OF_SETTING_MAX);
+    }
+    if (setting != NULL) {
+        INVARIANT(setting->n_values < VALUES_OF_SETTING_MAX);
+        setting->values[setting->n_values++] = arena_string(test->arena, value);
+    }
 }
 
 void panther_test_protocol(struct panther_test *test, const char *name, const char *version, const char *role)

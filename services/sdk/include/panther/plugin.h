@@ -35,6 +35,7 @@
 // Changelog
 //   1.0  first version
 //   1.1  panther_plugin_folder, panther_finding, panther_endpoint_external, panther_build; builds in struct panther_plugin
+//   1.2  PANTHER_NETWORK; setups, conditions and evidence in struct panther_tester, panther_case_peer, panther_case_condition
 #ifndef PANTHER_PLUGIN_H
 #define PANTHER_PLUGIN_H
 
@@ -44,7 +45,7 @@
 #include <stdint.h>
 
 #define PANTHER_ABI_MAJOR 1
-#define PANTHER_ABI_MINOR 1
+#define PANTHER_ABI_MINOR 2
 
 // A network is what the other services of a trial are placed in: the one kind whose initialize spawns (network.json in the work folder says
 // what to make), because its endpoints, named after the services, have to be there before they are.
@@ -80,6 +81,24 @@ struct panther_case {
 };
 #define PANTHER_CASES(...) ((const struct panther_case[]){__VA_ARGS__, {NULL, NULL, 0, NULL}})
 
+// What a case needs of a driven service before run_test is called (1.2). A service without a line stays as it is.
+struct panther_case_setup {
+    const char *name;    // of the case
+    const char *drive;   // "server": each service behind that word of the drives
+    const char *profile; // value of its option `profile`; NULL: as the experiment set it
+    bool execute;        // its execute() runs, and ends, before run_test is called
+    bool fresh;          // a new generation, even where the profile stays
+};
+#define PANTHER_CASE_SETUPS(...) ((const struct panther_case_setup[]){__VA_ARGS__, {NULL, NULL, NULL, false, false}})
+
+// What the network between the driven services does in a case, as an experiment says it: {"longrtt", "delay", "375ms"} (1.2).
+struct panther_case_condition {
+    const char *name; // of the case
+    const char *key;  // "delay", "loss", "rate", ...
+    const char *value;
+};
+#define PANTHER_CASE_CONDITIONS(...) ((const struct panther_case_condition[]){__VA_ARGS__, {NULL, NULL, NULL}})
+
 struct panther_status {
     char state[32];  // one word: "serving"
     char text[256];  // one line for a person
@@ -105,6 +124,10 @@ struct panther_tester {
     int (*run_test)(struct panther_service *service, const struct panther_case *test_case);
     int (*get_test_results)(struct panther_service *service);
     int (*get_tool_version)(char *text, size_t text_bytes); // of the tool it uses; NULL: the plugin's version
+    // 1.2: what cases need. A tester with setups gets its cases one at a time.
+    const struct panther_case_setup *setups;
+    const struct panther_case_condition *conditions;
+    const char *const *evidence; // what its cases judge from: PANTHER_TEXTS("capture", "keylog", "qlog")
 };
 
 struct panther_plan;

@@ -108,6 +108,22 @@ const struct panther_peer *panther_peer_named(const struct panther_service *serv
 const struct panther_peer *panther_driven(const struct panther_service *service, const char *drive, size_t index);
 // By name, or the first one that has the transport when name is NULL. NULL: none.
 const struct panther_endpoint *panther_endpoint(const struct panther_peer *peer, const char *name, unsigned transports);
+// A driven service as it is for the running case (1.2): which generation of it, with what profile, and how its execution ended when
+// the case wanted one. drive: a word of the drives, or "network": what joins the services. NULL: the case declares no setup, or no such.
+struct panther_case_peer {
+    const struct panther_peer *peer; // its endpoints now; panther_driven and panther_peer say the same while the case runs
+    uint32_t generation;             // counts its restarts, from 1
+    const char *profile;             // "": none
+    const char *folder;              // its work folder, when it is on this host; else NULL
+    bool executed;                   // its execution has ended
+    enum panther_verdict verdict;    // of the execution; what an exit code says is no proof
+    enum panther_reason reason;
+    const char *text;
+    uint64_t began_ns, ended_ns; // of the execution, boottime of its host
+};
+const struct panther_case_peer *panther_case_peer(const struct panther_service *service, const char *drive);
+// What the network does in the running case: "375ms" for "delay"; NULL: nothing was said.
+const char *panther_case_condition(const struct panther_service *service, const char *key);
 // "10.77.0.2:443", "[fd00::2]:443"
 const char *panther_endpoint_text(struct panther_service *service, const struct panther_endpoint *endpoint);
 // An IPv4 address as one number: "0x0a4d0002" and "172818434" (Ivy wants them so); NULL for IPv6.

@@ -22,6 +22,9 @@ void panther_test_option(struct panther_test *test, const char *name, const char
 void panther_test_protocol(struct panther_test *test, const char *name, const char *version, const char *role);
 void panther_test_address(struct panther_test *test, const char *address); // default 127.0.0.1
 void panther_test_seed(struct panther_test *test, uint64_t seed);
+// Its programs are started under it: "strace". option: of that environment; NULL: none. Once per option, and item of a list. Deadlines
+// become longer by its factor.
+void panther_test_environment(struct panther_test *test, const char *type, const char *option, const char *value);
 void panther_test_phase_ms(struct panther_test *test, uint32_t ms); // deadline of initialize, start and stop; default 10 s
 // Keeps its state there (the build cache, among others) instead of in a folder of its own; the harness leaves it.
 void panther_test_state_folder(struct panther_test *test, const char *folder);
@@ -30,6 +33,18 @@ void panther_test_peer(struct panther_test *test, const char *drive, const char 
                        uint16_t port, unsigned transports);
 // The same for an instance that another harness runs (initialized already).
 void panther_test_drive(struct panther_test *test, const char *drive, const struct panther_test *driven);
+// The driven service as the cases from now on have it (panther_case_peer). Of an instance that another harness runs, or, without
+// one, of a folder of files that such an instance left. executed: how its execution ended; NULL: there was none.
+struct panther_test_outcome;
+struct panther_test_case_peer {
+    const char *drive; // a word of the tester's drives, or "network"
+    const struct panther_test *driven;
+    const char *folder;
+    const char *profile;
+    const struct panther_test_outcome *executed;
+};
+void panther_test_case_peer(struct panther_test *test, const struct panther_test_case_peer *peer); // of a drive again: in its place
+void panther_test_case_condition(struct panther_test *test, const char *key, const char *value);
 // A pattern that the guard looks for in the output, as an assertion of an experiment does.
 void panther_test_output_rule(struct panther_test *test, const char *stream, enum panther_match match, const char *pattern);
 
