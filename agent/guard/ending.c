@@ -32,7 +32,8 @@ void guard_reap(struct guard *guard)
     int result;
     while ((result = process_reap(-1, false, &end)) == 1)
         if (!host_link_ended(guard->host, &end) && !faults_ended(guard->faults, &end))
-            processes_ended(guard->processes, &end); // or an orphan that became ours: nothing to tell
+            (void)(execution_child_ended(guard->execution, &end) ||
+                   processes_ended(guard->processes, &end)); // or an orphan that became ours: nothing to tell
     guard->childless = result == PANTHER_ENOTFOUND;
 }
 

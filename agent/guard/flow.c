@@ -155,6 +155,18 @@ static void close_first(struct guard *guard, const struct command *command)
     commands_answered(guard->commands, command->number);
 }
 
+static void answer_stop(struct guard *guard, const struct command *command)
+{
+    Pb__CommandDone own;
+    pb__command_done__init(&own);
+    own.number = command->number;
+    own.status = PB__COMMAND_STATUS__COMMAND_STATUS_OK;
+    CLEANUP_FREE char *phase = memory_string(command_phase(command));
+    own.phase = phase;
+    Pb__CommandDone done = *guard_tell_execution(guard, guard->stopped ? guard->stopped : &own);
+    EVENT_ADD(guard->events, COMMAND_DONE, command_done, &done);
+}
+
 // Stopped means: nothing of it runs. So the answer waits for the last process, and comes after all they printed.
 static bool flow_stop(struct guard *guard, const struct command *command)
 {
@@ -168,10 +180,9 @@ static bool flow_stop(struct guard *guard, const struct command *command)
     }
     if (faults_any(guard->faults))
         return false; // its last process is on its way
-    if (guard->stopped)
-        EVENT_ADD(guard->events, COMMAND_DONE, command_done, guard->stopped);
-    else
-        answer_done(guard->events, command, PB__COMMAND_STATUS__COMMAND_STATUS_OK, "");
+    if (execution_is_busy(guard->execution))
+        return false; // what its tools wrote is being read
+    answer_stop(guard, command);
     message_free(guard->stopped);
     guard->stopped = NULL;
     close_first(guard, command);
@@ -197,6 +208,9 @@ static bool flow_cleanup(struct guard *guard, const struct command *command)
         begin_ladder(guard);
         return false;
     }
+    if (execution_is_busy(guard->execution))
+        return false;
+    guard_tell_execution(guard, NULL);
     if (collect(guard))
         return true;
     if (guard_has_host(guard)) {

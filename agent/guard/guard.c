@@ -293,6 +293,7 @@ int guard_open(struct guard **out, const char *folder, struct panther_error *err
     open_parts(guard);
     guard->processes = processes_new(guard->loop, guard->events, guard->streams, guard->spec->work_path, guard->marker, guard->cgroup,
                                      &guard_processes_callbacks, guard);
+    guard_open_execution(guard);
     guard->faults = faults_new(guard->loop, guard->events, guard->processes, guard->spec->work_path, guard->cgroup, guard->marker);
     guard->beside = beside_new(guard->loop, guard->events, guard->processes);
     problem = listen_for_agents(guard, error);
@@ -320,6 +321,7 @@ void guard_close(struct guard **pointer)
     beside_free(&guard->beside);
     faults_free(&guard->faults);
     processes_free(&guard->processes);
+    execution_free(&guard->execution);
     artifacts_free(&guard->artifacts);
     ports_free(&guard->ports);
     lease_free(&guard->lease);

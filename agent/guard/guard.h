@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/environment/execution/execution.h"
 #include "agent/guard/agent_link.h"
 #include "agent/guard/answers.h"
 #include "agent/guard/artifacts.h"
@@ -48,6 +49,8 @@ struct guard {
     struct processes *processes;
     struct faults *faults;
     struct beside *beside;
+    struct execution *execution; // NULL: none
+    bool execution_told;
     struct artifacts *artifacts;
     struct ports *ports;
     struct host_link *host;
@@ -96,6 +99,11 @@ void guard_take_cases(struct guard *guard, const Pb__GuardCases *cases);
 void guard_calm(struct guard *guard, const char *why);
 // Looks whether the first open command can go on. true: there is work left for the next round.
 bool guard_flow(struct guard *guard);
+
+// ---- execution.c: what the tools found
+void guard_open_execution(struct guard *guard);
+// Metrics and notes as events; findings into the answer (a copy in the arena), which is NULL when nobody waits for one.
+const Pb__CommandDone *guard_tell_execution(struct guard *guard, const Pb__CommandDone *done);
 
 // ---- ending.c
 void guard_end(struct guard *guard, Pb__EndCause cause, const char *text); // again: the first cause stays

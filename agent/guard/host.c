@@ -39,6 +39,8 @@ static void done_is_told(struct guard *guard, Pb__CommandDone *done)
         return;
     }
     bool cleaned = command->kind == PB__COMMAND__BODY_CLEANUP;
+    if (command->kind == PB__COMMAND__BODY_INITIALIZE)
+        execution_activate(guard->execution);
     EVENT_ADD(guard->events, COMMAND_DONE, command_done, done);
     commands_answered(guard->commands, done->number);
     if (cleaned)

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/environment/execution/execution.h"
 #include "agent/guard/events.h"
 #include "agent/guard/processes_state.h"
 #include "agent/guard/streams.h"
+#include "common/base/limits.h"
 #include "common/base/message.h"
 #include "common/system/loop.h"
 
@@ -32,6 +34,7 @@ void process_free(struct process *process)
     process_close(&process->stdout_fd);
     process_close(&process->stderr_fd);
     process_close(&process->pidfd);
+    execution_abandon(&process->run);
     free(process->tails[0]);
     free(process->tails[1]);
     message_free(process->request);
@@ -66,6 +69,14 @@ static bool is_clean(const struct process *process, Pb__ExitExpectation expected
     return end->signal == 0 && end->status == 0;
 }
 
+// What ended it stands before its own last words.
+static char *tail_of(const struct process *process, const char *own)
+{
+    if (!*process->why)
+        return memory_string(own);
+    return memory_printf("%s%s%.*s", process->why, *own ? "\n" : "", (int)(TEXT_MAX_BYTES - sizeof process->why), own);
+}
+
 static void tell_exit(struct process *process)
 {
     Pb__ProcessExited exited;
@@ -79,7 +90,8 @@ static void tell_exit(struct process *process)
     exited.core_dumped = process->end.core_dumped;
     exited.expectation = expectation(process);
     exited.clean = is_clean(process, exited.expectation);
-    exited.tail = *tails[1] ? tails[1] : tails[0];
+    CLEANUP_FREE char *tail = tail_of(process, *tails[1] ? tails[1] : tails[0]);
+    exited.tail = tail;
     exited.user_us = process->end.user_us;
     exited.system_us = process->end.system_us;
     exited.max_rss_bytes = process->end.max_rss_bytes;
@@ -204,6 +216,7 @@ bool processes_ended(struct processes *processes, const struct process_end *end)
         process_look_at_status(process);
     process->ended = true;
     process->end = *end;
+    execution_ended(&process->run, end, process->why, sizeof process->why);
     if (process->streams[0] || process->streams[1])
         drain(process);
     else

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "agent/environment/execution/execution.h"
 #include "agent/guard/environment.h"
 #include "agent/guard/events.h"
 #include "agent/guard/processes_state.h"
@@ -116,6 +117,26 @@ static const char *folder_of(const struct processes *processes, const Pb__SpawnR
     return *folder == '/' ? folder : arena_printf(arena, "%s/%s", processes->work, folder);
 }
 
+// What the execution environment makes of it; a command beside the service is not what it looks at.
+static int prepare(struct process *process, struct trampoline *trampoline, struct arena *arena, struct panther_error *error)
+{
+    struct execution_start start = {
+        .name = process->request->name,
+        .stem = process->stem,
+        .number = process->number,
+        .argv = trampoline->argv,
+        .environment = trampoline->environment,
+        .plan = "",
+        .tools_fd = -1,
+    };
+    int problem = process->beside ? 0 : execution_prepare(process->all->execution, arena, &start, &process->run, error);
+    trampoline->argv = start.argv;
+    trampoline->environment = start.environment;
+    trampoline->plan = start.plan;
+    trampoline->tools_fd = start.tools_fd;
+    return problem;
+}
+
 static int start_program(struct process *process, int stdout_fd, int stderr_fd, struct panther_error *error)
 {
     const Pb__SpawnRequest *request = process->request;
@@ -135,7 +156,10 @@ static int start_program(struct process *process, int stdout_fd, int stderr_fd, 
         .stdout_fd = stdout_fd,
         .stderr_fd = stderr_fd,
     };
-    int problem = trampoline_spawn(&trampoline, &process->pid, &process->pidfd, &process->status_fd, error);
+    int problem = prepare(process, &trampoline, arena, error);
+    if (problem == 0)
+        problem = trampoline_spawn(&trampoline, &process->pid, &process->pidfd, &process->status_fd, error);
+    process_close(&trampoline.tools_fd);
     arena_free(&arena);
     return problem;
 }
@@ -189,13 +213,13 @@ static void spawn(struct processes *processes, const Pb__SpawnRequest *request, 
     }
     struct panther_error error;
     struct process *process = add_process(processes, request, beside);
+    name_process(process);
     if (start_with_pipes(process, &error) < 0) {
         process_free(process);
         answer(processes, request->token, beside, NULL, error.message);
         return;
     }
     processes->last_number++;
-    name_process(process);
     process->status_source = loop_watch(processes->loop, process->status_fd, EPOLLIN, status_ready, process);
 }
 

@@ -22,6 +22,11 @@ struct processes *processes_new(struct loop *loop, struct events *events, struct
     return processes;
 }
 
+void processes_use(struct processes *processes, struct execution *execution)
+{
+    processes->execution = execution;
+}
+
 bool processes_any(const struct processes *processes)
 {
     return processes->first != NULL;

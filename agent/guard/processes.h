@@ -14,6 +14,7 @@
 
 struct events;
 struct loop;
+struct execution;
 struct processes;
 struct streams;
 
@@ -32,6 +33,8 @@ struct processes_callbacks {
 // work: where they run unless they say otherwise. marker: the entry that every environment of the instance holds.
 struct processes *processes_new(struct loop *loop, struct events *events, struct streams *streams, const char *work, const char *marker,
                                 const char *cgroup, const struct processes_callbacks *callbacks, void *context);
+// From now on they are started under it.
+void processes_use(struct processes *processes, struct execution *execution);
 void processes_free(struct processes **processes);
 void processes_spawn(struct processes *processes, const Pb__SpawnRequest *request); // answered by `spawned`, maybe later
 // Of the guard itself, for this command: `beside` is told, not the plugin; no event tells of it, and no fault touches it.

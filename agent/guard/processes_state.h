@@ -7,6 +7,7 @@
 #include "common/base/map.h"
 #include "common/base/memory.h"
 
+struct execution_run;
 struct stream;
 
 #define NAME_AND_NUMBER_BYTES (NAME_MAX_BYTES + 16)
@@ -32,9 +33,11 @@ struct process {
     bool ended, end_expected, killing;
     enum drain_step drain;
     struct process_end end;
-    uint32_t beside;    // the command it runs for; 0: the plugin's
-    int struck_by;      // the last signal of a fault
-    bool struck_to_end; // ... which ends a process, whatever it makes of it
+    struct execution_run *run; // what it is started under; NULL: nothing, or it has ended
+    char why[160];             // what the execution environment knows of its end
+    uint32_t beside;           // the command it runs for; 0: the plugin's
+    int struck_by;             // the last signal of a fault
+    bool struck_to_end;        // ... which ends a process, whatever it makes of it
 };
 
 struct processes {
@@ -42,6 +45,7 @@ struct processes {
     struct events *events;
     struct streams *streams;
     const char *work, *marker, *cgroup;
+    struct execution *execution; // NULL: none
     struct processes_callbacks callbacks;
     void *context;
     struct process *first;

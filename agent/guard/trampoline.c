@@ -2,6 +2,7 @@
 // its exec and before ours, in a process that holds nothing of the guard's memory.
 #include "agent/guard/trampoline.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +14,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "agent/environment/execution/enter.h"
+#include "agent/environment/execution/plan.h"
 #include "agent/guard/clock_offset.h"
 #include "common/base/memory.h"
 #include "common/system/process.h"
@@ -22,11 +25,17 @@
 #define STATUS_MAX_BYTES 512
 #define EXIT_START_FAILED 127
 
-// panther-guard --exec PARENT CHANNEL CGROUP CLOCK FOLDER PROGRAM ARGUMENT...
-enum { ARGUMENT_PARENT = 2, ARGUMENT_CHANNEL, ARGUMENT_CGROUP, ARGUMENT_CLOCK, ARGUMENT_FOLDER, ARGUMENT_PROGRAM };
+// panther-guard --exec PARENT CHANNEL CGROUP CLOCK FOLDER PLAN PROGRAM ARGUMENT...
+enum { ARGUMENT_PARENT = 2, ARGUMENT_CHANNEL, ARGUMENT_CGROUP, ARGUMENT_CLOCK, ARGUMENT_FOLDER, ARGUMENT_PLAN, ARGUMENT_PROGRAM };
 #define NOTHING "-"
+static_assert(TRAMPOLINE_TOOLS_FD == PLAN_TOOLS_FD, "what the guard gives is what the plan's companions inherit");
 
 // ---- in the guard
+
+static bool has_plan(const struct trampoline *trampoline)
+{
+    return trampoline->plan && *trampoline->plan;
+}
 
 static const char **build_argv(const struct trampoline *trampoline, const char *parent, const char *clock)
 {
@@ -41,6 +50,7 @@ static const char **build_argv(const struct trampoline *trampoline, const char *
     argv[ARGUMENT_CGROUP] = trampoline->cgroup && *trampoline->cgroup ? trampoline->cgroup : NOTHING;
     argv[ARGUMENT_CLOCK] = clock;
     argv[ARGUMENT_FOLDER] = trampoline->folder;
+    argv[ARGUMENT_PLAN] = has_plan(trampoline) ? trampoline->plan : NOTHING;
     memcpy(argv + ARGUMENT_PROGRAM, trampoline->argv, count * sizeof *argv);
     return argv;
 }
@@ -52,19 +62,23 @@ static int spawn_with_status(const struct trampoline *trampoline, int status_fd,
     if (trampoline->clock_offset_ns != 0)
         snprintf(clock, sizeof clock, "%lld", (long long)trampoline->clock_offset_ns);
     const char **argv = build_argv(trampoline, parent, clock);
-    struct process_descriptor descriptors[4] = {
+    struct process_descriptor descriptors[5] = {
         {trampoline->stdout_fd, STDOUT_FILENO},
         {trampoline->stderr_fd, STDERR_FILENO},
         {status_fd, TRAMPOLINE_STATUS_FD},
-        {trampoline->channel_fd, TRAMPOLINE_CHANNEL_FD},
     };
+    size_t count = 3;
+    if (trampoline->channel_fd >= 0)
+        descriptors[count++] = (struct process_descriptor){trampoline->channel_fd, TRAMPOLINE_CHANNEL_FD};
+    if (has_plan(trampoline))
+        descriptors[count++] = (struct process_descriptor){trampoline->tools_fd, TRAMPOLINE_TOOLS_FD};
     struct process_start start = {
         .program = "/proc/self/exe",
         .argv = argv,
         .environment = trampoline->environment,
         .place = PROCESS_PLACE_GROUP,
         .descriptors = descriptors,
-        .descriptor_count = trampoline->channel_fd >= 0 ? 4 : 3,
+        .descriptor_count = count,
     };
     int problem = process_spawn(&start, pid, pidfd, error);
     free(argv);
@@ -74,7 +88,7 @@ static int spawn_with_status(const struct trampoline *trampoline, int status_fd,
 // Descriptors that are to be renumbered must not stand on a number that is renumbered to.
 static int lift(int fd)
 {
-    return fcntl(fd, F_DUPFD_CLOEXEC, TRAMPOLINE_STATUS_FD + 1);
+    return fcntl(fd, F_DUPFD_CLOEXEC, TRAMPOLINE_TOOLS_FD + 1);
 }
 
 int trampoline_spawn(const struct trampoline *trampoline, pid_t *pid, int *pidfd, int *status_fd, struct panther_error *error)
@@ -87,12 +101,14 @@ int trampoline_spawn(const struct trampoline *trampoline, pid_t *pid, int *pidfd
     lifted.stdout_fd = lift(trampoline->stdout_fd);
     lifted.stderr_fd = lift(trampoline->stderr_fd);
     lifted.channel_fd = trampoline->channel_fd >= 0 ? lift(trampoline->channel_fd) : -1;
+    lifted.tools_fd = has_plan(trampoline) ? lift(trampoline->tools_fd) : -1;
     int problem;
-    if (lifted_status < 0 || lifted.stdout_fd < 0 || lifted.stderr_fd < 0 || (trampoline->channel_fd >= 0 && lifted.channel_fd < 0))
+    if (lifted_status < 0 || lifted.stdout_fd < 0 || lifted.stderr_fd < 0 || (trampoline->channel_fd >= 0 && lifted.channel_fd < 0) ||
+        (has_plan(trampoline) && lifted.tools_fd < 0))
         problem = error_system(error, errno, "cannot start %s", trampoline->name);
     else
         problem = spawn_with_status(&lifted, lifted_status, pid, pidfd, error);
-    const int to_close[] = {status[1], lifted_status, lifted.stdout_fd, lifted.stderr_fd, lifted.channel_fd};
+    const int to_close[] = {status[1], lifted_status, lifted.stdout_fd, lifted.stderr_fd, lifted.channel_fd, lifted.tools_fd};
     for (size_t i = 0; i < sizeof to_close / sizeof *to_close; i++)
         if (to_close[i] >= 0)
             close(to_close[i]);
@@ -156,6 +172,15 @@ static void allow_core(void)
     setrlimit(RLIMIT_CORE, &limit);
 }
 
+// A user namespace of its own (sandbox) forgets the signal of death, too.
+static bool enter_environment(const char *plan, const char *parent)
+{
+    char problem[STATUS_MAX_BYTES];
+    if (execution_enter(plan, (pid_t)strtol(parent, NULL, 10), problem, sizeof problem) == 0)
+        return die_with(parent);
+    return write(TRAMPOLINE_STATUS_FD, problem, strlen(problem)) < 0;
+}
+
 int trampoline_main(int argc, char **argv)
 {
     if (argc <= ARGUMENT_PROGRAM) {
@@ -166,6 +191,10 @@ int trampoline_main(int argc, char **argv)
         return EXIT_START_FAILED;
     if (strcmp(argv[ARGUMENT_CHANNEL], NOTHING) == 0)
         close(TRAMPOLINE_CHANNEL_FD);
+    if (strcmp(argv[ARGUMENT_PLAN], NOTHING) == 0)
+        close(TRAMPOLINE_TOOLS_FD);
+    else
+        fcntl(TRAMPOLINE_TOOLS_FD, F_SETFD, FD_CLOEXEC);
     if (!die_with(argv[ARGUMENT_PARENT]))
         return EXIT_START_FAILED;
     if (strcmp(argv[ARGUMENT_CGROUP], NOTHING) != 0 && !enter_cgroup(argv[ARGUMENT_CGROUP]))
@@ -176,6 +205,8 @@ int trampoline_main(int argc, char **argv)
         return fail("cannot enter a time namespace with offset", argv[ARGUMENT_CLOCK]);
     if (chdir(argv[ARGUMENT_FOLDER]) < 0)
         return fail("cannot enter the folder", argv[ARGUMENT_FOLDER]);
+    if (strcmp(argv[ARGUMENT_PLAN], NOTHING) != 0 && !enter_environment(argv[ARGUMENT_PLAN], argv[ARGUMENT_PARENT]))
+        return EXIT_START_FAILED;
     allow_core();
     // A file that would get larger than a fault allows (disk_full) is an error of write, not a death.
     signal(SIGXFSZ, SIG_IGN);

@@ -13,6 +13,8 @@
 // latter closes by itself at exec: its end without a byte means that the program runs.
 #define TRAMPOLINE_CHANNEL_FD 3
 #define TRAMPOLINE_STATUS_FD 4
+// The tools' end of a pipe, for those that the plan starts beside the program.
+#define TRAMPOLINE_TOOLS_FD 5
 
 struct trampoline {
     const char *name;               // for errors
@@ -21,6 +23,8 @@ struct trampoline {
     const char *folder;             // to run in
     const char *cgroup;             // "" or NULL: none
     int64_t clock_offset_ns;        // of its monotonic and boottime clocks; 0: none
+    const char *plan;               // of the execution environment; "" or NULL: none
+    int tools_fd;                   // of the plan
     int channel_fd;                 // -1: none
     int stdout_fd, stderr_fd;
 };

@@ -39,6 +39,11 @@ static char *program(struct panther_test *test, const char *name)
     return arena_printf(test->arena, "%.*s/../bin/%s", length, library.dli_fname, name);
 }
 
+uint32_t harness_deadline_ms(const struct panther_test *test)
+{
+    return environments_deadline_ms(test->initialize->environments, test->initialize->n_environments, test->phase_ms);
+}
+
 static int write_spec(struct panther_test *test)
 {
     struct panther_error error = {0};
@@ -46,8 +51,7 @@ static int write_spec(struct panther_test *test)
     Pb__Initialize *initialize = test->initialize;
     test->spec->lease_expires_ns = test->lease_expires_ns = clock_boottime_ns() + LEASE_OF_TEST_MS * NS_PER_MS;
     initialize->initialize_ms = test->phase_ms;
-    initialize->start_ms = initialize->stop_ms =
-        environments_deadline_ms(initialize->environments, initialize->n_environments, test->phase_ms);
+    initialize->start_ms = initialize->stop_ms = harness_deadline_ms(test);
     test->spec->host_program = program(test, "panther-service");
     const char *invalid = guard_spec_invalid(test->spec);
     if (invalid != NULL) {

@@ -51,6 +51,7 @@ void harness_set_generation(struct panther_test *test, uint32_t generation, cons
 void harness_fill_case(const struct panther_test *test, Pb__RunCase *run_case);
 
 // guard.c: its start and end
+uint32_t harness_deadline_ms(const struct panther_test *test); // of start and stop, under its environments
 int harness_start_guard(struct panther_test *test);
 // Sends the next command; command.number, instance and generation are filled in.
 int harness_send(struct panther_test *test, Pb__Command *command);

@@ -71,7 +71,7 @@ int panther_test_start(struct panther_test *test)
     pb__start__init(&body);
     command.body_case = PB__COMMAND__BODY_START;
     command.start = &body;
-    return harness_send(test, &command) < 0 ? -1 : status_of(await_done(test, command.number, test->phase_ms));
+    return harness_send(test, &command) < 0 ? -1 : status_of(await_done(test, command.number, harness_deadline_ms(test)));
 }
 
 int panther_test_stop(struct panther_test *test)
@@ -88,7 +88,7 @@ int panther_test_stop(struct panther_test *test)
     }
     const bool is_first = !test->is_stopped;
     test->is_stopped = true;
-    const Pb__CommandDone *done = await_done(test, command.number, 2 * test->phase_ms);
+    const Pb__CommandDone *done = await_done(test, command.number, 2 * harness_deadline_ms(test));
     if (done != NULL && is_first) {
         harness_copy_outcome(done->outcome, &test->stopped);
     }
@@ -112,7 +112,7 @@ int panther_test_cleanup(struct panther_test *test)
         return -1;
     }
     test->is_cleaned = true;
-    return status_of(await_done(test, command.number, test->phase_ms));
+    return status_of(await_done(test, command.number, harness_deadline_ms(test)));
 }
 
 // ---- cases and execute
