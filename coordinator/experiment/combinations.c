@@ -151,7 +151,7 @@ static void check_at(const struct check *check, uint64_t combination, uint32_t r
         break;
     }
     case NETWORK:
-        network_check(document, cells_network(test, combination, repetition, check->arena));
+        network_check_values(document, cells_network(test, combination, repetition, check->arena));
         break;
     case ENVIRONMENT:
         execution_check(document, cells_environment(test, check->index, combination, repetition, check->arena), check->arena);

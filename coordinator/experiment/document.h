@@ -23,6 +23,7 @@ enum document_shape {
     DOCUMENT_MAP,       // of `keys`
     DOCUMENT_NAMED,     // a map of any names to maps of `keys`
     DOCUMENT_LIST,      // of maps of `keys`
+    DOCUMENT_AXES,      // lists of texts, or maps of ids to texts or {implementation, options}
     DOCUMENT_SELECTORS, // a list of maps of any names to texts or lists of texts
     DOCUMENT_SETTINGS,  // a map of any names to texts or lists of texts
 };

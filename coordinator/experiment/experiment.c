@@ -5,12 +5,13 @@
 
 #include "coordinator/experiment/files.h"
 #include "coordinator/experiment/hosts.h"
+#include "coordinator/experiment/language.h"
 #include "coordinator/experiment/limits.h"
 #include "coordinator/experiment/tests.h"
 
 #define DESCRIPTION_MAX_BYTES TEXT_MAX_BYTES
 
-static const struct document_key top_keys[] = {
+const struct document_key experiment_keys[] = {
     DOCUMENT_KEY("panther", TEXT, .required = true, .help = "version of the language: 1"),
     DOCUMENT_KEY("experiment", TEXT, .required = true, .help = "its name"),
     DOCUMENT_KEY("description", TEXT),
@@ -71,7 +72,7 @@ Pb__Experiment *experiment_resolve(const struct value *root, const struct experi
     pb__experiment__init(experiment);
     if (!document_is_map(&document, root, "an experiment"))
         return NULL;
-    document_check_keys(&document, root, top_keys, "an experiment");
+    document_check_keys(&document, root, experiment_keys, "an experiment");
     read_version(&document, root, experiment);
     read_name(&document, root, experiment);
     read_description(&document, document_get(root, "description"), experiment);

@@ -133,7 +133,7 @@ void network_read(struct scope *scope, const struct value *map)
         scope->test->network = network;
 }
 
-void network_check(const struct document *document, const Pb__Network *network)
+void network_check_values(const struct document *document, const Pb__Network *network)
 {
     const struct value place = scope_place(network->line, network->column);
     if (network->family[0])

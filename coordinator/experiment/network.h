@@ -18,6 +18,6 @@ void network_read(struct scope *scope, const struct value *network);
 void network_complete(struct scope *scope, const struct value *network);
 bool network_is_emulated(const Pb__Network *network); // NULL: no
 // With the axes of a combination put in.
-void network_check(const struct document *document, const Pb__Network *network);
+void network_check_values(const struct document *document, const Pb__Network *network);
 
 #endif

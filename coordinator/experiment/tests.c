@@ -22,9 +22,9 @@ static const char *const case_conditions[] = {"replace", "add", "refuse", NULL};
 const struct document_key tests_protocol_keys[] = {DOCUMENT_KEY("name", TEXT, .required = true), DOCUMENT_KEY("version", TEXT),
                                                    DOCUMENT_LATER("role"), DOCUMENT_LATER("target"), DOCUMENT_END};
 const struct document_key tests_keys[] = {
-    DOCUMENT_KEY("name", TEXT, .required = true),
+    DOCUMENT_KEY("name", TEXT, .help = "shown in r142/NAME/..."),
     DOCUMENT_KEY("protocol", MAP, .keys = tests_protocol_keys, .help = "default version: the first of the first service's plugin"),
-    DOCUMENT_KEY("axes", ANY, .help = "lists of texts, or maps of ids to texts or {implementation, options}"),
+    DOCUMENT_KEY("axes", AXES, .help = "lists of texts, or maps of ids to texts or {implementation, options}"),
     DOCUMENT_KEY("exclude", SELECTORS, .help = "combinations that do not run"),
     DOCUMENT_KEY("include", SELECTORS, .help = "combinations that run in any case"),
     DOCUMENT_KEY("cover", CHOICE, .choices = covers, .help = "few combinations with every pair of values of two axes"),
