@@ -9,6 +9,9 @@
 #include "common/base/message.h"
 #include "common/system/file.h"
 
+// For who shapes the wire (services/environments/lab): this way stays as it is.
+#define CONTROL_NAME "PANTHER_CONTROL"
+
 extern char **environ;
 
 static int make_folders(const struct guard *guard, struct panther_error *error)
@@ -53,14 +56,17 @@ static const char **environment(const struct guard *guard, struct arena *arena)
     size_t count = 0;
     while (environ[count])
         count++;
-    const char **entries = ARENA_ARRAY(arena, const char *, count + 2);
+    const char **entries = ARENA_ARRAY(arena, const char *, count + 3);
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (strncmp(environ[i], FOLDER_MARKER_NAME "=", sizeof FOLDER_MARKER_NAME) != 0)
+        if (strncmp(environ[i], FOLDER_MARKER_NAME "=", sizeof FOLDER_MARKER_NAME) != 0 &&
+            strncmp(environ[i], CONTROL_NAME "=", sizeof CONTROL_NAME) != 0)
             entries[kept++] = environ[i];
     char *marker = folder_marker(guard->guards->settings.host_id, guard->instance, guard->generation);
-    entries[kept] = arena_string(arena, marker);
+    entries[kept++] = arena_string(arena, marker);
     free(marker);
+    if (guard->guards->settings.coordinator)
+        entries[kept] = arena_printf(arena, CONTROL_NAME "=%s", guard->guards->settings.coordinator);
     return entries;
 }
 

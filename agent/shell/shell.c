@@ -308,6 +308,7 @@ static void make_parts(struct shell *shell)
         .host_id = shell->host_id,
         .guard_program = settings->guard_program,
         .host_program = settings->host_program,
+        .coordinator = settings->peer.coordinator,
         .cgroup = shell->cgroup,
         .stream_limit_bytes = settings->stream_limit_bytes,
         .reserve_bytes = settings->reserve_bytes,
