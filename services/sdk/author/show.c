@@ -64,6 +64,28 @@ static void print_options(const struct shown *shown)
     }
 }
 
+// "    server: retry, fresh; client: executed; network: delay 15ms"
+static void print_case_needs(const Pb__CaseDescription *item)
+{
+    const char *between = "    ";
+    for (size_t i = 0; i < item->n_drives; i++) {
+        const Pb__CaseDrive *drive = item->drives[i];
+        printf("%s%s:%s%s%s%s%s", between, drive->drive, *drive->profile ? " profile " : "", drive->profile, drive->fresh ? " fresh" : "",
+               drive->execute ? " executed" : "", *drive->profile || drive->fresh || drive->execute ? "" : " as it is");
+        between = "; ";
+    }
+    for (size_t i = 0; i < item->n_conditions; i++) {
+        const Pb__Setting *condition = item->conditions[i];
+        printf("%s%s %s",
+               i == 0 && item->n_drives == 0 ? "    network: "
+               : i == 0                      ? "; network: "
+                                             : ", ",
+               condition->name, condition->n_values ? condition->values[0] : "");
+    }
+    if (item->n_drives + item->n_conditions > 0)
+        putchar('\n');
+}
+
 static void print_cases(const struct shown *shown)
 {
     const Pb__PluginDescription *description = shown->description;
@@ -72,6 +94,7 @@ static void print_cases(const struct shown *shown)
     for (size_t i = 0; i < description->n_cases; i++) {
         const Pb__CaseDescription *item = description->cases[i];
         printf("%-20s %-26s %s\n", item->name, author_join(shown->arena, item->needs, item->n_needs, ","), item->summary);
+        print_case_needs(item);
     }
 }
 
@@ -113,13 +136,34 @@ static json_t *options_json(const Pb__PluginDescription *description)
     return array;
 }
 
+static json_t *drives_json(const Pb__CaseDescription *item)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < item->n_drives; i++) {
+        const Pb__CaseDrive *drive = item->drives[i];
+        json_array_append_new(array, json_pack("{s:s, s:s, s:b, s:b}", "drive", drive->drive, "profile", drive->profile, "execute",
+                                               drive->execute, "fresh", drive->fresh));
+    }
+    return array;
+}
+
+static json_t *conditions_json(const Pb__CaseDescription *item)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < item->n_conditions; i++)
+        json_object_set_new(object, item->conditions[i]->name, texts(item->conditions[i]->values, item->conditions[i]->n_values));
+    return object;
+}
+
 static json_t *cases_json(const Pb__PluginDescription *description)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < description->n_cases; i++) {
         const Pb__CaseDescription *item = description->cases[i];
-        json_array_append_new(array, json_pack("{s:s, s:s, s:i, s:o}", "name", item->name, "summary", item->summary, "timeout_ms",
-                                               (int)item->timeout_ms, "needs", texts(item->needs, item->n_needs)));
+        json_array_append_new(array,
+                              json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "name", item->name, "summary", item->summary, "timeout_ms",
+                                        (int)item->timeout_ms, "needs", texts(item->needs, item->n_needs), "drives", drives_json(item),
+                                        "conditions", conditions_json(item), "evidence", texts(item->evidence, item->n_evidence)));
     }
     return array;
 }

@@ -4,6 +4,7 @@
 #include "common/base/identity.h"
 #include "services/sdk/declared/evidence.h"
 #include "services/sdk/declared/rules.h"
+#include "services/sdk/declared/setup.h"
 
 static const struct key drive_keys[] = {
     KEY("protocol", read_name, offsetof(struct panther_drive, protocol)),
@@ -55,6 +56,10 @@ static const struct key case_keys[] = {
     KEY("needs", read_words, offsetof(struct case_rule, needs)),
     KEY("run", read_commands, offsetof(struct case_rule, run), .allowed = REFERENCES_RUN),
     KEY("verdict", read_verdict, offsetof(struct case_rule, verdict)),
+    KEY("profiles", read_case_profiles, 0),
+    KEY("execute", read_case_execute, 0),
+    KEY("fresh", read_case_fresh, 0),
+    KEY("conditions", read_case_conditions, 0),
 };
 
 void read_cases(struct reading *reading, const struct value *value, const struct key *key, void *member)

@@ -165,6 +165,10 @@ struct case_rule {
     const char *const *needs;
     struct commands run; // count 0: phases.run
     struct verdict_rules *verdict;
+    size_t setup_count;
+    struct panther_case_setup *setups; // a word of drives each
+    size_t condition_count;
+    struct panther_case_condition *conditions;
 };
 
 struct document {

@@ -54,6 +54,28 @@ static const struct panther_case *make_cases(const struct document *document, st
     return cases;
 }
 
+static void make_setups(struct panther_tester *tester, const struct document *document, struct arena *arena)
+{
+    size_t setup_count = 0, condition_count = 0;
+    for (size_t i = 0; i < document->case_count; i++) {
+        setup_count += document->cases[i].setup_count;
+        condition_count += document->cases[i].condition_count;
+    }
+    struct panther_case_setup *setups = ARENA_ARRAY(arena, struct panther_case_setup, setup_count + 1);
+    struct panther_case_condition *conditions = ARENA_ARRAY(arena, struct panther_case_condition, condition_count + 1);
+    tester->setups = setup_count > 0 ? setups : NULL;
+    tester->conditions = condition_count > 0 ? conditions : NULL;
+    for (size_t i = 0; i < document->case_count; i++) {
+        const struct case_rule *rule = &document->cases[i];
+        for (size_t j = 0; j < rule->setup_count; j++) {
+            *setups++ = rule->setups[j];
+        }
+        for (size_t j = 0; j < rule->condition_count; j++) {
+            *conditions++ = rule->conditions[j];
+        }
+    }
+}
+
 static void make_iut(struct panther_plugin *plugin, const struct document *document, struct arena *arena)
 {
     struct panther_iut *iut = ARENA_NEW(arena, struct panther_iut);
@@ -70,6 +92,7 @@ static void make_tester(struct panther_plugin *plugin, const struct document *do
 {
     struct panther_tester *tester = ARENA_NEW(arena, struct panther_tester);
     tester->cases = make_cases(document, arena);
+    make_setups(tester, document, arena);
     tester->run_test = driver_run_test;
     tester->get_tool_version = document->installed.command.count > 0 ? get_version : NULL;
     plugin->kind = PANTHER_TESTER;

@@ -7,7 +7,8 @@
 #include "services/sdk/declared/document.h"
 #include "services/sdk/declared/scope.h"
 
-static const char *const attributes[] = {"address", "port", "endpoint", "service", "hex", "decimal", "name"};
+static const char *const attributes[] = {"address", "port", "endpoint", "service", "hex",
+                                         "decimal", "name", "folder",   "profile", "generation"};
 
 // "https.port" or "port"
 static bool parse_attribute(struct reading *reading, const char *rest, const struct value *place, struct peer_part *part)
@@ -36,6 +37,10 @@ bool peer_part_of_drive(struct reading *reading, const char *rest, const struct 
             part->drive = name;
             return parse_attribute(reading, rest + bytes + 1, place, part);
         }
+    }
+    if (strcmp(rest, "network.folder") == 0 && document->drive_count > 0) {
+        part->drive = "network"; // what joins the services is a case's peer, too
+        return parse_attribute(reading, "folder", place, part);
     }
     unknown(reading, place, "word of drives", arena_string_bytes(reading->arena, rest, strcspn(rest, ".")), names, document->drive_count);
     return false;
@@ -83,13 +88,34 @@ static const char *of_endpoint(const struct peer_part *part, struct scope *scope
     case PEER_DECIMAL:
         return panther_address_decimal(scope->service, endpoint->address);
     case PEER_SERVICE:
+    case PEER_FOLDER:
+    case PEER_PROFILE:
+    case PEER_GENERATION:
         break;
     }
     return NULL;
 }
 
+// What only a case with a setup knows.
+static const char *of_case(const struct peer_part *part, struct scope *scope, const char **why)
+{
+    const struct panther_case_peer *peer = part->drive != NULL ? panther_case_peer(scope->service, part->drive) : NULL;
+    if (peer == NULL) {
+        *why = "no case that drives it by profiles, execute, fresh or conditions runs";
+        return NULL;
+    }
+    if (part->attribute == PEER_FOLDER) {
+        *why = "it is on another host";
+        return peer->folder;
+    }
+    return part->attribute == PEER_PROFILE ? peer->profile : arena_printf(scope->arena, "%u", (unsigned)peer->generation);
+}
+
 const char *peer_part_text(const struct peer_part *part, struct scope *scope, const char **why)
 {
+    if (part->attribute >= PEER_FOLDER) {
+        return of_case(part, scope, why);
+    }
     const struct panther_peer *peer = find_peer(part, scope);
     if (peer == NULL) {
         *why = "there is no such service";

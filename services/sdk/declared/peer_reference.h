@@ -6,7 +6,18 @@
 
 struct scope;
 
-enum peer_attribute { PEER_ADDRESS, PEER_PORT, PEER_ENDPOINT, PEER_SERVICE, PEER_HEX, PEER_DECIMAL, PEER_NAME };
+enum peer_attribute {
+    PEER_ADDRESS,
+    PEER_PORT,
+    PEER_ENDPOINT,
+    PEER_SERVICE,
+    PEER_HEX,
+    PEER_DECIMAL,
+    PEER_NAME,
+    PEER_FOLDER,
+    PEER_PROFILE,
+    PEER_GENERATION
+};
 struct peer_part {
     const char *drive;   // NULL: need
     const char *service; // by its name; NULL: by its number

@@ -51,6 +51,16 @@ static const struct mistake mistakes[] = {
     {IUT RUN "log: [{match: \"(a{900}){900}\", means: warning}]\n",
      "9:15: match: \"(a{900}){900}\" repeats too often: all its {m,n} multiplied must stay below 1000"},
 
+// what a case needs of the services that it drives
+#define NEEDS(TEXT) TESTER "cases:\n  one: {summary: x, " TEXT "}\n" RUN VERDICT
+    {NEEDS("profiles: {server: retry}, execute: [server], fresh: [server], conditions: {delay: 15ms, drop_nth: [1, 2]}"), ""},
+    {NEEDS("profiles: {servr: retry}"), "10:32: there is no word of drives \"servr\"; did you mean \"server\"?"},
+    {NEEDS("execute: server"), "10:30: execute is a list, this is text"},
+    {NEEDS("fresh: [cliet]"), "10:29: there is no word of drives \"cliet\""},
+    {NEEDS("conditions: {dely: 1ms}"), "10:34: unknown condition \"dely\" of a case; did you mean \"delay\"?"},
+    {NEEDS("conditions: {delay: soon}"), "10:34: condition \"delay\" of a case: \"soon\" is not a duration such as 150ms, 2.5s or 30m"},
+    {TESTER CASES "phases: {run: {argv: [sh, $(drive.server.folder), $(drive.network.folder), $(drive.server.profile)]}}\n" VERDICT, ""},
+
     // options
     {IUT RUN "options: {a: {type: integr, help: x}}\n",
      "9:21: type is one of string, integer, float, boolean, choice, duration, size, ratio, list, file, port, not \"integr\"; did you mean "
