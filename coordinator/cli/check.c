@@ -23,11 +23,13 @@ struct check_arguments {
     struct overrides overrides;
 };
 
-enum { KEY_PLUGINS = 900, KEY_SET };
+enum { KEY_PLUGINS = 900, KEY_SET, KEY_ONLY, KEY_REPEAT };
 
 static const struct argp_option options[] = {
     {"plugins", KEY_PLUGINS, "DIR", 0, "folder of plugins (default: beside this program)", 0},
     {"set", KEY_SET, "PATH=VALUE", 0, "replace a value first, as submit does", 0},
+    {"only", KEY_ONLY, "NAME=VALUE,...", 0, "this part, as submit does", 0},
+    {"repeat", KEY_REPEAT, "N", 0, "so many repetitions, as submit does", 0},
     {0},
 };
 
@@ -40,6 +42,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_SET:
         overrides_add(&arguments->overrides, argument, state);
+        return 0;
+    case KEY_ONLY:
+        overrides_add_only(&arguments->overrides, argument, state);
+        return 0;
+    case KEY_REPEAT:
+        overrides_add_repeat(&arguments->overrides, argument, state);
         return 0;
     case ARGP_KEY_ARG:
         if (arguments->path) {
@@ -169,6 +177,7 @@ int cli_check(int argc, char **argv)
         status = check(&arguments, &file, arena, &diagnostics);
     }
     experiment_file_free(&file);
+    overrides_free(&arguments.overrides);
     arena_free(&arena);
     return status;
 }

@@ -16,13 +16,15 @@ struct submit_arguments {
     struct overrides overrides;
 };
 
-enum { KEY_SET = 800, KEY_KEY, KEY_WAIT, KEY_DRY };
+enum { KEY_SET = 800, KEY_ONLY, KEY_REPEAT, KEY_KEY, KEY_WAIT, KEY_DRY };
 
 static const struct argp_option options[] = {
     {"wait", KEY_WAIT, NULL, 0, "wait until the run has ended; the exit status tells its verdict", 0},
     {"follow", 'f', NULL, 0, "wait, and print a line for each cell that ends", 0},
     {"dry-run", KEY_DRY, NULL, 0, "check only; show cells, placement and cases", 0},
     {"set", KEY_SET, "PATH=VALUE", 0, "replace a value, e.g. tests.load.repeat.times=5", 0},
+    {"only", KEY_ONLY, "NAME=VALUE,...", 0, "run this part: values of axes, plugins of services, case=NAME, test=NAME", 0},
+    {"repeat", KEY_REPEAT, "N", 0, "run every combination N times, whatever the file says", 0},
     {"key", KEY_KEY, "K", 0, "idempotency: the same key and content is the same run, however often it is sent", 0},
     {0},
 };
@@ -45,6 +47,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_SET:
         overrides_add(&arguments->overrides, argument, state);
+        return 0;
+    case KEY_ONLY:
+        overrides_add_only(&arguments->overrides, argument, state);
+        return 0;
+    case KEY_REPEAT:
+        overrides_add_repeat(&arguments->overrides, argument, state);
         return 0;
     case KEY_KEY:
         if (bus_peer_file_read(argument, &(struct bus_peer_file){0}, NULL) == 0) {
@@ -240,6 +248,7 @@ int cli_submit(int argc, char **argv)
         status = submit(&arguments, &file);
     }
     experiment_file_free(&file);
+    overrides_free(&arguments.overrides);
     client_close(&arguments.client);
     arena_free(&arena);
     return status;

@@ -7,6 +7,7 @@
 #include "coordinator/experiment/hosts.h"
 #include "coordinator/experiment/language.h"
 #include "coordinator/experiment/limits.h"
+#include "coordinator/experiment/only.h"
 #include "coordinator/experiment/tests.h"
 
 #define DESCRIPTION_MAX_BYTES TEXT_MAX_BYTES
@@ -18,6 +19,7 @@ const struct document_key experiment_keys[] = {
     DOCUMENT_KEY("labels", SETTINGS, .help = "to find runs by"),
     DOCUMENT_KEY("files", SETTINGS, .help = "files and folders that travel with it"),
     DOCUMENT_KEY("defaults", MAP, .keys = tests_keys, .help = "what tests do not say themselves"),
+    DOCUMENT_KEY("only", SETTINGS, .help = "the part that runs: axes, services, case, test"),
     DOCUMENT_KEY("tests", LIST, .keys = tests_keys, .required = true),
     DOCUMENT_LATER("campaign"),
     DOCUMENT_LATER("baseline"),
@@ -81,5 +83,7 @@ Pb__Experiment *experiment_resolve(const struct value *root, const struct experi
     if (!document_get(root, "tests"))
         document_error(&document, root, "the experiment has no tests");
     tests_read(&document, plugins, document_get(root, "tests"), document_get(root, "defaults"), experiment);
+    if (diagnostics->errors == errors_before)
+        only_apply(&document, document_get(root, "only"), experiment);
     return diagnostics->errors == errors_before ? experiment : NULL;
 }

@@ -114,16 +114,25 @@ static struct value *step_into_map(struct walk *walk, struct value *map, const c
     return next;
 }
 
-static bool override_one(const struct document *document, struct value *root, const Pb__Override *override)
+static bool walk_from(struct walk walk, struct value *at, size_t parts);
+
+// `tests.*.repeat.times`: in every entry.
+static bool walk_all(struct walk walk, const struct value *list, size_t parts)
 {
-    struct walk walk = {document, override, override->path};
-    struct value *at = root;
-    size_t length = strlen(override->path);
-    if (length == 0 || strstr(override->path, "..") || override->path[0] == '.' || override->path[length - 1] == '.')
-        return fail(&walk, "the path is empty or has an empty part", "");
-    for (size_t parts = 0; parts < PATH_PARTS_MAX; parts++) {
+    bool all = true;
+    step_over(&walk, 1);
+    for (size_t i = 0; i < list->count; i++)
+        all = walk_from(walk, list->items[i], parts + 1) && all;
+    return all;
+}
+
+static bool walk_from(struct walk walk, struct value *at, size_t parts)
+{
+    for (; parts < PATH_PARTS_MAX; parts++) {
         if (at->kind == VALUE_SCALAR)
-            return fail(&walk, arena_printf(document->arena, "there is a text before \"%.80s\", not a map", walk.rest), "");
+            return fail(&walk, arena_printf(walk.document->arena, "there is a text before \"%.80s\", not a map", walk.rest), "");
+        if (at->kind == VALUE_LIST && strncmp(walk.rest, "*.", 2) == 0)
+            return walk_all(walk, at, parts);
         if (at->kind == VALUE_LIST) {
             at = step_into_list(&walk, at);
             if (!at)
@@ -138,6 +147,15 @@ static bool override_one(const struct document *document, struct value *root, co
         at = step_into_map(&walk, at, key);
     }
     return fail(&walk, "the path is too long", "");
+}
+
+static bool override_one(const struct document *document, struct value *root, const Pb__Override *override)
+{
+    struct walk walk = {document, override, override->path};
+    size_t length = strlen(override->path);
+    if (length == 0 || strstr(override->path, "..") || override->path[0] == '.' || override->path[length - 1] == '.')
+        return fail(&walk, "the path is empty or has an empty part", "");
+    return walk_from(walk, root, 0);
 }
 
 void experiment_override(struct value *root, const Pb__Override *const *overrides, size_t count, struct arena *arena,

@@ -92,6 +92,83 @@ static void a_path_that_leads_nowhere_is_told(void **state)
                  "base.yaml: unknown key \"a\" in an experiment\n");
 }
 
+static void a_star_means_every_entry(void **state)
+{
+    (void)state;
+    struct resolution *resolution = set("tests.*.repeat.times=3");
+    assert_non_null(resolution->experiment);
+    assert_int_equal(experiment_cells(resolution->experiment->tests[0]), 6);
+    resolution_free(&resolution);
+    expect_error("tests.*.name.x=3", "base.yaml: --set tests.*.name.x: there is a text before \"x\", not a map\n");
+}
+
+// ---- only
+
+static const char two_tests[] = "panther: 1\n"
+                                "experiment: two\n"
+                                "tests:\n"
+                                "  - name: matrix\n"
+                                "    protocol: {name: http}\n"
+                                "    axes: {server: {a: {implementation: nginx}, b: {implementation: nghttpd}}, keepalive: [0ms, 20ms]}\n"
+                                "    exclude: [{server: b, keepalive: 20ms}]\n"
+                                "    services:\n"
+                                "      server: {from: $(axes.server), options: {keepalive: $(axes.keepalive)}}\n"
+                                "      load: {tester: h2load, drives: {server: server}}\n"
+                                "  - name: quic\n"
+                                "    protocol: {name: quic}\n"
+                                "    services:\n"
+                                "      server: {implementation: ngtcp2, role: server}\n"
+                                "      probe: {tester: quic_probe, drives: {server: server}}\n"
+                                "  - name: told\n"
+                                "    protocol: {name: quic}\n"
+                                "    services:\n"
+                                "      stack: {implementation: ngtcp2, role: server}\n"
+                                "      probe: {tester: quic_probe, drives: {server: stack}}\n"
+                                "    timeline: [{case: handshake}]\n";
+
+// The names of all cells, and their testers' cases.
+static void expect_left(const char *const *overrides, const char *expected)
+{
+    struct resolution *resolution = resolution_new("two.yaml", two_tests, overrides);
+    struct text left = {0};
+    resolution_report(resolution, &left);
+    for (size_t i = 0; resolution->experiment && i < resolution->experiment->n_tests; i++) {
+        const Pb__Test *test = resolution->experiment->tests[i];
+        for (uint64_t j = 0; j < experiment_cells(test); j++)
+            text_printf(&left, "%s ", experiment_cell_name(1, resolution->experiment, i, j, resolution->arena));
+        for (size_t j = 0; j < test->services[1]->n_cases; j++)
+            text_printf(&left, "%s%s", j ? "," : "", test->services[1]->cases[j]);
+        text_append(&left, "\n");
+    }
+    assert_string_equal(text_string(&left), expected);
+    text_free(&left);
+    resolution_free(&resolution);
+}
+#define EXPECT_LEFT(expected, ...) expect_left((const char *const[]){__VA_ARGS__, NULL}, expected)
+
+static void only_a_part_runs(void **state)
+{
+    (void)state;
+    EXPECT_LEFT("r1/matrix/a,0ms/1 r1/matrix/a,20ms/1 throughput,latency\n", "only.server=a");
+    EXPECT_LEFT("r1/matrix/b,0ms/1 throughput,latency\n", "only.server=nghttpd");
+    EXPECT_LEFT("r1/matrix/a,20ms/1 throughput,latency\n", "only.keepalive=20ms");
+    EXPECT_LEFT("r1/quic/1 handshake,transfer,retry\n", "only.server=ngtcp2");
+    EXPECT_LEFT("r1/quic/1 retry\n", "only.server=ngtcp2", "only.case=retry");
+    EXPECT_LEFT("r1/quic/1 r1/quic/2 retry\n", "only.test=quic", "only.case=retry", "tests.*.repeat.times=2");
+    EXPECT_LEFT("r1/told/1 handshake\n", "only.stack=ngtcp2");
+    EXPECT_LEFT("r1/matrix/a,0ms/1 latency\n", "only.test=matrix", "only.case=latency", "only.server=a", "only.keepalive=0ms");
+}
+
+static void nothing_that_is_left_is_told(void **state)
+{
+    (void)state;
+    EXPECT_LEFT("two.yaml: only: nothing is left with keepalive=20ms\n", "only.server=b", "only.keepalive=20ms");
+    EXPECT_LEFT("two.yaml: only: no test has an axis or a service \"serve\"\n", "only.serve=b");
+    EXPECT_LEFT("two.yaml: only: nothing is left with test=x\n", "only.test=x");
+    EXPECT_LEFT("two.yaml: only: the cases of the test \"told\" stand on a timeline; take them out there\n", "only.test=told",
+                "only.case=handshake");
+}
+
 static void the_files_to_send_are_known_before_any_check(void **state)
 {
     (void)state;
@@ -125,6 +202,9 @@ int main(void)
         cmocka_unit_test(a_list_is_written_with_commas),
         cmocka_unit_test(an_empty_value_takes_it_back),
         cmocka_unit_test(a_path_that_leads_nowhere_is_told),
+        cmocka_unit_test(a_star_means_every_entry),
+        cmocka_unit_test(only_a_part_runs),
+        cmocka_unit_test(nothing_that_is_left_is_told),
         cmocka_unit_test(the_files_to_send_are_known_before_any_check),
         cmocka_unit_test(a_file_that_did_not_come_is_told),
     };
