@@ -23,6 +23,7 @@ const struct command commands[] = {
     {"results", "verdicts, cases, metrics and assertions of a run", cli_results},
     {"report", "a run as a document: JUnit, TAP, CSV, Markdown, HTML", cli_report},
     {"findings", "what testers discovered in a run, each once", cli_findings},
+    {"timeline", "what happened in a trial on all hosts, on one axis", cli_timeline},
     {"logs", "what services printed", cli_logs},
     {"events", "the journal, line by line", cli_events},
     {"artifacts", "files that services left", cli_artifacts},

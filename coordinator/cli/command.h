@@ -32,6 +32,7 @@ int cli_watch(int argc, char **argv);
 int cli_results(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_findings(int argc, char **argv);
+int cli_timeline(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_events(int argc, char **argv);
 int cli_artifacts(int argc, char **argv);

@@ -60,7 +60,50 @@ static bool fill_row(struct page *page, Pb__Row *row, struct statement *statemen
     return true;
 }
 
-// sequence, wall_ns, agent, trial, service, kind, text
+// An event's command, or the command itself; 0: of none.
+static uint32_t command_number(const Pb__Record *record, uint32_t *generation)
+{
+    const Pb__Event *event = record->body_case == PB__RECORD__BODY_INSTANCE_EVENT ? record->instance_event->event : NULL;
+    if (record->body_case == PB__RECORD__BODY_COMMAND_ISSUED) {
+        *generation = record->command_issued->command->generation;
+        return record->command_issued->command->number;
+    }
+    if (record->body_case == PB__RECORD__BODY_CASES_RELEASED) {
+        *generation = record->cases_released->generation;
+        return record->cases_released->first_number;
+    }
+    *generation = event ? event->generation : 0;
+    return !event                                             ? 0
+           : event->body_case == PB__EVENT__BODY_COMMAND_DONE ? event->command_done->number
+           : event->body_case == PB__EVENT__BODY_CASE_STARTED ? event->case_started->number
+           : event->body_case == PB__EVENT__BODY_CASE_RESULT  ? event->case_result->number
+                                                              : 0;
+}
+
+// boottime_ns, received_ns, clock_offset_ns, clock_error_ns, instance, generation, number
+static bool fill_clocks(struct page *page, Pb__Row *row, const Pb__Record *record, const char *instance)
+{
+    char values[7][24] = {"", "", "", "", "", "", ""};
+    const Pb__InstanceEvent *kept = record && record->body_case == PB__RECORD__BODY_INSTANCE_EVENT ? record->instance_event : NULL;
+    uint32_t generation = 0, number = record ? command_number(record, &generation) : 0;
+    if (kept && kept->received_ns) {
+        snprintf(values[0], sizeof values[0], "%" PRIu64, kept->event->boottime_ns);
+        snprintf(values[1], sizeof values[1], "%" PRIu64, kept->received_ns);
+    }
+    if (kept && kept->clock_error_ns) {
+        snprintf(values[2], sizeof values[2], "%" PRId64, kept->clock_offset_ns);
+        snprintf(values[3], sizeof values[3], "%" PRIu64, kept->clock_error_ns);
+    }
+    snprintf(values[4], sizeof values[4], "%.23s", instance);
+    snprintf(values[5], sizeof values[5], "%u", generation);
+    snprintf(values[6], sizeof values[6], "%u", number);
+    bool fits = true;
+    for (size_t i = 0; i < 7 && fits; i++)
+        fits = row_set(page, row, 7 + i, values[i]);
+    return fits;
+}
+
+// sequence, wall_ns, agent, trial, service, kind, text; of a timeline, the clocks
 static bool fill_event_row(struct page *page, Pb__Row *row, struct statement *statement)
 {
     size_t bytes;
@@ -77,6 +120,8 @@ static bool fill_event_row(struct page *page, Pb__Row *row, struct statement *st
     for (size_t i = 0; i < 5 && fits; i++)
         fits = row_set(page, row, i, i == 1 ? wall : statement_text(statement, (int)i + 1));
     fits = fits && row_set(page, row, 5, record ? record_kind(record) : "damaged") && row_set(page, row, 6, text_string(&line));
+    if (fits && page->columns > 7)
+        fits = fill_clocks(page, row, record, statement_text(statement, 12));
     text_free(&line);
     arena_free(&arena);
     return fits;

@@ -30,6 +30,14 @@
         "duration_ms", DURATION_MS                                                                                                         \
     }
 
+#define JOURNAL_COLUMNS                                                                                                                    \
+    {"sequence", "t.sequence"}, {"wall_ns", "''"}, {"agent", "(SELECT agent FROM instances AS i WHERE i.instance = t.instance LIMIT 1)"},  \
+        {"trial", "ifnull(n.name, CASE WHEN t.run > 0 THEN 'r' || t.run END)"},                                                            \
+        {"service", "(SELECT service FROM instances AS i WHERE i.instance = t.instance LIMIT 1)"}, {"kind", "''"},                         \
+    {                                                                                                                                      \
+        "text", "t.payload"                                                                                                                \
+    }
+
 static const struct query_table tables[READER_TABLES] =
     {
         [PB__TABLE__TABLE_RUNS] =
@@ -200,13 +208,22 @@ static const struct query_table tables[READER_TABLES] =
                 .is_journal = true,
                 .filters = BY_TRIAL,
                 .service_filter = "(SELECT service FROM instances AS i WHERE i.instance = t.instance LIMIT 1) = ?9",
-                .columns = {{"sequence", "t.sequence"},
-                            {"wall_ns", "''"},
-                            {"agent", "(SELECT agent FROM instances AS i WHERE i.instance = t.instance LIMIT 1)"},
-                            {"trial", "ifnull(n.name, CASE WHEN t.run > 0 THEN 'r' || t.run END)"},
-                            {"service", "(SELECT service FROM instances AS i WHERE i.instance = t.instance LIMIT 1)"},
-                            {"kind", "''"},
-                            {"text", "t.payload"}},
+                .columns = {JOURNAL_COLUMNS},
+            },
+        [PB__TABLE__TABLE_TIMELINE] =
+            {
+                .from = "journal AS t" JOIN_TRIAL,
+                .is_journal = true,
+                .filters = BY_TRIAL,
+                .service_filter = "(SELECT service FROM instances AS i WHERE i.instance = t.instance LIMIT 1) = ?9",
+                .columns = {JOURNAL_COLUMNS,
+                            {"boottime_ns", "''"},
+                            {"received_ns", "''"},
+                            {"clock_offset_ns", "''"},
+                            {"clock_error_ns", "''"},
+                            {"instance", "t.instance"},
+                            {"generation", "''"},
+                            {"number", "''"}},
             },
 };
 
