@@ -39,8 +39,8 @@ static void replace_words(struct companion *companion, pid_t process, const char
     }
 }
 
-// What is meant for the program (a preloaded profiler) must not be in the tool, and what marks the program's own children neither: they
-// are killed when they outlast it. A mark of its own stays, by which the guard finds it.
+// What marks the program's own children must not be in the tool: they are killed when they outlast it. A mark of its own stays, by which
+// the guard finds it.
 static void clean_environment(pid_t process)
 {
     static const char *const kept[] = {"PATH", "HOME", "TMPDIR", "LANG", "PANTHER_INSTANCE"};
@@ -125,8 +125,9 @@ int companion_start(struct companion *companion, pid_t guard)
             _exit(tool < 0);
         close(go[1]);
         close(alive[0]);
-        close(control[1]);
-        close(answers[0]);
+        // perf 6.1 gives up when its control pipe ends, so it holds the other ends itself
+        fcntl(control[1], F_SETFD, 0);
+        fcntl(answers[0], F_SETFD, 0);
         become_tool(companion, process, guard, go[0], alive[1], control[0], answers[1]);
     }
     int status = 0;

@@ -47,10 +47,11 @@ static void companion(struct composing *composing, const char *ready, const char
 static const char *entry_of(const char *const *entries, size_t count, const char *name)
 {
     size_t bytes = strlen(name);
+    const char *last = NULL;
     for (size_t i = 0; i < count && entries[i]; i++)
         if (strncmp(entries[i], name, bytes) == 0 && entries[i][bytes] == '=')
-            return entries[i] + bytes + 1;
-    return NULL;
+            last = entries[i] + bytes + 1;
+    return last;
 }
 
 // Behind what the plugin or an earlier environment said, since the last one wins; without separator there can be one only.
@@ -121,19 +122,12 @@ static void compose_perf(struct composing *composing)
         "perf", "stat",      "-x", ",",           "-o", file(composing, "perf-stat", ".csv"), "-D", "-1", "--control", PLAN_WORD_CONTROL,
         "-e",   PERF_EVENTS, "-p", PLAN_WORD_PID, NULL};
     companion(composing, "acknowledged", file(composing, "perf-stat", ".log"), counters);
-    const char *const samples[] = {"perf",
-                                   "record",
-                                   "-q",
-                                   "-F",
-                                   value(composing, "frequency"),
-                                   "-o",
-                                   file(composing, "perf", ".data"),
-                                   "-D",
-                                   "-1",
-                                   "--control",
-                                   PLAN_WORD_CONTROL,
-                                   "-p",
-                                   PLAN_WORD_PID,
+    const char *const samples[] = {"perf",      "record",
+                                   "-F",        value(composing, "frequency"),
+                                   "-o",        file(composing, "perf", ".data"),
+                                   "-D",        "-1",
+                                   "--control", PLAN_WORD_CONTROL,
+                                   "-p",        PLAN_WORD_PID,
                                    NULL};
     companion(composing, "acknowledged", file(composing, "perf", ".log"), samples);
     if (*value(composing, "event")) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 #define LIMITS_MAX 8
 #define GROUPS_MAX 8
+#define ENTRIES_MAX 16
 
 struct entering {
     struct companion companions[COMPANIONS_MAX];
@@ -31,6 +33,8 @@ struct entering {
         rlim_t value;
     } limits[LIMITS_MAX];
     size_t limit_count;
+    const char *entries[ENTRIES_MAX]; // "NAME=value"
+    size_t entry_count;
 };
 
 // ---- the plan
@@ -98,6 +102,8 @@ static bool read_line(struct entering *entering, char *line)
         return read_companion(entering, value);
     if ((value = past(line, PLAN_ARGUMENT)))
         return read_argument(entering, value);
+    if ((value = past(line, PLAN_ENTRY)))
+        return add(entering->entries, &entering->entry_count, ENTRIES_MAX, value);
     if ((value = past(line, PLAN_SANDBOX))) {
         sandbox->wanted = true;
         sandbox->private_tmp = strcmp(value, "private") == 0;
@@ -177,5 +183,7 @@ int execution_enter(const char *plan, pid_t guard, char *problem, size_t problem
     for (size_t i = 0; i < entering.companion_count; i++)
         if (companion_attach(&entering.companions[i], problem, problem_bytes) < 0)
             return -1;
+    for (size_t i = 0; i < entering.entry_count; i++)
+        putenv((char *)(uintptr_t)entering.entries[i]);
     return 0;
 }

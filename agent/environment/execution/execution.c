@@ -183,33 +183,11 @@ static const char *const *joined_argv(const struct composing *composing, struct 
     return argv;
 }
 
-static bool is_replaced(const char *entry, const struct composing *composing)
+// Of one name the last one holds all that was added.
+static void plan_entries(struct composing *composing)
 {
-    size_t bytes = strcspn(entry, "=") + 1;
     for (size_t i = 0; i < composing->added_count; i++)
-        if (strncmp(entry, composing->added[i], bytes) == 0)
-            return true;
-    return false;
-}
-
-static const char *const *joined_environment(const struct composing *composing, struct arena *arena)
-{
-    size_t count = 0, kept = 0;
-    while (composing->entries[count])
-        count++;
-    const char **entries = ARENA_ARRAY(arena, const char *, composing->added_count + count + 1);
-    for (size_t i = 0; i < count; i++)
-        if (!is_replaced(composing->entries[i], composing))
-            entries[kept++] = composing->entries[i];
-    for (size_t i = composing->added_count; i-- > 0;) { // of one name the last one holds all that was added
-        size_t bytes = strcspn(composing->added[i], "=") + 1;
-        bool is_last = true;
-        for (size_t later = i + 1; later < composing->added_count; later++)
-            is_last = is_last && strncmp(composing->added[later], composing->added[i], bytes) != 0;
-        if (is_last)
-            entries[kept++] = composing->added[i];
-    }
-    return entries;
+        text_printf(&composing->plan, PLAN_ENTRY "%s\n", composing->added[i]);
 }
 
 static void compose_all(struct execution_run *run, struct arena *arena, struct execution_start *start)
@@ -231,7 +209,7 @@ static void compose_all(struct execution_run *run, struct arena *arena, struct e
             compose(&composing, (enum environment_kind)kind);
     }
     start->argv = joined_argv(&composing, arena);
-    start->environment = joined_environment(&composing, arena);
+    plan_entries(&composing);
     start->plan = arena_string(arena, text_string(&composing.plan));
     composing_free(&composing);
 }

@@ -33,9 +33,10 @@ void execution_activate(struct execution *execution);
 struct execution_start {
     const char *name, *stem; // of the process: "nginx"; "nginx.2"
     unsigned number;
-    const char *const *argv, *const *environment; // changed by execution_prepare
-    const char *plan;                             // "": nothing is done before the exec
-    int tools_fd;                                 // to be given to the process as PLAN_TOOLS_FD, then closed; -1: none
+    const char *const *environment;
+    const char *const *argv; // changed by execution_prepare
+    const char *plan;        // "": nothing is done before the exec
+    int tools_fd;            // to be given to the process as PLAN_TOOLS_FD, then closed; -1: none
 };
 // *run: NULL when none is for this process.
 int execution_prepare(struct execution *execution, struct arena *arena, struct execution_start *start, struct execution_run **run,

@@ -12,6 +12,7 @@
     "companion "                  // "traced LOG" or "acknowledged LOG": a tool beside the process, its output in LOG, and when it is there:
                                   // the process is traced, or the tool has answered on its control pipe
 #define PLAN_ARGUMENT "argument " // of the companion before; see the words below
+#define PLAN_ENTRY "environment " // "NAME=value" of the program alone: what is preloaded must not be in the trampoline or in tools
 #define PLAN_WORD_PID "{pid}"     // the process
 #define PLAN_WORD_CONTROL "{control}" // fd:N,M of perf
 

@@ -1,0 +1,79 @@
+// limits and sandbox.
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/sdk/harness/harness.h"
+#include "tests/integration/execution/trial.h"
+
+static const char *tail_of_exit(struct panther_test *test)
+{
+    for (size_t i = 0; i < test->event_count; i++)
+        if (test->events[i]->body_case == PB__EVENT__BODY_PROCESS_EXITED)
+            return test->events[i]->process_exited->tail;
+    return "";
+}
+
+// By a cgroup the kernel kills it, and that is named; without one its allocation fails.
+static void memory_is_limited(void **state)
+{
+    (void)state;
+    struct panther_test_exit end;
+    struct panther_test *test = trial_new("subject", "eat");
+    panther_test_environment(test, "limits", "memory", "67108864");
+    assert_int_equal(panther_test_initialize(test), 0);
+    panther_test_start(test);
+    assert_true(panther_test_exited(test, "subject", 60000, &end));
+    assert_true(end.unexpected);
+    assert_int_equal(panther_test_stop(test), 0);
+    if (trial_note(test, "no memory cgroup")) {
+        assert_int_equal(end.status, 9);
+    } else {
+        assert_int_equal(end.signal, SIGKILL);
+        trial_finding(test, "limits oom subject");
+        assert_int_equal(strncmp(tail_of_exit(test), "out of memory", strlen("out of memory")), 0);
+    }
+    trial_end(&test);
+}
+
+static void processor_time_is_limited(void **state)
+{
+    (void)state;
+    struct panther_test_exit end;
+    struct panther_test *test = trial_new("subject", "forever");
+    panther_test_environment(test, "limits", "time", "1000");
+    trial_start(test);
+    assert_true(panther_test_exited(test, "subject", 60000, &end));
+    assert_int_equal(end.signal, SIGXCPU);
+    assert_int_equal(panther_test_stop(test), 0);
+    trial_finding(test, "limits time subject");
+    trial_end(&test);
+}
+
+static void sandbox_can_write_its_work_only(void **state)
+{
+    (void)state;
+    struct panther_test *test = trial_new("subject", "look");
+    panther_test_environment(test, "sandbox", NULL, NULL);
+    panther_test_environment(test, "strace", NULL, NULL);
+    trial_start(test);
+    trial_stop(test, 3, 0);
+    char *output = panther_test_stream(test, "subject.stdout");
+    assert_non_null(strstr(output, "system 0 work 1 tmp 1\n"));
+    assert_non_null(strstr(output, "NoNewPrivs:\t1"));
+    free(output);
+    assert_int_not_equal(remove("/tmp/panther-subject"), 0); // it was written into a /tmp of its own
+    assert_true(trial_metric(test, "strace.calls") > 5);
+    trial_end(&test);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_is_limited),
+        cmocka_unit_test(processor_time_is_limited),
+        cmocka_unit_test(sandbox_can_write_its_work_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
