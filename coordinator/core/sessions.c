@@ -198,10 +198,10 @@ static void emit_event(struct core *core, const struct agent_live *agent, const 
     kept->event = MESSAGE_COPY(events->events[index], core->effects->arena);
     kept->stale = !instance;
     kept->trial = instance ? instance->trial->id : 0;
-    core_emit(core, record);
     kept->received_ns = core->event->now_ns;
     kept->clock_offset_ns = agent->clock_error_ns ? agent->clock_offset_ns : 0;
     kept->clock_error_ns = agent->clock_error_ns;
+    core_emit(core, record);
 }
 
 static struct instance *event_instance(struct core *core, const struct agent_live *agent, const Pb__Event *event)
