@@ -6,6 +6,7 @@
 
 #include "agent/shell/bulk.h"
 #include "agent/shell/catalogue.h"
+#include "agent/environment/execution/probe.h"
 #include "agent/shell/cgroup.h"
 #include "agent/shell/files.h"
 #include "agent/shell/folder.h"
@@ -241,6 +242,7 @@ static Pb__Hello *self(const struct shell *shell, struct arena *arena)
     hello->addresses[0] = address;
     hello->n_addresses = 1;
     hello->facts = host_facts(arena);
+    hello->environments = probe_environments(arena, shell->cgroup, &hello->n_environments);
     return hello;
 }
 

@@ -29,6 +29,7 @@
 #define COMMANDS_PER_FRAME_MAX 1024
 #define ARGUMENTS_MAX 1024 // of one process
 #define PLUGINS_PER_HOST_MAX 1024
+#define ENVIRONMENTS_PER_HOST_MAX 256 // types, and options of theirs
 #define INSTANCES_PER_HOST_MAX 4096
 #define BULK_ENVELOPE_MAX_BYTES (256 * 1024) // HaveBlobs with HASHES_MAX hashes
 #define HASHES_MAX 2048
@@ -82,6 +83,7 @@ bool are_hashes(size_t count, char *const *texts, size_t count_max);
 const char *outcome_check(const Pb__Outcome *outcome);
 const char *endpoint_check(const Pb__Endpoint *endpoint);
 const char *setting_check(const Pb__Setting *setting);
+const char *execution_environment_check(const Pb__ExecutionEnvironment *environment);
 const char *metric_check(const Pb__Metric *metric);
 const char *file_reference_check(const Pb__FileReference *file);
 const char *label_check(const Pb__Label *label);

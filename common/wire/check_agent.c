@@ -41,6 +41,14 @@ static const char *hello_outbox_check(const Pb__Hello *hello)
     return NULL;
 }
 
+static const char *environment_presence_check(const Pb__EnvironmentPresence *presence)
+{
+    REFUSE(!is_token(presence->type), "environment.type is empty or unprintable");
+    REFUSE(!is_within(presence->unusable_reason, SHORT_MAX_BYTES), "environment.unusable_reason is too long");
+    REFUSE(!presence->usable && is_empty(presence->unusable_reason), "environment.unusable_reason is not set");
+    return NULL;
+}
+
 static const char *hello_check(const Pb__Hello *hello)
 {
     NESTED(hello_identity_check(hello));
@@ -49,6 +57,8 @@ static const char *hello_check(const Pb__Hello *hello)
     EACH(hello->n_labels, hello->labels, label_check);
     REFUSE(hello->n_addresses > FEW_MAX, "hello.addresses are too many");
     EACH(hello->n_addresses, hello->addresses, test_address_check);
+    REFUSE(hello->n_environments > ENVIRONMENTS_PER_HOST_MAX, "hello.environments are too many");
+    EACH(hello->n_environments, hello->environments, environment_presence_check);
     REFUSE(hello->n_plugins > PLUGINS_PER_HOST_MAX, "hello.plugins are too many");
     EACH(hello->n_plugins, hello->plugins, presence_check);
     REFUSE(hello->n_instances > INSTANCES_PER_HOST_MAX, "hello.instances are too many");

@@ -109,7 +109,7 @@ static const char *entry_check(const Pb__TimelineEntry *entry)
     }
 }
 
-static const char *environment_check(const Pb__ExecutionEnvironment *environment)
+const char *execution_environment_check(const Pb__ExecutionEnvironment *environment)
 {
     REFUSE(!name_is_valid(environment->type), "environment.type is not a name");
     REFUSE(!are_names(environment->n_services, environment->services, SERVICES_PER_TEST_MAX), "environment.services are not names");
@@ -134,7 +134,7 @@ static const char *test_check(const Pb__Test *test)
     EACH(test->n_services, test->services, service_template_check);
     EACH(test->n_assertions, test->assertions, assertion_check);
     NESTED(network_check(test->network));
-    EACH(test->n_environments, test->environments, environment_check);
+    EACH(test->n_environments, test->environments, execution_environment_check);
     EACH(test->n_timeline, test->timeline, entry_check);
     NESTED(repeat_until_check(test->repeat_until));
     return NULL;
@@ -166,7 +166,7 @@ const char *cell_plan_check(const Pb__CellPlan *plan)
     EACH(plan->n_services, plan->services, service_plan_check);
     EACH(plan->n_assertions, plan->assertions, assertion_check);
     NESTED(network_check(plan->network));
-    EACH(plan->n_environments, plan->environments, environment_check);
+    EACH(plan->n_environments, plan->environments, execution_environment_check);
     EACH(plan->n_timeline, plan->timeline, entry_check);
     return NULL;
 }

@@ -40,6 +40,8 @@ static const char *initialize_lists_check(const Pb__Initialize *initialize)
     EACH(initialize->n_settings, initialize->settings, setting_check);
     REFUSE(initialize->n_peers > SERVICES_PER_TEST_MAX, "initialize.peers are too many");
     EACH(initialize->n_peers, initialize->peers, peer_check);
+    REFUSE(initialize->n_environments > FEW_MAX, "initialize.environments are too many");
+    EACH(initialize->n_environments, initialize->environments, execution_environment_check);
     REFUSE(initialize->n_drives > FEW_MAX, "initialize.drives are too many");
     EACH(initialize->n_drives, initialize->drives, drive_check);
     REFUSE(initialize->n_files > FILES_MAX, "initialize.files are too many");
