@@ -44,6 +44,13 @@ static const char *command_issued_check(const Pb__CommandIssued *issued)
     return NULL;
 }
 
+static const char *instance_renewed_check(const Pb__InstanceRenewed *renewed)
+{
+    REFUSE(renewed->trial == 0 || renewed->instance == 0 || renewed->generation < 2, "instance_renewed has an id that is not set");
+    REFUSE(!is_within(renewed->profile, SHORT_MAX_BYTES), "instance_renewed.profile is too long");
+    return NULL;
+}
+
 static const char *cases_released_check(const Pb__CasesReleased *released)
 {
     REFUSE(released->trial == 0 || released->instance == 0 || released->generation == 0, "cases_released has an id that is not set");
@@ -118,8 +125,12 @@ static const char *record_body_check(const Pb__Record *record)
         return cases_released_check(record->cases_released);
     case PB__RECORD__BODY_INSTANCE_EVENT:
         return instance_event_check(record->instance_event);
+    case PB__RECORD__BODY_INSTANCE_RENEWED:
+        return instance_renewed_check(record->instance_renewed);
     case PB__RECORD__BODY_INSTANCE_LOST:
         return record->instance_lost->instance != 0 ? NULL : "instance_lost.instance is not set";
+    case PB__RECORD__BODY_TIMELINE_MARK:
+        return record->timeline_mark->trial != 0 ? NULL : "timeline_mark.trial is not set";
     case PB__RECORD__BODY_TRIAL_STOPPING:
         return record->trial_stopping->trial != 0 ? NULL : "trial_stopping.trial is not set";
     case PB__RECORD__BODY_TRIAL_ENDED:

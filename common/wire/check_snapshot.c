@@ -22,6 +22,7 @@ static const char *snapshot_trial_check(const Pb__SnapshotTrial *trial)
     REFUSE(trial->trial == 0 || trial->run == 0 || trial->attempt == 0, "snapshot_trial has an id that is not set");
     REFUSE(trial->plan == NULL, "snapshot_trial.plan is missing");
     REFUSE(trial->instances != trial->plan->n_services, "snapshot_trial.instances are not those of its plan");
+    REFUSE(trial->n_entries != trial->plan->n_timeline, "snapshot_trial.entries are not those of its timeline");
     return NULL;
 }
 
@@ -30,6 +31,7 @@ static const char *snapshot_instance_check(const Pb__SnapshotInstance *instance)
     REFUSE(instance->trial == 0 || instance->instance == 0 || instance->generation == 0, "snapshot_instance has an id that is not set");
     REFUSE(!name_is_valid(instance->agent), "snapshot_instance.agent is not a name");
     REFUSE(instance->case_verdicts.len != instance->n_cases, "snapshot_instance.case_verdicts are not one a case");
+    REFUSE(instance->n_case_numbers != instance->n_cases, "snapshot_instance.case_numbers are not one a case");
     return NULL;
 }
 

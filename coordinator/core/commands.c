@@ -3,10 +3,7 @@
 
 #include "common/base/message.h"
 #include "coordinator/core/state.h"
-#include "coordinator/experiment/experiment.h"
 
-// initialize() writes configuration files and allocates ports: nothing that takes longer on a working host.
-#define INITIALIZE_MS 30000
 // Why a trial stops, as told to its services: a line of their logs.
 #define STOP_WHY_MAX_BYTES 512
 static_assert(STOP_WHY_MAX_BYTES <= TEXT_MAX_BYTES, "an agent refuses a text that is longer");
@@ -36,7 +33,7 @@ static void send_one(struct core *core, const struct instance *instance, const P
     }
 }
 
-static Pb__Command *command_new(struct core *core, const struct instance *instance, uint32_t number)
+Pb__Command *commands_new(struct core *core, const struct instance *instance, uint32_t number)
 {
     Pb__Command *command = NEW_MESSAGE(core, Pb__Command, pb__command);
     command->instance = instance->id;
@@ -70,131 +67,20 @@ static void send_open(struct core *core, struct instance *instance, const Pb__Co
     }
 }
 
-static void issue(struct core *core, struct instance *instance, Pb__Command *command)
+// for_tester: whose next case it prepares; NULL: none.
+void commands_decide(struct core *core, struct instance *instance, Pb__Command *command, const struct instance *for_tester)
 {
     Pb__Record *record = core_record(core);
     record->body_case = PB__RECORD__BODY_COMMAND_ISSUED;
     record->command_issued = NEW_MESSAGE(core, Pb__CommandIssued, pb__command_issued);
     record->command_issued->trial = instance->trial->id;
     record->command_issued->command = command;
+    if (for_tester) {
+        record->command_issued->tester = for_tester->id;
+        record->command_issued->case_number = for_tester->case_numbers[for_tester->next_case];
+    }
     core_emit(core, record);
     send_open(core, instance, command);
-}
-
-static Pb__Peer *peer_of(struct core *core, const struct instance *needed)
-{
-    Pb__Peer *peer = NEW_MESSAGE(core, Pb__Peer, pb__peer);
-    struct arena *arena = core->effects->arena;
-    peer->service = arena_string(arena, needed->service);
-    peer->plugin = arena_string(arena, needed->plugin);
-    peer->role = arena_string(arena, instance_plan(needed)->role);
-    peer->host = arena_string(arena, needed->agent);
-    const Pb__CommandDone *done = needed->initialized ? MESSAGE_COPY(needed->initialized, arena) : NULL;
-    if (done) {
-        peer->endpoints = done->endpoints;
-        peer->n_endpoints = done->n_endpoints;
-    }
-    return peer;
-}
-
-static const char *settings_resolve(struct core *core, const Pb__ServicePlan *service, Pb__Initialize *initialize)
-{
-    struct arena *arena = core->effects->arena;
-    initialize->settings = ARENA_ARRAY(arena, Pb__Setting *, service->n_options + 1);
-    for (size_t i = 0; i < service->n_options; i++) {
-        const Pb__PlacedSetting *given = service->options[i];
-        Pb__Setting *setting = NEW_MESSAGE(core, Pb__Setting, pb__setting);
-        setting->name = arena_string(arena, given->name);
-        setting->values = ARENA_ARRAY(arena, char *, given->n_values + 1);
-        for (size_t v = 0; v < given->n_values; v++) {
-            const char *reason = NULL;
-            char *text =
-                experiment_resolve_text(given->values[v], (const Pb__Peer *const *)initialize->peers, initialize->n_peers, arena, &reason);
-            if (!text) {
-                return arena_printf(arena, "%s: option %s: %s", service->name, given->name, reason);
-            }
-            setting->values[setting->n_values++] = text;
-        }
-        initialize->settings[initialize->n_settings++] = setting;
-    }
-    return NULL;
-}
-
-static void output_rules(struct core *core, const struct instance *instance, Pb__Initialize *initialize)
-{
-    const Pb__CellPlan *plan = instance->trial->plan;
-    initialize->output_rules = ARENA_ARRAY(core->effects->arena, Pb__OutputRule *, plan->n_assertions + 1);
-    for (size_t i = 0; i < plan->n_assertions; i++) {
-        const Pb__Assertion *assertion = plan->assertions[i];
-        if (assertion->body_case != PB__ASSERTION__BODY_OUTPUT || strcmp(assertion->service, instance->service) != 0) {
-            continue;
-        }
-        Pb__OutputRule *rule = NEW_MESSAGE(core, Pb__OutputRule, pb__output_rule);
-        rule->id = (uint32_t)i + 1;
-        rule->is_regex = assertion->output->is_regex;
-        rule->pattern = arena_string(core->effects->arena, assertion->output->pattern);
-        rule->stream = arena_string(core->effects->arena, assertion->output->stream);
-        initialize->output_rules[initialize->n_output_rules++] = rule;
-    }
-}
-
-// The experiment's files that this instance's options name: no host fetches what it does not need.
-static void files_needed(struct core *core, const struct trial *trial, Pb__Initialize *initialize)
-{
-    struct arena *arena = core->effects->arena;
-    const Pb__Experiment *experiment = trial->run->experiment;
-    initialize->files = ARENA_ARRAY(arena, Pb__FileReference *, experiment->n_files + 1);
-    for (size_t f = 0; f < experiment->n_files; f++) {
-        const char *reference = arena_printf(arena, "$(file.%s)", experiment->files[f]->name);
-        bool is_needed = false;
-        for (size_t s = 0; s < initialize->n_settings; s++) {
-            for (size_t v = 0; v < initialize->settings[s]->n_values; v++) {
-                is_needed |= strcmp(initialize->settings[s]->values[v], reference) == 0;
-            }
-        }
-        if (is_needed) {
-            initialize->files[initialize->n_files++] = MESSAGE_COPY(experiment->files[f], arena);
-        }
-    }
-}
-
-// NULL, or why the instance cannot be told to initialize.
-const char *commands_initialize(struct core *core, struct instance *instance)
-{
-    struct arena *arena = core->effects->arena;
-    const struct trial *trial = instance->trial;
-    const Pb__ServicePlan *service = MESSAGE_COPY(instance_plan(instance), arena);
-    Pb__Command *command = command_new(core, instance, 1);
-    command->body_case = PB__COMMAND__BODY_INITIALIZE;
-    Pb__Initialize *initialize = command->initialize = NEW_MESSAGE(core, Pb__Initialize, pb__initialize);
-    initialize->plugin = arena_string(arena, instance->plugin);
-    initialize->description_hash = arena_string(arena, instance->description_hash);
-    initialize->trial_name = arena_string(arena, trial->name);
-    initialize->service = arena_string(arena, instance->service);
-    initialize->is_tester = instance->is_tester;
-    initialize->role = service->role;
-    initialize->protocol_name = arena_string(arena, trial->plan->protocol_name);
-    initialize->protocol_version = arena_string(arena, trial->plan->protocol_version);
-    initialize->peers = ARENA_ARRAY(arena, Pb__Peer *, service->n_needs + 1);
-    for (size_t i = 0; i < service->n_needs; i++) {
-        initialize->peers[initialize->n_peers++] = peer_of(core, trial_instance(trial, service->needs[i]));
-    }
-    const char *problem = settings_resolve(core, service, initialize);
-    if (problem) {
-        return problem;
-    }
-    initialize->drives = service->drives;
-    initialize->n_drives = service->n_drives;
-    files_needed(core, trial, initialize);
-    output_rules(core, instance, initialize);
-    initialize->seed = trial->plan->seed;
-    initialize->lease_ms = trial->lease_ms;
-    const uint32_t build_ms = core_builds(core, instance) ? trial->plan->timeouts->build_ms : 0;
-    initialize->initialize_ms = build_ms > INITIALIZE_MS ? build_ms : INITIALIZE_MS;
-    initialize->start_ms = trial->plan->timeouts->ready_ms;
-    initialize->stop_ms = trial->plan->timeouts->stop_ms;
-    issue(core, instance, command);
-    return NULL;
 }
 
 // Somebody's words may be as long as a text can be, and ours stand before them.
@@ -207,7 +93,7 @@ static char *stop_why(struct core *core, const struct trial *trial)
 
 void commands_issue(struct core *core, struct instance *instance, Pb__Command__BodyCase kind)
 {
-    Pb__Command *command = command_new(core, instance, instance->last_number + 1);
+    Pb__Command *command = commands_new(core, instance, instance->last_number + 1);
     command->body_case = kind;
     switch (kind) {
     case PB__COMMAND__BODY_START:
@@ -224,7 +110,20 @@ void commands_issue(struct core *core, struct instance *instance, Pb__Command__B
     default:
         PANIC("not a simple command: %d", (int)kind);
     }
-    issue(core, instance, command);
+    commands_decide(core, instance, command, NULL);
+}
+
+// A fault, or a run, beside whatever the service is told else. Its number is the next one.
+void commands_beside(struct core *core, struct instance *instance, const Pb__Fault *fault, const Pb__RunBeside *run)
+{
+    Pb__Command *command = commands_new(core, instance, instance->last_number + 1);
+    command->body_case = fault ? PB__COMMAND__BODY_FAULT : PB__COMMAND__BODY_RUN;
+    if (fault) {
+        command->fault = MESSAGE_COPY(fault, core->effects->arena);
+    } else {
+        command->run = MESSAGE_COPY(run, core->effects->arena);
+    }
+    commands_decide(core, instance, command, NULL);
 }
 
 // ---- cases
@@ -249,10 +148,11 @@ const Pb__CaseDescription *commands_case(const struct core *core, const struct i
     return map_get_text(cases, name);
 }
 
-static uint32_t case_timeout_ms(const struct core *core, const struct instance *instance, const char *name)
+uint32_t commands_case_timeout_ms(const struct core *core, const struct instance *instance, const char *name)
 {
     const Pb__CaseDescription *description = commands_case(core, instance, name);
-    return description && description->timeout_ms ? description->timeout_ms : instance->case_timeout_ms;
+    uint32_t ms = description && description->timeout_ms ? description->timeout_ms : instance->case_timeout_ms;
+    return environments_trial_ms(instance->trial, ms, core->effects->arena);
 }
 
 // A case needs no commit: its number was given by CasesReleased, which is committed when a case of it was answered. Not with a full
@@ -260,34 +160,44 @@ static uint32_t case_timeout_ms(const struct core *core, const struct instance *
 // verdict of the one before is durable.
 static bool needs_no_commit(const struct core *core, const struct instance *instance)
 {
-    return instance->cases_answered > 0 && !core->is_full && core->options.case_window > 1;
+    bool released_at_once = instance->trial->plan->n_timeline == 0;
+    return released_at_once && instance->cases_answered > 0 && !core->is_full && core->options.case_window > 1;
+}
+
+// Cases that are due: those of the window that were not sent in this session.
+static size_t cases_due(struct core *core, struct instance *instance, Pb__Command ***commands)
+{
+    struct instance_link *link = core_instance_link(core, instance);
+    size_t count = 0;
+    *commands = ARENA_ARRAY(core->effects->arena, Pb__Command *, core->options.case_window + 1);
+    if (setups_has(core, instance) || setups_wait(core, instance)) {
+        return 0; // setups.c sends them, one at a time; or it is another tester's turn
+    }
+    if (link->cases_sent < instance->next_case) {
+        link->cases_sent = instance->next_case;
+    }
+    while (instance->state == INSTANCE_RUNNING && link->cases_sent < instance->case_count &&
+           link->cases_sent - instance->next_case < core->options.case_window) {
+        uint32_t index = link->cases_sent++;
+        if (instance->case_verdicts[index] != CASE_UNANSWERED) {
+            continue;
+        }
+        Pb__Command *command = commands_new(core, instance, instance->case_numbers[index]);
+        command->body_case = PB__COMMAND__BODY_RUN_CASE;
+        command->run_case = NEW_MESSAGE(core, Pb__RunCase, pb__run_case);
+        command->run_case->name = arena_string(core->effects->arena, instance->cases[index]);
+        command->run_case->timeout_ms = commands_case_timeout_ms(core, instance, instance->cases[index]);
+        (*commands)[count++] = command;
+    }
+    return count;
 }
 
 // Keeps the window of cases on their way full.
 void commands_cases(struct core *core, struct instance *instance)
 {
     const struct agent_live *agent = reachable(core, instance);
-    struct instance_link *link = core_instance_link(core, instance);
-    if (!agent || instance->state != INSTANCE_RUNNING) {
-        return;
-    }
-    if (link->cases_sent < instance->next_case) {
-        link->cases_sent = instance->next_case;
-    }
-    Pb__Command **commands = ARENA_ARRAY(core->effects->arena, Pb__Command *, core->options.case_window + 1);
-    size_t count = 0;
-    while (link->cases_sent < instance->case_count && link->cases_sent - instance->next_case < core->options.case_window) {
-        uint32_t index = link->cases_sent++;
-        if (instance->case_verdicts[index] != CASE_UNANSWERED) {
-            continue;
-        }
-        Pb__Command *command = command_new(core, instance, instance->first_case + index);
-        command->body_case = PB__COMMAND__BODY_RUN_CASE;
-        command->run_case = NEW_MESSAGE(core, Pb__RunCase, pb__run_case);
-        command->run_case->name = arena_string(core->effects->arena, instance->cases[index]);
-        command->run_case->timeout_ms = case_timeout_ms(core, instance, instance->cases[index]);
-        commands[count++] = command;
-    }
+    Pb__Command **commands;
+    size_t count = agent ? cases_due(core, instance, &commands) : 0;
     if (count) {
         send_commands(core, agent, commands, count);
         core->effects->sends[core->effects->send_count - 1].prompt = needs_no_commit(core, instance);
@@ -299,21 +209,128 @@ void commands_execute(struct core *core, struct instance *instance)
     if (!instance->execute_number || instance->execute_answered || instance->state != INSTANCE_RUNNING) {
         return;
     }
-    Pb__Command *command = command_new(core, instance, instance->execute_number);
+    Pb__Command *command = commands_new(core, instance, instance->execute_number);
     command->body_case = PB__COMMAND__BODY_EXECUTE;
     command->execute = NEW_MESSAGE(core, Pb__Execute, pb__execute);
-    command->execute->timeout_ms = instance->case_timeout_ms;
+    command->execute->timeout_ms = instance->for_tester
+                                       ? instance->case_timeout_ms
+                                       : environments_trial_ms(instance->trial, instance->case_timeout_ms, core->effects->arena);
     send_one(core, instance, command);
 }
 
+// ---- a case with setups
+
+static Pb__CasePeer *case_peer(struct core *core, const char *drive, const struct instance *driven)
+{
+    struct arena *arena = core->effects->arena;
+    Pb__CasePeer *peer = NEW_MESSAGE(core, Pb__CasePeer, pb__case_peer);
+    peer->drive = arena_string(arena, drive);
+    peer->peer = commands_peer(core, driven);
+    peer->profile = arena_string(arena, driven->profile);
+    const Pb__Event *executed = driven->executed;
+    if (executed) {
+        const Pb__CommandDone *done = executed->command_done;
+        peer->executed = true;
+        peer->ended_ns = executed->boottime_ns;
+        peer->began_ns = executed->boottime_ns > done->duration_ns ? executed->boottime_ns - done->duration_ns : 0;
+        bool is_ok = done->status == PB__COMMAND_STATUS__COMMAND_STATUS_OK;
+        bool is_late = done->status == PB__COMMAND_STATUS__COMMAND_STATUS_TIMEOUT;
+        peer->outcome = done->outcome && is_ok ? MESSAGE_COPY(done->outcome, arena)
+                                               : core_outcome(core, is_ok ? VERDICT_PASS : VERDICT_FAIL,
+                                                              is_ok     ? REASON_UNSPECIFIED
+                                                              : is_late ? REASON_TIMEOUT
+                                                                        : REASON_ASSERTION,
+                                                              done->text);
+    }
+    return peer;
+}
+
+// Whom it drives, as they are now, and the network, where evidence lies.
+static void case_peers(struct core *core, const struct instance *tester, Pb__RunCase *run_case)
+{
+    const struct trial *trial = tester->trial;
+    const Pb__ServicePlan *plan = instance_plan(tester);
+    run_case->peers = ARENA_ARRAY(core->effects->arena, Pb__CasePeer *, SERVICES_PER_TEST_MAX + 1);
+    for (size_t d = 0; d < plan->n_drives; d++) {
+        for (size_t s = 0; s < plan->drives[d]->n_services; s++) {
+            const struct instance *driven = trial_instance(trial, plan->drives[d]->services[s]);
+            if (driven && run_case->n_peers < SERVICES_PER_TEST_MAX) {
+                run_case->peers[run_case->n_peers++] = case_peer(core, plan->drives[d]->name, driven);
+            }
+        }
+    }
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        if (instance_plan(trial->instances[i])->is_network && run_case->n_peers < SERVICES_PER_TEST_MAX) {
+            run_case->peers[run_case->n_peers++] = case_peer(core, "network", trial->instances[i]);
+        }
+    }
+}
+
+void commands_prepared_case(struct core *core, struct instance *tester, const Pb__CaseDescription *description)
+{
+    const struct agent_live *agent = reachable(core, tester);
+    if (!agent) {
+        return;
+    }
+    const uint32_t index = tester->next_case;
+    core_instance_link(core, tester)->cases_sent = index + 1;
+    Pb__Command **commands = ARENA_ARRAY(core->effects->arena, Pb__Command *, 1);
+    commands[0] = commands_new(core, tester, tester->case_numbers[index]);
+    commands[0]->body_case = PB__COMMAND__BODY_RUN_CASE;
+    Pb__RunCase *run_case = commands[0]->run_case = NEW_MESSAGE(core, Pb__RunCase, pb__run_case);
+    run_case->name = arena_string(core->effects->arena, tester->cases[index]);
+    run_case->timeout_ms = commands_case_timeout_ms(core, tester, tester->cases[index]);
+    case_peers(core, tester, run_case);
+    if (description) {
+        const Pb__CaseDescription *kept = MESSAGE_COPY(description, core->effects->arena);
+        run_case->conditions = kept->conditions;
+        run_case->n_conditions = kept->n_conditions;
+    }
+    send_commands(core, agent, commands, 1);
+}
+
+// ---- again
+
+static bool case_is_before(const Pb__Command *a_case, const Pb__Command *beside)
+{
+    return a_case->number < beside->number;
+}
+
+// Faults and runs, and the cases before, between and behind them, as their numbers rise.
+static void resend_beside(struct core *core, struct instance *instance)
+{
+    const struct agent_live *agent = reachable(core, instance);
+    Pb__Command **cases;
+    size_t count = agent ? cases_due(core, instance, &cases) : 0, next = 0, besides = map_count(instance->beside);
+    Pb__Command **commands = ARENA_ARRAY(core->effects->arena, Pb__Command *, count + besides + 1);
+    size_t total = 0;
+    for (struct map_entry *entry = map_first(instance->beside); agent && entry; entry = map_next(instance->beside, entry)) {
+        while (next < count && case_is_before(cases[next], entry->value)) {
+            commands[total++] = cases[next++];
+        }
+        commands[total++] = MESSAGE_COPY((const Pb__Command *)entry->value, core->effects->arena);
+    }
+    while (next < count) {
+        commands[total++] = cases[next++];
+    }
+    if (total) {
+        send_commands(core, agent, commands, total);
+    }
+}
+
+// As their numbers rise: only the stop comes behind what was told beside.
 void commands_resend(struct core *core, struct instance *instance)
 {
+    bool stops = instance->open && instance->open->body_case != PB__COMMAND__BODY_INITIALIZE && instance->state >= INSTANCE_STOPPING;
     if (instance->initialize) {
         send_initialize(core, instance, instance->initialize);
     }
-    if (instance->open) {
+    if (instance->open && !stops) {
         send_open(core, instance, instance->open);
     }
     commands_execute(core, instance);
-    commands_cases(core, instance);
+    resend_beside(core, instance);
+    if (stops) {
+        send_open(core, instance, instance->open);
+    }
 }

@@ -168,12 +168,13 @@ bool core_builds(const struct core *core, const struct instance *instance)
 static uint64_t work_ms(const struct core *core, const struct trial *trial)
 {
     const Pb__Timeouts *timeouts = trial->plan->timeouts;
+    const uint64_t trial_ms = environments_trial_ms(trial, timeouts->trial_ms, core->effects->arena);
     for (size_t i = 0; i < trial->instance_count; i++) {
         if (core_builds(core, trial->instances[i])) {
-            return (uint64_t)timeouts->trial_ms + timeouts->build_ms;
+            return trial_ms + timeouts->build_ms;
         }
     }
-    return timeouts->trial_ms;
+    return trial_ms;
 }
 
 struct trial_link *core_trial_link(struct core *core, const struct trial *trial)

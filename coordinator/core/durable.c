@@ -31,10 +31,10 @@ static const uint32_t instance_next[] = {
     [INSTANCE_STARTING] = LIFECYCLE_TO(INSTANCE_READY) | ANY_TIME,
     [INSTANCE_READY] = LIFECYCLE_TO(INSTANCE_RUNNING) | ANY_TIME,
     [INSTANCE_RUNNING] = LIFECYCLE_TO(INSTANCE_FINISHED) | ANY_TIME,
-    [INSTANCE_FINISHED] = ANY_TIME,
+    [INSTANCE_FINISHED] = LIFECYCLE_TO(INSTANCE_RUNNING) | ANY_TIME,
     [INSTANCE_STOPPING] = LIFECYCLE_TO(INSTANCE_STOPPED) | LIFECYCLE_TO(INSTANCE_ENDED),
     [INSTANCE_STOPPED] = LIFECYCLE_TO(INSTANCE_CLEANING) | LIFECYCLE_TO(INSTANCE_ENDED),
-    [INSTANCE_CLEANING] = LIFECYCLE_TO(INSTANCE_ENDED),
+    [INSTANCE_CLEANING] = LIFECYCLE_TO(INSTANCE_ENDED) | LIFECYCLE_TO(INSTANCE_PLACED), // its next generation
     [INSTANCE_ENDED] = 0,
 };
 const struct lifecycle instance_lifecycle = {"instance", INSTANCE_STATES, instance_names, instance_next, LIFECYCLE_TO(INSTANCE_ENDED)};
@@ -95,6 +95,12 @@ static void submission_free(void *value)
     free(submission);
 }
 
+static void skipped_free(void *value)
+{
+    outcome_clear(value);
+    free(value);
+}
+
 static void instance_free(struct instance *instance)
 {
     if (!instance) {
@@ -105,6 +111,11 @@ static void instance_free(struct instance *instance)
     message_free(instance->open);
     message_free(instance->initialize);
     message_free(instance->initialized);
+    free(instance->profile);
+    free(instance->wanted_profile);
+    message_free(instance->executed);
+    message_free(instance->conditions);
+    map_free_with(&instance->skipped, skipped_free);
     for (uint32_t i = 0; i < instance->case_count; i++) {
         free(instance->cases[i]);
     }
@@ -114,6 +125,9 @@ static void instance_free(struct instance *instance)
     }
     free(instance->capabilities);
     free(instance->case_verdicts);
+    free(instance->case_numbers);
+    map_free_with(&instance->beside, message_free);
+    map_free_with(&instance->sightings, sighting_free);
     map_free_with(&instance->metrics, free);
     map_free(&instance->matches);
     map_free(&instance->processes);
@@ -124,6 +138,7 @@ static void instance_free(struct instance *instance)
 void durable_trial_free(void *value)
 {
     struct trial *trial = value;
+    entries_free(trial);
     for (size_t i = 0; i < trial->instance_count; i++) {
         instance_free(trial->instances[i]);
     }
@@ -431,6 +446,12 @@ void durable_apply(struct durable *durable, const Pb__Record *record)
         break;
     case PB__RECORD__BODY_INSTANCE_EVENT:
         apply_instance_event(durable, record->instance_event);
+        break;
+    case PB__RECORD__BODY_TIMELINE_MARK:
+        fold_timeline_mark(durable, record->timeline_mark);
+        break;
+    case PB__RECORD__BODY_INSTANCE_RENEWED:
+        fold_instance_renewed(durable, record->instance_renewed);
         break;
     case PB__RECORD__BODY_INSTANCE_LOST:
         fold_instance_lost(durable, record->instance_lost);

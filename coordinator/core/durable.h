@@ -63,6 +63,20 @@ struct exit_range {
     int32_t least, most; // a signal counts as its negative number
 };
 
+// What an assertion reads of an instance: how often, and when, as far as it asks. By number of the assertion, from 1.
+struct sighting_sample {
+    uint64_t boottime_ns;
+    double value;
+};
+struct sighting {
+    uint64_t count;
+    double most;
+    struct sighting_sample *samples; // of an assertion with a window, as they came
+    uint32_t sample_count, sample_capacity;
+    bool cut; // from cut_ns on not all of them are here
+    uint64_t cut_ns;
+};
+
 struct instance {
     uint64_t id;
     uint32_t generation;
@@ -80,13 +94,16 @@ struct instance {
     Pb__Command *initialize;      // not answered when Stop was decided: an agent that never heard of it needs both
     Pb__CommandDone *initialized; // its answer to initialize: endpoints, version
     // cases
-    uint32_t first_case, case_count, cases_answered;
+    uint32_t case_count, cases_answered;
     uint32_t next_case;     // index of the first one that is unanswered
     char **cases;           // names
+    uint32_t *case_numbers; // of the commands, rising
     uint8_t *case_verdicts; // CASE_UNANSWERED until there is a result; first one stays
     uint32_t case_timeout_ms;
     uint32_t execute_number; // 0: no Execute was released
     bool execute_answered;
+    struct map *beside; // number -> Pb__Command: faults and runs that are not answered
+    uint64_t moved_ns;  // boottime of its last answer to start or stop
     // evidence
     bool heard; // an event came from it, or may have been lost with its agent's outbox
     bool lost;
@@ -102,13 +119,52 @@ struct instance {
     uint64_t gap_bytes;      // of its output that was not kept
     struct map *metrics;     // name -> struct metric_range: those that an assertion reads
     struct map *matches;     // rule id -> instance: rules of its assertions that were seen to match
+    struct map *sightings;   // number of an assertion -> struct sighting
     struct outcome outcome;  // worst of what it reported
     uint64_t last_event;     // of its guard's: one that comes twice counts once, whatever became of its agent's outbox
     bool any_fail;
     bool elsewhere;    // another host has had the name of its agent since: what becomes of that one says nothing of it
     bool metrics_lost; // not every metric was kept: a bound that the others hold is not proven
+    // ---- generations
+    char *profile;                  // of this generation; "": the one that the experiment gives it
+    uint32_t wanted_generation;     // above `generation`: this one is on its way out
+    uint32_t incomplete_generation; // the first one of which evidence is missing; 0: none
+    char *wanted_profile;
+    // ---- what it was last told for a case (README, "Cases with setups")
+    uint64_t for_tester; // whose case; 0: none
+    uint32_t for_case;
+    uint32_t cases_served; // that were answered while this generation was there
+    Pb__Event *executed;   // what became of its execute() for a case
+    // of a part of the network
+    Pb__Command *conditions; // the last ones that a case wanted
+    bool conditions_hold;
+    struct map *skipped; // of a tester: index of a case -> struct outcome: why it could not be run
 };
 #define CASE_UNANSWERED 0xff
+
+struct moment {
+    const char *agent; // in whose clock; agents are known for ever. NULL: has not come
+    uint64_t boottime_ns;
+};
+
+// A command of an entry: one, or one to every network.
+struct entry_step {
+    uint64_t instance;
+    uint32_t number;
+    bool began, ended;
+};
+
+// How far an entry of the timeline is.
+struct entry {
+    bool issued;
+    struct moment start, end; // as told by its steps, or by the mark
+    bool begun, ended;        // the marks of that are records
+    bool failed;
+    char *text; // why; NULL: nothing to say
+    struct entry_step *steps;
+    size_t step_count, step_capacity;
+    uint32_t generation; // of a changed service when it was issued
+};
 
 struct trial {
     uint64_t id;
@@ -124,6 +180,8 @@ struct trial {
     unsigned state;
     bool cancelled;
     struct outcome outcome; // what made it stop early
+    struct entry *entries;  // one per entry of the plan's timeline
+    struct moment zero;     // all services were ready
 };
 
 struct test_progress {
@@ -184,5 +242,7 @@ bool instance_can(const struct instance *instance, const char *capability);
 bool instance_work_is_done(const struct instance *instance); // nothing released is unanswered
 // Is (test, cell) neither started nor ended yet?
 bool run_cell_is_pending(const struct run *run, uint32_t test, uint64_t cell);
+
+struct entry *trial_entry(const struct trial *trial, const char *id); // NULL: none has this id
 
 #endif

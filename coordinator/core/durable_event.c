@@ -53,18 +53,30 @@ static void outcome_found(struct instance *instance, int verdict, int reason, co
     instance->any_fail |= verdict == VERDICT_FAIL;
 }
 
+// Which case has this number; none: how many there are. They rise.
+static uint32_t case_of_number(const struct instance *instance, uint32_t number)
+{
+    uint32_t low = 0, high = instance->case_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (instance->case_numbers[middle] < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < instance->case_count && instance->case_numbers[low] == number ? low : instance->case_count;
+}
+
 static void event_case_result(struct instance *instance, const Pb__CaseResult *result)
 {
-    uint32_t index = result->number - instance->first_case;
-    if (result->number < instance->first_case || index >= instance->case_count || instance->case_verdicts[index] != CASE_UNANSWERED) {
+    uint32_t index = case_of_number(instance, result->number);
+    if (index == instance->case_count || instance->case_verdicts[index] != CASE_UNANSWERED) {
         return; // the first durable one stays
     }
     INVARIANT((unsigned)result->outcome->verdict <= VERDICT_ERROR);
-    instance->case_verdicts[index] = (uint8_t)result->outcome->verdict;
-    instance->cases_answered++;
-    while (instance->next_case < instance->case_count && instance->case_verdicts[instance->next_case] != CASE_UNANSWERED) {
-        instance->next_case++;
-    }
+    instance_case_concluded(instance, index, (int)result->outcome->verdict);
+    instances_have_served(instance);
     if (result->outcome->verdict == VERDICT_NONE && result->outcome->reason == REASON_UNSUPPORTED) {
         // Released were only those that every driven service declares: spoils nothing if declared, but this was not.
         char *text = memory_printf("%s: %s: unsupported against a declared capability", instance->service, result->name);
@@ -85,20 +97,35 @@ static void event_case_result(struct instance *instance, const Pb__CaseResult *r
     }
 }
 
+// It cannot go on, and nor can its trial; but what was only brought up for one case takes that case with it and no more. What becomes of
+// the network says nothing of who used it.
+static void breaks(struct instance *instance, int verdict, int reason, const char *text)
+{
+    bool is_network = instance_plan(instance)->is_network;
+    if (!is_network && instance_preparation_failed(instance, verdict == VERDICT_ERROR ? VERDICT_INCONC : verdict, reason, text)) {
+        return;
+    }
+    instance->broken = true;
+    if (is_network) {
+        outcome_found(instance, VERDICT_INCONC, REASON_INFRASTRUCTURE, text);
+    } else {
+        outcome_found(instance, verdict, reason, text);
+    }
+}
+
 static void command_failed(struct instance *instance, const Pb__CommandDone *done)
 {
-    instance->broken = true;
     if (done->status == PB__COMMAND_STATUS__COMMAND_STATUS_HOST_DIED && instance->host_died) {
-        return; // HostDied said how, which decides (a tester that was killed is inconc)
+        return; // HostDied said how, which decides (a tester that was killed is inconc), and broke it
     }
     char *text = memory_printf("%s (%s): %s: %s", instance->service, instance->plugin, done->phase,
                                *done->text ? done->text : "failed without a reason");
     if (done->status == PB__COMMAND_STATUS__COMMAND_STATUS_TIMEOUT) {
-        outcome_found(instance, VERDICT_ERROR, REASON_TIMEOUT, text);
+        breaks(instance, VERDICT_ERROR, REASON_TIMEOUT, text);
     } else if (done->status == PB__COMMAND_STATUS__COMMAND_STATUS_HOST_DIED) {
-        outcome_found(instance, VERDICT_ERROR, REASON_CRASH, text);
+        breaks(instance, VERDICT_ERROR, REASON_CRASH, text);
     } else {
-        outcome_found(instance, VERDICT_ERROR, REASON_INFRASTRUCTURE, text);
+        breaks(instance, VERDICT_ERROR, REASON_INFRASTRUCTURE, text);
     }
     free(text);
 }
@@ -130,15 +157,56 @@ static void done_lifecycle(struct instance *instance, const Pb__CommandDone *don
     }
 }
 
-static void event_command_done(struct instance *instance, const Pb__CommandDone *done)
+// The conditions of a case that the network could not make.
+static void conditions_done(struct instance *instance, const Pb__CommandDone *done)
 {
+    instance->conditions_hold = done->status == PB__COMMAND_STATUS__COMMAND_STATUS_OK;
+    if (!instance->conditions_hold) {
+        char *text = memory_printf("%s: the network's conditions: %s", instance->service, *done->text ? done->text : "not done");
+        instance_preparation_failed(instance, VERDICT_INCONC, REASON_INFRASTRUCTURE, text);
+        free(text);
+    }
+}
+
+// A fault or a run: what became of it is its entry's, or its case's.
+static bool done_beside(struct instance *instance, const Pb__CommandDone *done)
+{
+    Pb__Command *command = map_remove_number(instance->beside, done->number);
+    if (command && instance->conditions && instance->conditions->number == done->number) {
+        conditions_done(instance, done);
+    }
+    message_free(command);
+    return command != NULL;
+}
+
+// What a client did for a case is for the case's tester to judge.
+static bool done_for_case(struct instance *instance, const Pb__Event *event)
+{
+    const Pb__CommandDone *done = event->command_done;
+    bool is_it = instance->for_tester && instance->execute_number && done->number == instance->execute_number && !instance->is_tester;
+    if (!is_it || (done->status == PB__COMMAND_STATUS__COMMAND_STATUS_HOST_DIED && instance->host_died)) {
+        return false;
+    }
+    message_free(instance->executed);
+    instance->executed = MESSAGE_COPY(event, NULL);
+    return true;
+}
+
+static void event_command_done(struct instance *instance, const Pb__Event *event)
+{
+    const Pb__CommandDone *done = event->command_done;
+    const uint64_t boottime_ns = event->boottime_ns;
+    if (done_beside(instance, done)) {
+        return;
+    }
+    bool for_case = done_for_case(instance, event);
     for (size_t i = 0; i < done->n_metrics; i++) {
         metric_seen(instance, done->metrics[i]);
     }
-    if (done->outcome) {
+    if (done->outcome && !for_case) {
         outcome_seen(instance, done->outcome);
     }
-    if (done->status != PB__COMMAND_STATUS__COMMAND_STATUS_OK) {
+    if (!for_case && done->status != PB__COMMAND_STATUS__COMMAND_STATUS_OK) {
         command_failed(instance, done);
     }
     if (instance->execute_number && done->number == instance->execute_number) {
@@ -147,6 +215,7 @@ static void event_command_done(struct instance *instance, const Pb__CommandDone 
             instance_move(instance, INSTANCE_FINISHED);
         }
     } else if (instance->open && done->number == instance->open->number) {
+        instance->moved_ns = boottime_ns;
         done_lifecycle(instance, done);
     } else if (instance->initialize && done->number == instance->initialize->number) {
         message_free(instance->initialize);
@@ -167,6 +236,9 @@ static void exit_seen(struct instance *instance, const Pb__ProcessExited *exited
     if (!map_remove_number(instance->processes, exited->process)) {
         return;
     }
+    if (exited->expectation == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_FAULT) {
+        return; // a fault's way, not the program's
+    }
     if (instance->trial->cancelled && exited->expectation == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_STOPPED) {
         return; // in a trial that is cut short it is the kill ladder's way, not the program's
     }
@@ -184,20 +256,18 @@ static void event_process_exited(struct instance *instance, const Pb__ProcessExi
     if (exited->expectation != PB__EXIT_EXPECTATION__EXIT_EXPECTATION_UNEXPECTED || instance->is_tester) {
         return;
     }
-    instance->broken = true;
     char *text = exited->signal
                      ? memory_printf("%s: %s died of signal %d%s%s%s", instance->service, exited->name, exited->signal,
                                      exited->core_dumped ? " (core dumped)" : "", *exited->tail ? "; last output: " : "", exited->tail)
                      : memory_printf("%s: %s ended by itself with status %d%s%s", instance->service, exited->name, exited->status,
                                      *exited->tail ? "; last output: " : "", exited->tail);
-    outcome_found(instance, VERDICT_FAIL, REASON_CRASH, text);
+    breaks(instance, VERDICT_FAIL, REASON_CRASH, text);
     free(text);
 }
 
 static void event_host_died(struct instance *instance, const Pb__HostDied *died)
 {
     instance->host_died = true;
-    instance->broken = true;
     char *text =
         died->hung ? memory_printf("%s: plugin %s hung in %s and was killed", instance->service, instance->plugin, died->phase)
         : died->signal
@@ -205,11 +275,11 @@ static void event_host_died(struct instance *instance, const Pb__HostDied *died)
             : memory_printf("%s: plugin %s exited with status %d in %s", instance->service, instance->plugin, died->status, died->phase);
     bool in_case = strcmp(died->phase, "run_case") == 0;
     if (instance->is_tester && died->signal == 9 && !died->hung) {
-        outcome_found(instance, VERDICT_INCONC, REASON_KILLED, text);
+        breaks(instance, VERDICT_INCONC, REASON_KILLED, text);
     } else if (in_case && died->hung) {
-        outcome_found(instance, VERDICT_INCONC, REASON_TIMEOUT, text);
+        breaks(instance, VERDICT_INCONC, REASON_TIMEOUT, text);
     } else {
-        outcome_found(instance, VERDICT_ERROR, died->hung ? REASON_TIMEOUT : REASON_CRASH, text);
+        breaks(instance, VERDICT_ERROR, died->hung ? REASON_TIMEOUT : REASON_CRASH, text);
     }
     free(text);
 }
@@ -242,6 +312,12 @@ static void event_instance_ended(struct durable *durable, struct instance *insta
         outcome_found(instance, VERDICT_ERROR, lease ? REASON_LOST : REASON_INFRASTRUCTURE, text);
         free(text);
     }
+    bool goes_on = instance->wanted_generation > instance->generation && instance->trial->state == TRIAL_RUNNING;
+    if (goes_on && was_cleaned && ended->cause == PB__END_CAUSE__END_CAUSE_CLEANED) {
+        instance_begin_next(instance);
+        return;
+    }
+    instance->broken |= goes_on;
     instance_end(durable, instance);
 }
 
@@ -272,9 +348,11 @@ void event_fold(struct durable *durable, struct instance *instance, const Pb__Ev
 {
     instance->heard = true;
     instance->last_event = event->sequence;
+    entry_event(instance, event);
+    sightings_event(instance, event);
     switch (event->body_case) {
     case PB__EVENT__BODY_COMMAND_DONE:
-        event_command_done(instance, event->command_done);
+        event_command_done(instance, event);
         break;
     case PB__EVENT__BODY_CASE_RESULT:
         event_case_result(instance, event->case_result);

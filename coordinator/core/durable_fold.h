@@ -33,4 +33,26 @@ void instance_end(struct durable *durable, struct instance *instance); // leaves
 // ---- durable_event.c
 void event_fold(struct durable *durable, struct instance *instance, const Pb__Event *event);
 
+// ---- durable_generation.c
+void fold_instance_renewed(struct durable *durable, const Pb__InstanceRenewed *record);
+void fold_execute(struct instance *instance, const Pb__Command *command);
+void instance_forget_commands(struct instance *instance);
+void instance_begin_next(struct instance *instance); // generation, when the one before has ended
+void instance_is_for(struct instance *instance, uint64_t tester, uint32_t case_number);
+void instance_put_conditions(struct instance *instance, const Pb__Command *command);
+// What it was being brought to for a case failed: that case cannot be run. False: it was for none, or is past that.
+bool instance_preparation_failed(struct instance *instance, int verdict, int reason, const char *text);
+void instance_case_concluded(struct instance *tester, uint32_t index, int verdict); // counted, and the tester finished when it was the last
+void instance_put_skipped(struct instance *tester, uint32_t index, int verdict, int reason, const char *text);
+void instances_have_served(const struct instance *tester);
+// ---- durable_timeline.c
+void entries_begin(struct trial *trial); // once its plan is there
+void entries_free(struct trial *trial);
+void entry_step_issued(struct trial *trial, const char *id, uint64_t instance, uint32_t number);
+void entry_event(struct instance *instance, const Pb__Event *event); // one that may be of a step
+void fold_timeline_mark(struct durable *durable, const Pb__TimelineMark *record);
+// What an assertion reads of an event: matches, metrics, findings, artifacts.
+void sightings_event(struct instance *instance, const Pb__Event *event);
+void sighting_free(void *value);
+
 #endif

@@ -25,7 +25,12 @@ struct instance *instance_new(struct durable *durable, struct trial *trial, cons
     instance->metrics = map_new();
     instance->matches = map_new();
     instance->processes = map_new();
+    instance->beside = map_new();
+    instance->sightings = map_new();
     instance->exits_clean = true;
+    instance->profile = memory_string("");
+    instance->wanted_profile = memory_string("");
+    instance->skipped = map_new();
     map_put_number(durable->instances, instance->id, instance);
     return instance;
 }
@@ -60,6 +65,7 @@ void fold_trial_started(struct durable *durable, const Pb__TrialStarted *record)
     trial->attempt = record->attempt;
     trial->name = memory_string(record->name);
     trial->plan = MESSAGE_COPY(record->plan, NULL);
+    entries_begin(trial);
     trial->lease_ms = record->lease_ms;
     trial->instance_count = record->n_services;
     trial->instances = memory_new(sizeof *trial->instances * record->n_services);
@@ -122,24 +128,29 @@ static void instance_leaves_agent(struct durable *durable, struct instance *inst
 void instance_end(struct durable *durable, struct instance *instance)
 {
     instance_move(instance, INSTANCE_ENDED);
-    message_free(instance->open);
-    message_free(instance->initialize);
-    instance->open = instance->initialize = NULL;
+    instance_forget_commands(instance);
     instance_leaves_agent(durable, instance);
 }
 
-void fold_command_issued(struct durable *durable, const Pb__CommandIssued *record)
+// Faults and runs are done beside what the service does: they move nothing, and several may be open.
+static void command_beside(struct instance *instance, const Pb__Command *command)
 {
-    struct instance *instance = map_get_number(durable->instances, record->command->instance);
-    INVARIANT(instance);
+    const char *id = command->body_case == PB__COMMAND__BODY_FAULT ? command->fault->id : command->run->id;
+    INVARIANT(command->number > instance->last_number);
+    map_put_number(instance->beside, command->number, MESSAGE_COPY(command, NULL));
+    instance->last_number = command->number;
+    entry_step_issued(instance->trial, id, instance->id, command->number);
+}
+
+static void fold_lifecycle_command(struct instance *instance, const Pb__Command *command)
+{
     if (instance->open && instance->open->body_case == PB__COMMAND__BODY_INITIALIZE) {
         instance->initialize = instance->open;
     } else {
         message_free(instance->open);
     }
-    instance->open = MESSAGE_COPY(record->command, NULL);
-    instance->last_number = record->command->number;
-    switch (record->command->body_case) {
+    instance->open = MESSAGE_COPY(command, NULL);
+    switch (command->body_case) {
     case PB__COMMAND__BODY_INITIALIZE:
         instance_move(instance, INSTANCE_INITIALIZING);
         break;
@@ -153,37 +164,71 @@ void fold_command_issued(struct durable *durable, const Pb__CommandIssued *recor
         instance_move(instance, INSTANCE_CLEANING);
         break;
     default:
-        PANIC("command of kind %d is not issued alone", (int)record->command->body_case);
+        PANIC("command of kind %d is not issued alone", (int)command->body_case);
     }
     struct trial *trial = instance->trial;
-    if (record->command->body_case == PB__COMMAND__BODY_START && trial->state == TRIAL_INITIALIZING) {
+    if (command->body_case == PB__COMMAND__BODY_START && trial->state == TRIAL_INITIALIZING) {
         lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_STARTING);
     }
-    if (record->command->body_case == PB__COMMAND__BODY_CLEANUP && trial->state == TRIAL_STOPPING) {
+    if (command->body_case == PB__COMMAND__BODY_CLEANUP && trial->state == TRIAL_STOPPING) {
         lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_CLEANING);
+    }
+}
+
+void fold_command_issued(struct durable *durable, const Pb__CommandIssued *record)
+{
+    const Pb__Command *command = record->command;
+    struct instance *instance = map_get_number(durable->instances, command->instance);
+    INVARIANT(instance);
+    if (record->tester) {
+        instance_is_for(instance, record->tester, record->case_number);
+    }
+    if (command->body_case == PB__COMMAND__BODY_FAULT || command->body_case == PB__COMMAND__BODY_RUN) {
+        command_beside(instance, command);
+        if (record->tester) {
+            instance_put_conditions(instance, command);
+        }
+        return;
+    }
+    instance->last_number = command->number;
+    if (command->body_case == PB__COMMAND__BODY_EXECUTE) {
+        fold_execute(instance, command);
+    } else {
+        fold_lifecycle_command(instance, command);
+    }
+}
+
+static void cases_append(struct instance *instance, const Pb__CasesReleased *record)
+{
+    size_t count = instance->case_count + record->n_cases;
+    instance->cases = memory_grow(instance->cases, count, sizeof *instance->cases);
+    instance->case_numbers = memory_grow(instance->case_numbers, count, sizeof *instance->case_numbers);
+    instance->case_verdicts = memory_grow(instance->case_verdicts, count, 1);
+    for (uint32_t i = 0; i < record->n_cases; i++) {
+        instance->cases[instance->case_count] = memory_string(record->cases[i]);
+        instance->case_numbers[instance->case_count] = record->first_number + i;
+        instance->case_verdicts[instance->case_count++] = CASE_UNANSWERED;
     }
 }
 
 void fold_cases_released(struct durable *durable, const Pb__CasesReleased *record)
 {
     struct instance *instance = map_get_number(durable->instances, record->instance);
-    INVARIANT(instance && instance->case_count == 0);
+    INVARIANT(instance && record->first_number > instance->last_number);
     instance->case_timeout_ms = record->timeout_ms;
     if (record->execute) {
         instance->execute_number = record->first_number;
         instance->last_number = record->first_number;
     } else {
-        instance->first_case = record->first_number;
-        instance->case_count = (uint32_t)record->n_cases;
-        instance->last_number = record->first_number + instance->case_count - 1;
-        instance->cases = memory_new(sizeof *instance->cases * record->n_cases);
-        instance->case_verdicts = memory_new(record->n_cases);
-        memset(instance->case_verdicts, CASE_UNANSWERED, record->n_cases);
-        for (size_t i = 0; i < record->n_cases; i++) {
-            instance->cases[i] = memory_string(record->cases[i]);
-        }
+        cases_append(instance, record);
+        instance->last_number = record->first_number + (uint32_t)record->n_cases - 1;
     }
-    instance_move(instance, INSTANCE_RUNNING);
+    if (*record->entry) {
+        entry_step_issued(instance->trial, record->entry, instance->id, record->first_number);
+    }
+    if (instance->state != INSTANCE_RUNNING) {
+        instance_move(instance, INSTANCE_RUNNING);
+    }
     struct trial *trial = instance->trial;
     if (trial->state != TRIAL_RUNNING) {
         lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_RUNNING);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/message.h"
+#include "common/schema/environments.h"
 #include "coordinator/core/state.h"
 
 // Hosts that one search looks at: 64 services that are each on another of 5,000 hosts need 320,000; endless searches end within some
@@ -108,16 +109,25 @@ static bool fits_neighbours(const struct search *search, const struct agent_live
     return true;
 }
 
-static void note_problem(struct search *search, size_t depth, size_t able, size_t with_room)
+struct found {
+    size_t able, with_room;
+    const char *lacks; // of a host that could take it, but for its execution environments
+    bool any_room;     // counting only what others have placed
+};
+
+static void note_problem(struct search *search, size_t depth, const struct found *found)
 {
     if (search->problem && depth < search->problem_depth) {
         return;
     }
     const Pb__ServicePlan *service = search->plan->services[depth];
     const Pb__HostRule *rule = service->host;
+    const size_t able = found->able, with_room = found->with_room;
     search->problem_depth = depth;
     search->hopeless = able == 0;
-    if (able == 0) {
+    if (able == 0 && found->lacks) {
+        search->problem = arena_printf(search->arena, "service %s: no host can start it so: %s", service->name, found->lacks);
+    } else if (able == 0) {
         search->problem = arena_printf(search->arena, "service %s: no connected agent has a usable plugin %s%s%s%s", service->name,
                                        service->plugin, rule && *rule->name ? " and is named " : "", rule && *rule->name ? rule->name : "",
                                        rule && rule->n_labels ? " and has the labels asked for" : "");
@@ -146,11 +156,6 @@ static bool goes_on(const struct search *search)
 {
     return search->looks < SEARCH_LOOKS_MAX && !search->is_stuck;
 }
-
-struct found {
-    size_t able, with_room;
-    bool any_room; // counting only what others have placed
-};
 
 static bool drives(const Pb__ServicePlan *tester, const char *service)
 {
@@ -192,6 +197,16 @@ static bool is_awaited(struct search *search, const struct agent_live *agent, co
     return false;
 }
 
+// NULL: its programs can be started there under all that the experiment wants.
+static const char *lacks_environments(const struct search *search, const struct agent_live *agent, const Pb__ServicePlan *service)
+{
+    Pb__ExecutionEnvironment **environments;
+    size_t count = environments_of(search->plan, service, &environments, search->arena);
+    const char *lacks =
+        count ? environments_unusable(environments, count, agent->hello->environments, agent->hello->n_environments, search->arena) : NULL;
+    return lacks ? arena_printf(search->arena, "%s: %s", agent->name, lacks) : NULL;
+}
+
 // Among the hosts that this cell uses `load` times.
 static bool place_among(struct search *search, size_t depth, size_t load, struct found *found)
 {
@@ -203,6 +218,11 @@ static bool place_among(struct search *search, size_t depth, size_t load, struct
         const struct here here = placed_here(search, agent, depth);
         if (here.count != load || !agent_live_is_fresh(search->core, agent) || !placement_fits(search->core, agent, service) ||
             is_awaited(search, agent, service)) {
+            continue;
+        }
+        const char *lacks = lacks_environments(search, agent, service);
+        if (lacks) {
+            found->lacks = lacks;
             continue;
         }
         found->able++;
@@ -234,7 +254,7 @@ static bool place_from(struct search *search, size_t depth)
         search->problem = "its services fit together on no hosts that were found in reasonable time";
         search->hopeless = false;
     } else {
-        note_problem(search, depth, found.able, found.with_room);
+        note_problem(search, depth, &found);
         search->is_stuck |= !found.any_room;
     }
     return false;
@@ -243,7 +263,10 @@ static bool place_from(struct search *search, size_t depth)
 // What the roster has to have for a cell: cells that differ only in their options want the same.
 static bool wants_the_same(const Pb__CellPlan *plan, const Pb__CellPlan *other)
 {
-    bool same = plan->n_services == other->n_services;
+    bool same = plan->n_services == other->n_services && plan->n_environments == other->n_environments;
+    for (size_t i = 0; same && i < plan->n_environments; i++) {
+        same = message_equal(plan->environments[i], other->environments[i]);
+    }
     for (size_t i = 0; same && i < plan->n_services; i++) {
         const Pb__ServicePlan *mine = plan->services[i], *theirs = other->services[i];
         same = strcmp(mine->name, theirs->name) == 0 && strcmp(mine->plugin, theirs->plugin) == 0 && !mine->host == !theirs->host &&

@@ -18,10 +18,33 @@ static void print_instance(const struct instance *instance, struct text *out)
     text_printf(out, " streams=%u gap=%llu cut=%u unmeasured=%d matches=%zu broken=%d heard=%d lost=%d fail=%d end=%d\n",
                 instance->streams_ended, (unsigned long long)instance->gap_bytes, instance->files_cut, instance->metrics_lost,
                 map_count(instance->matches), instance->broken, instance->heard, instance->lost, instance->any_fail, instance->end_cause);
+    for (struct map_entry *e = map_first(instance->sightings); e; e = map_next(instance->sightings, e)) {
+        const struct sighting *sighting = e->value;
+        text_printf(out, "      seen %llu: %llu samples=%u cut=%d\n", (unsigned long long)map_entry_number(e),
+                    (unsigned long long)sighting->count, sighting->sample_count, sighting->cut);
+    }
+    if (instance->generation > 1 || instance->wanted_generation || instance->for_tester || instance->conditions ||
+        map_count(instance->skipped)) {
+        text_printf(out, "      profile=%s wanted=%u/%s incomplete=%u for=%llu/%u served=%u executed=%d conditions=%u/%d skipped=%zu\n",
+                    instance->profile, instance->wanted_generation, instance->wanted_profile, instance->incomplete_generation,
+                    (unsigned long long)instance->for_tester, instance->for_case, instance->cases_served, instance->executed != NULL,
+                    instance->conditions ? instance->conditions->number : 0, instance->conditions_hold, map_count(instance->skipped));
+    }
     for (struct map_entry *e = map_first(instance->metrics); e; e = map_next(instance->metrics, e)) {
         const struct metric_range *range = e->value;
         text_printf(out, "      metric %.*s %.17g..%.17g of %llu\n", (int)e->key_bytes, (const char *)e->key, range->least, range->most,
                     (unsigned long long)range->count);
+    }
+}
+
+static void print_entries(const struct trial *trial, struct text *out)
+{
+    for (size_t i = 0; i < trial->plan->n_timeline; i++) {
+        const struct entry *entry = &trial->entries[i];
+        text_printf(out, "    entry %s: issued=%d begun=%d ended=%d failed=%d steps=%zu start=%llu end=%llu generation=%u %s\n",
+                    trial->plan->timeline[i]->id, entry->issued, entry->begun, entry->ended, entry->failed, entry->step_count,
+                    (unsigned long long)entry->start.boottime_ns, (unsigned long long)entry->end.boottime_ns, entry->generation,
+                    entry->text ? entry->text : "");
     }
 }
 
@@ -66,6 +89,7 @@ void durable_print(const struct durable *durable, struct text *out)
         text_printf(out, "  trial %llu %s: %s cancelled=%d verdict=%s/%s\n", (unsigned long long)trial->id, trial->name,
                     lifecycle_name(&trial_lifecycle, trial->state), trial->cancelled, verdict_name(trial->outcome.verdict),
                     reason_name(trial->outcome.reason));
+        print_entries(trial, out);
         for (size_t i = 0; i < trial->instance_count; i++) {
             print_instance(trial->instances[i], out);
         }

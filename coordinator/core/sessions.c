@@ -142,6 +142,7 @@ static void clock_measure(struct agent_live *agent, const Pb__Heartbeat *heartbe
     if (error <= CLOCK_ERROR_MAX_NS) {
         agent->clock_offset_ns = ((t1 - t2) + (t4 - t3)) / 2;
         agent->clock_error_ns = error;
+        agent->clock_is_known = true;
     }
 }
 

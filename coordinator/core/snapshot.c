@@ -17,8 +17,8 @@
 static_assert(sizeof(struct durable) == 144, "save and load the new field here, then count again");
 static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 56 && sizeof(struct test_progress) == 24, "likewise");
 static_assert(sizeof(struct run) == 120, "save and load the new field here, then count again");
-static_assert(sizeof(struct trial) == 104, "save and load the new field here, then count again");
-static_assert(sizeof(struct instance) == 264, "save and load the new field here, then count again");
+static_assert(sizeof(struct trial) == 128, "save and load the new field here, then count again");
+static_assert(sizeof(struct instance) == 376, "save and load the new field here, then count again");
 #endif
 
 struct saver {
@@ -252,6 +252,70 @@ static const char *load_run(struct durable *durable, const Pb__SnapshotRun *save
 
 // ---- trials
 
+static Pb__SnapshotMoment *moment_of(const struct saver *saver, const struct moment *moment)
+{
+    if (!moment->agent) {
+        return NULL;
+    }
+    Pb__SnapshotMoment *saved = NEW_IN(saver->arena, Pb__SnapshotMoment, pb__snapshot_moment);
+    saved->agent = arena_string(saver->arena, moment->agent);
+    saved->boottime_ns = moment->boottime_ns;
+    return saved;
+}
+
+static Pb__SnapshotEntry *entry_of(const struct saver *saver, const struct entry *entry)
+{
+    Pb__SnapshotEntry *saved = NEW_IN(saver->arena, Pb__SnapshotEntry, pb__snapshot_entry);
+    saved->issued = entry->issued;
+    saved->begun = entry->begun;
+    saved->ended = entry->ended;
+    saved->failed = entry->failed;
+    saved->text = entry->text ? entry->text : saved->text;
+    saved->start = moment_of(saver, &entry->start);
+    saved->end = moment_of(saver, &entry->end);
+    saved->generation = entry->generation;
+    saved->steps = ARENA_ARRAY(saver->arena, Pb__SnapshotStep *, entry->step_count + 1);
+    for (size_t i = 0; i < entry->step_count; i++) {
+        Pb__SnapshotStep *step = saved->steps[saved->n_steps++] = NEW_IN(saver->arena, Pb__SnapshotStep, pb__snapshot_step);
+        step->instance = entry->steps[i].instance;
+        step->number = entry->steps[i].number;
+        step->began = entry->steps[i].began;
+        step->ended = entry->steps[i].ended;
+    }
+    return saved;
+}
+
+static void save_entries(const struct saver *saver, Pb__SnapshotTrial *saved, const struct trial *trial)
+{
+    saved->zero = moment_of(saver, &trial->zero);
+    saved->entries = ARENA_ARRAY(saver->arena, Pb__SnapshotEntry *, trial->plan->n_timeline + 1);
+    for (size_t i = 0; i < trial->plan->n_timeline; i++) {
+        saved->entries[saved->n_entries++] = entry_of(saver, &trial->entries[i]);
+    }
+}
+
+// Agents are known for ever, so their names can be borrowed.
+static struct moment load_moment(struct durable *durable, const Pb__SnapshotMoment *saved)
+{
+    return saved ? (struct moment){durable_agent(durable, saved->agent)->name, saved->boottime_ns} : (struct moment){0};
+}
+
+static void load_entry(struct durable *durable, struct entry *entry, const Pb__SnapshotEntry *saved)
+{
+    entry->issued = saved->issued;
+    entry->begun = saved->begun;
+    entry->ended = saved->ended;
+    entry->failed = saved->failed;
+    entry->text = *saved->text ? memory_string(saved->text) : NULL;
+    entry->start = load_moment(durable, saved->start);
+    entry->end = load_moment(durable, saved->end);
+    entry->generation = saved->generation;
+    for (size_t i = 0; i < saved->n_steps; i++) {
+        APPEND(entry->steps, entry->step_count, entry->step_capacity) =
+            (struct entry_step){saved->steps[i]->instance, saved->steps[i]->number, saved->steps[i]->began, saved->steps[i]->ended};
+    }
+}
+
 static void save_trial(const struct saver *saver, const struct trial *trial)
 {
     Pb__SnapshotPart *part = PART(saver, trial, TRIAL, Pb__SnapshotTrial, pb__snapshot_trial);
@@ -268,6 +332,7 @@ static void save_trial(const struct saver *saver, const struct trial *trial)
     saved->cancelled = trial->cancelled;
     saved->outcome = outcome_of(saver, &trial->outcome);
     saved->instances = (uint32_t)trial->instance_count;
+    save_entries(saver, saved, trial);
     hand_over(saver, part);
 }
 
@@ -275,7 +340,7 @@ static const char *load_trial(struct durable *durable, const Pb__SnapshotTrial *
 {
     struct run *run = map_get_number(durable->runs, saved->run);
     if (!run || !saved->plan || saved->test >= run->experiment->n_tests || saved->instances != saved->plan->n_services ||
-        saved->state >= TRIAL_STATES) {
+        saved->n_entries != saved->plan->n_timeline || saved->state >= TRIAL_STATES) {
         return "a trial that does not fit its run";
     }
     struct trial *trial = NEW(struct trial);
@@ -290,6 +355,11 @@ static const char *load_trial(struct durable *durable, const Pb__SnapshotTrial *
     trial->state = saved->state;
     trial->cancelled = saved->cancelled;
     outcome_load(&trial->outcome, saved->outcome);
+    entries_begin(trial);
+    trial->zero = load_moment(durable, saved->zero);
+    for (size_t i = 0; i < saved->n_entries; i++) {
+        load_entry(durable, &trial->entries[i], saved->entries[i]);
+    }
     trial->instance_count = saved->instances;
     trial->instances = memory_new(sizeof *trial->instances * saved->instances);
     map_put_number(durable->trials, trial->id, trial);
@@ -314,18 +384,73 @@ static Pb__SnapshotMetric **metrics_of(const struct saver *saver, const struct i
     return metrics;
 }
 
+static Pb__Command **beside_of(const struct saver *saver, const struct instance *instance, size_t *count)
+{
+    Pb__Command **commands = ARENA_ARRAY(saver->arena, Pb__Command *, map_count(instance->beside) + 1);
+    *count = 0;
+    for (struct map_entry *entry = map_first(instance->beside); entry; entry = map_next(instance->beside, entry)) {
+        commands[(*count)++] = entry->value;
+    }
+    return commands;
+}
+
+static Pb__SnapshotSighting *sighting_saved(const struct saver *saver, uint32_t rule, const struct sighting *sighting)
+{
+    Pb__SnapshotSighting *saved = NEW_IN(saver->arena, Pb__SnapshotSighting, pb__snapshot_sighting);
+    saved->rule = rule;
+    saved->count = sighting->count;
+    saved->most = sighting->most;
+    saved->cut = sighting->cut;
+    saved->cut_ns = sighting->cut_ns;
+    saved->samples = ARENA_ARRAY(saver->arena, Pb__SnapshotSample *, sighting->sample_count + 1);
+    for (uint32_t i = 0; i < sighting->sample_count; i++) {
+        Pb__SnapshotSample *sample = saved->samples[saved->n_samples++] = NEW_IN(saver->arena, Pb__SnapshotSample, pb__snapshot_sample);
+        sample->boottime_ns = sighting->samples[i].boottime_ns;
+        sample->value = sighting->samples[i].value;
+    }
+    return saved;
+}
+
+static void save_sightings(const struct saver *saver, Pb__SnapshotInstance *saved, const struct instance *instance)
+{
+    saved->sightings = ARENA_ARRAY(saver->arena, Pb__SnapshotSighting *, map_count(instance->sightings) + 1);
+    for (struct map_entry *entry = map_first(instance->sightings); entry; entry = map_next(instance->sightings, entry)) {
+        saved->sightings[saved->n_sightings++] = sighting_saved(saver, (uint32_t)map_entry_number(entry), entry->value);
+    }
+}
+
+static void load_sighting(struct instance *instance, const Pb__SnapshotSighting *saved)
+{
+    struct sighting *sighting = NEW(struct sighting);
+    sighting->count = saved->count;
+    sighting->most = saved->most;
+    sighting->cut = saved->cut;
+    sighting->cut_ns = saved->cut_ns;
+    for (size_t i = 0; i < saved->n_samples; i++) {
+        APPEND(sighting->samples, sighting->sample_count, sighting->sample_capacity) =
+            (struct sighting_sample){saved->samples[i]->boottime_ns, saved->samples[i]->value};
+    }
+    struct sighting *old = map_put_number(instance->sightings, saved->rule, sighting);
+    if (old) {
+        sighting_free(old);
+    }
+}
+
 static void save_work(const struct saver *saver, Pb__SnapshotInstance *saved, const struct instance *instance)
 {
     saved->last_number = instance->last_number;
     saved->open = instance->open;
     saved->initialize = instance->initialize;
     saved->initialized = instance->initialized;
-    saved->first_case = instance->first_case;
     saved->n_cases = instance->case_count;
     saved->cases = instance->cases;
     saved->case_verdicts.len = instance->case_count;
     saved->case_verdicts.data = instance->case_verdicts;
     saved->case_timeout_ms = instance->case_timeout_ms;
+    saved->n_case_numbers = instance->case_count;
+    saved->case_numbers = instance->case_numbers;
+    saved->beside = beside_of(saver, instance, &saved->n_beside);
+    saved->moved_ns = instance->moved_ns;
     saved->execute_number = instance->execute_number;
     saved->execute_answered = instance->execute_answered;
     saved->metrics = metrics_of(saver, instance, &saved->n_metrics);
@@ -355,6 +480,48 @@ static void save_evidence(const struct saver *saver, Pb__SnapshotInstance *saved
     saved->elsewhere = instance->elsewhere;
 }
 
+static void save_generation(const struct saver *saver, Pb__SnapshotInstance *saved, const struct instance *instance)
+{
+    saved->profile = instance->profile;
+    saved->wanted_generation = instance->wanted_generation;
+    saved->wanted_profile = instance->wanted_profile;
+    saved->incomplete_generation = instance->incomplete_generation;
+    saved->for_tester = instance->for_tester;
+    saved->for_case = instance->for_case;
+    saved->cases_served = instance->cases_served;
+    saved->executed = instance->executed;
+    saved->conditions = instance->conditions;
+    saved->conditions_hold = instance->conditions_hold;
+    saved->skipped = ARENA_ARRAY(saver->arena, Pb__SnapshotSkipped *, map_count(instance->skipped) + 1);
+    for (struct map_entry *entry = map_first(instance->skipped); entry; entry = map_next(instance->skipped, entry)) {
+        Pb__SnapshotSkipped *skipped = saved->skipped[saved->n_skipped++] = NEW_IN(saver->arena, Pb__SnapshotSkipped, pb__snapshot_skipped);
+        skipped->index = (uint32_t)map_entry_number(entry);
+        skipped->outcome = outcome_of(saver, entry->value);
+    }
+}
+
+static void load_generation(struct instance *instance, const Pb__SnapshotInstance *saved)
+{
+    free(instance->profile);
+    free(instance->wanted_profile);
+    instance->profile = memory_string(saved->profile);
+    instance->wanted_profile = memory_string(saved->wanted_profile);
+    instance->wanted_generation = saved->wanted_generation;
+    instance->incomplete_generation = saved->incomplete_generation;
+    instance->for_tester = saved->for_tester;
+    instance->for_case = saved->for_case;
+    instance->cases_served = saved->cases_served;
+    instance->executed = saved->executed ? MESSAGE_COPY(saved->executed, NULL) : NULL;
+    instance->conditions = saved->conditions ? MESSAGE_COPY(saved->conditions, NULL) : NULL;
+    instance->conditions_hold = saved->conditions_hold;
+    for (size_t i = 0; i < saved->n_skipped; i++) {
+        const Pb__Outcome *outcome = saved->skipped[i]->outcome;
+        if (outcome) {
+            instance_put_skipped(instance, saved->skipped[i]->index, (int)outcome->verdict, (int)outcome->reason, outcome->text);
+        }
+    }
+}
+
 static void save_instance(const struct saver *saver, const struct instance *instance)
 {
     Pb__SnapshotPart *part = PART(saver, instance, INSTANCE, Pb__SnapshotInstance, pb__snapshot_instance);
@@ -371,18 +538,21 @@ static void save_instance(const struct saver *saver, const struct instance *inst
     saved->state = instance->state;
     save_work(saver, saved, instance);
     save_evidence(saver, saved, instance);
+    save_generation(saver, saved, instance);
+    save_sightings(saver, saved, instance);
     hand_over(saver, part);
 }
 
 static void load_cases(struct instance *instance, const Pb__SnapshotInstance *saved)
 {
-    instance->first_case = saved->first_case;
     instance->case_count = (uint32_t)saved->n_cases;
     instance->case_timeout_ms = saved->case_timeout_ms;
     if (saved->n_cases) {
         instance->cases = memory_new(sizeof *instance->cases * saved->n_cases);
         instance->case_verdicts = memory_new(saved->n_cases);
         memcpy(instance->case_verdicts, saved->case_verdicts.data, saved->n_cases);
+        instance->case_numbers = memory_new(sizeof *instance->case_numbers * saved->n_cases);
+        memcpy(instance->case_numbers, saved->case_numbers, sizeof *instance->case_numbers * saved->n_cases);
     }
     for (size_t i = 0; i < saved->n_cases; i++) {
         instance->cases[i] = memory_string(saved->cases[i]);
@@ -400,6 +570,10 @@ static void load_work(struct instance *instance, const Pb__SnapshotInstance *sav
     instance->initialize = saved->initialize ? MESSAGE_COPY(saved->initialize, NULL) : NULL;
     instance->initialized = saved->initialized ? MESSAGE_COPY(saved->initialized, NULL) : NULL;
     load_cases(instance, saved);
+    instance->moved_ns = saved->moved_ns;
+    for (size_t i = 0; i < saved->n_beside; i++) {
+        message_free(map_put_number(instance->beside, saved->beside[i]->number, MESSAGE_COPY(saved->beside[i], NULL)));
+    }
     instance->execute_number = saved->execute_number;
     instance->execute_answered = saved->execute_answered;
     for (size_t i = 0; i < saved->n_metrics; i++) {
@@ -433,13 +607,16 @@ static void load_evidence(struct instance *instance, const Pb__SnapshotInstance 
     instance->metrics_lost = saved->metrics_lost;
     instance->last_event = saved->last_event;
     instance->elsewhere = saved->elsewhere;
+    for (size_t i = 0; i < saved->n_sightings; i++) {
+        load_sighting(instance, saved->sightings[i]);
+    }
 }
 
 static const char *load_instance(struct durable *durable, const Pb__SnapshotInstance *saved)
 {
     struct trial *trial = map_get_number(durable->trials, saved->trial);
     if (!trial || saved->index >= trial->instance_count || trial->instances[saved->index] || saved->state >= INSTANCE_STATES ||
-        saved->case_verdicts.len != saved->n_cases) {
+        saved->case_verdicts.len != saved->n_cases || saved->n_case_numbers != saved->n_cases) {
         return "an instance that does not fit its trial";
     }
     const Pb__PlacedService placed = {.agent = saved->agent,
@@ -456,6 +633,7 @@ static const char *load_instance(struct durable *durable, const Pb__SnapshotInst
     }
     load_work(instance, saved);
     load_evidence(instance, saved);
+    load_generation(instance, saved);
     return NULL;
 }
 

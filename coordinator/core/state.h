@@ -39,17 +39,19 @@ struct agent_live {   // volatile: one per agent heard in this life of the coord
     uint64_t outbox_target; // reconcile instances once the outbox is read up to here
     bool reconciled;
     bool rebooted;           // since its last session
+    bool clock_is_known;     // offset and error were measured in this session or before
     int64_t clock_offset_ns; // agent's boottime minus ours
     uint64_t clock_error_ns;
     uint64_t disk_free_bytes;
     bool disk_is_short; // nothing is placed there
 };
 
-struct instance_link {       // volatile: per live instance
-    uint64_t lease_until_ns; // our clock: nothing of it lives after this (last grant + length + ladder)
-    uint32_t cases_sent;     // index of the next case to send in this session
-    bool listed;             // the agent said it has it
-    bool forsaken;           // the agent knows nothing of it any more, but its guard may live: until its lease is over
+struct instance_link {             // volatile: per live instance
+    uint64_t lease_until_ns;       // our clock: nothing of it lives after this (last grant + length + ladder)
+    uint32_t cases_sent;           // index of the next case to send in this session
+    bool listed;                   // the agent said it has it
+    bool setups_known, has_setups; // setups.c, once looked at
+    bool forsaken;                 // the agent knows nothing of it any more, but its guard may live: until its lease is over
 };
 
 struct trial_link {        // volatile: per live trial
@@ -219,23 +221,74 @@ void placement_find_next(struct core *core, const Pb__CellPlan *plan, struct are
 // ---- skew.c: different versions of a plugin on hosts that may take it, as warnings of a dry run
 void skew_look(struct core *core, Pb__Submitted *submitted, const Pb__CellPlan *plan, struct map *looked_at); // each plugin once
 
+// A moment in the clock of some host: no earlier than, no later than.
+struct moment_range {
+    uint64_t from_ns, to_ns;
+};
+
 // ---- trials.c
 void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempt, Pb__CellPlan *plan,
                   const struct placement *placement);
 void trials_advance(struct core *core, struct trial *trial); // issues what is due, until nothing is
 void trials_tick(struct core *core);
 bool trials_case_is_supported(const struct core *core, const struct instance *instance, const char *name);
+void trials_release(struct core *core, struct instance *instance, char **cases, size_t count, const char *entry); // none: Execute
+size_t trials_supported_cases(struct core *core, const struct instance *instance, char ***cases);
 void trials_stop(struct core *core, struct trial *trial, const struct outcome *outcome, bool cancel);
 
+bool trials_needs_are_at(const struct instance *instance, unsigned state); // what it needs is there, or further, and not past it
+bool trials_plugin_executes(const struct core *core, const struct instance *instance);
+
+// ---- setups.c: cases that want something of what they drive
+bool setups_has(struct core *core, const struct instance *instance);           // some of its cases do
+bool setups_wait(struct core *core, const struct instance *tester);            // for another tester of the trial
+bool setups_execute(const struct core *core, const struct instance *instance); // a case does, so that the trial does not
+bool setups_advance(struct core *core, struct instance *tester);               // towards its next case; true: something was decided
+bool setups_have_network(const struct trial *trial);
+
+// ---- renewals.c: generations
+// profile: NULL: the same; "": the experiment's. for_tester: whose next case wants it; NULL: none.
+void renewal_decide(struct core *core, struct instance *instance, const char *profile, const char *why, const struct instance *for_tester);
+bool renewals_advance(struct core *core, struct trial *trial); // true: something was decided
+
+// ---- initialize.c
+#define OPTION_PROFILE "profile" // of a service, that a case may set (services/sdk/SERVICE_YAML.md, "profiles")
+Pb__Peer *commands_peer(struct core *core, const struct instance *needed);
+size_t environments_of(const Pb__CellPlan *plan, const Pb__ServicePlan *service, Pb__ExecutionEnvironment ***environments,
+                       struct arena *arena);
+uint32_t environments_trial_ms(const struct trial *trial, uint64_t ms, struct arena *arena); // a deadline of all of it
+
 // ---- commands.c
+Pb__Command *commands_new(struct core *core, const struct instance *instance, uint32_t number);
+void commands_decide(struct core *core, struct instance *instance, Pb__Command *command, const struct instance *for_tester);
+void commands_prepared_case(struct core *core, struct instance *tester, const Pb__CaseDescription *description); // the next one, now
+uint32_t commands_case_timeout_ms(const struct core *core, const struct instance *instance, const char *name);
 const char *commands_initialize(struct core *core, struct instance *instance); // NULL, or why it cannot be told to initialize
 void commands_issue(struct core *core, struct instance *instance, Pb__Command__BodyCase kind); // start, stop, cleanup
 void commands_execute(struct core *core, struct instance *instance);                           // if released and not answered
 void commands_cases(struct core *core, struct instance *instance);                             // keeps the window full
 void commands_resend(struct core *core, struct instance *instance);                            // a new session: what is open goes out again
+void commands_beside(struct core *core, struct instance *instance, const Pb__Fault *fault, const Pb__RunBeside *run); // one of both
 const Pb__CaseDescription *commands_case(const struct core *core, const struct instance *instance, const char *name);
 
+// ---- timeline.c
+void timeline_zero(struct core *core, struct trial *trial);    // all services are ready
+bool timeline_releases(const struct instance *instance);       // the timeline gives this tester its cases
+bool timeline_advance(struct core *core, struct trial *trial); // what is due, while the trial runs; true: something was recorded
+bool timeline_is_done(const struct trial *trial);              // every entry has ended
+void timeline_tell(struct core *core, struct trial *trial);    // marks of what its entries have told
+bool moment_here(const struct core *core, const struct moment *moment, const char *agent, struct moment_range *range);
+
 // ---- verdicts.c
+const char *verdicts_missing(const struct instance *instance); // NULL: its evidence is complete
 Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial);
+
+// ---- verdicts_window.c: assertions on what was seen how often, and when
+struct observation {
+    int verdict;
+    const char *text;
+};
+void verdicts_observe(struct core *core, const struct trial *trial, const Pb__Assertion *assertion, uint32_t rule,
+                      struct observation *observation);
 
 #endif

@@ -48,7 +48,7 @@ void trials_start(struct core *core, struct run *run, uint32_t test, uint64_t ce
 
 // ---- needs
 
-static bool needs_are_at(const struct instance *instance, unsigned state)
+bool trials_needs_are_at(const struct instance *instance, unsigned state)
 {
     const Pb__ServicePlan *service = instance_plan(instance);
     for (size_t i = 0; i < service->n_needs; i++) {
@@ -107,6 +107,9 @@ bool trials_case_is_supported(const struct core *core, const struct instance *in
 {
     const Pb__CaseDescription *description = commands_case(core, instance, name);
     const Pb__ServicePlan *service = instance_plan(instance);
+    if (description && description->n_conditions && !setups_have_network(instance->trial)) {
+        return false; // nobody could make them
+    }
     for (size_t n = 0; description && n < description->n_needs; n++) {
         if (is_other_version(instance->trial->plan, description->needs[n])) {
             return false;
@@ -123,7 +126,7 @@ bool trials_case_is_supported(const struct core *core, const struct instance *in
     return true;
 }
 
-static void emit_released(struct core *core, struct instance *instance, char **cases, size_t count)
+void trials_release(struct core *core, struct instance *instance, char **cases, size_t count, const char *entry)
 {
     Pb__Record *record = core_record(core);
     record->body_case = PB__RECORD__BODY_CASES_RELEASED;
@@ -136,11 +139,12 @@ static void emit_released(struct core *core, struct instance *instance, char **c
     released->execute = count == 0;
     released->cases = cases;
     released->n_cases = count;
+    released->entry = arena_string(core->effects->arena, entry);
     record->cases_released = MESSAGE_COPY(released, core->effects->arena);
     core_emit(core, record);
 }
 
-static size_t supported_cases(struct core *core, const struct instance *instance, char ***cases)
+size_t trials_supported_cases(struct core *core, const struct instance *instance, char ***cases)
 {
     const Pb__ServicePlan *service = instance_plan(instance);
     size_t count = 0;
@@ -153,7 +157,7 @@ static size_t supported_cases(struct core *core, const struct instance *instance
     return count;
 }
 
-static bool plugin_executes(const struct core *core, const struct instance *instance)
+bool trials_plugin_executes(const struct core *core, const struct instance *instance)
 {
     const Pb__PluginDescription *description = map_get_text(core->durable->descriptions, instance->description_hash);
     return description && description->executes;
@@ -165,11 +169,14 @@ static bool release_work(struct core *core, struct trial *trial)
     bool any = false;
     for (size_t i = 0; i < trial->instance_count; i++) {
         struct instance *instance = trial->instances[i];
+        if (timeline_releases(instance)) {
+            continue;
+        }
         bool has_cases = instance->is_tester && instance_plan(instance)->n_cases > 0;
         char **cases = NULL;
-        size_t count = has_cases ? supported_cases(core, instance, &cases) : 0;
-        if (count || (!has_cases && plugin_executes(core, instance))) {
-            emit_released(core, instance, cases, count);
+        size_t count = has_cases ? trials_supported_cases(core, instance, &cases) : 0;
+        if (count || (!has_cases && trials_plugin_executes(core, instance) && !setups_execute(core, instance))) {
+            trials_release(core, instance, cases, count, "");
             any = true;
         }
     }
@@ -215,7 +222,7 @@ static bool advance_initializing(struct core *core, struct trial *trial)
     bool moved = false;
     for (size_t i = 0; i < trial->instance_count; i++) {
         struct instance *instance = trial->instances[i];
-        if (instance->state == INSTANCE_PLACED && needs_are_at(instance, INSTANCE_INITIALIZED)) {
+        if (instance->state == INSTANCE_PLACED && trials_needs_are_at(instance, INSTANCE_INITIALIZED)) {
             const char *problem = commands_initialize(core, instance);
             if (problem) {
                 stop_for(core, trial, VERDICT_ERROR, REASON_INFRASTRUCTURE, problem);
@@ -232,7 +239,7 @@ static bool advance_starting(struct core *core, struct trial *trial)
     bool moved = false;
     for (size_t i = 0; i < trial->instance_count; i++) {
         struct instance *instance = trial->instances[i];
-        if (instance->state == INSTANCE_INITIALIZED && needs_are_at(instance, INSTANCE_READY)) {
+        if (instance->state == INSTANCE_INITIALIZED && trials_needs_are_at(instance, INSTANCE_READY)) {
             commands_issue(core, instance, PB__COMMAND__BODY_START);
             moved = true;
         }
@@ -242,20 +249,29 @@ static bool advance_starting(struct core *core, struct trial *trial)
 
 static bool advance_running(struct core *core, struct trial *trial)
 {
-    bool all_done = true;
+    bool all_done = true, moved = false;
+    if (timeline_advance(core, trial) || renewals_advance(core, trial)) {
+        return true;
+    }
     for (size_t i = 0; i < trial->instance_count; i++) {
         struct instance *instance = trial->instances[i];
         all_done &= instance->state != INSTANCE_RUNNING;
-        commands_cases(core, instance);
+        if (setups_has(core, instance)) {
+            moved |= setups_advance(core, instance);
+        } else {
+            commands_cases(core, instance);
+        }
     }
-    if (all_done) {
+    if (all_done && timeline_is_done(trial)) {
         trials_stop(core, trial, NULL, false);
+        return true;
     }
-    return all_done;
+    return moved;
 }
 
 static bool advance_stopping(struct core *core, struct trial *trial)
 {
+    timeline_tell(core, trial);
     bool moved = false, all_stopped = true, any_left = false;
     for (size_t i = 0; i < trial->instance_count; i++) {
         struct instance *instance = trial->instances[i];
@@ -295,7 +311,8 @@ static bool advance_once(struct core *core, struct trial *trial)
         if (!all_at_least(trial, INSTANCE_READY)) {
             return advance_starting(core, trial);
         }
-        if (!release_work(core, trial)) {
+        timeline_zero(core, trial);
+        if (!release_work(core, trial) && trial->state == TRIAL_STARTING) {
             trials_stop(core, trial, NULL, false);
             return true;
         }

@@ -12,8 +12,14 @@ struct judge {
     struct outcome outcome;
 };
 
-static const char *instance_incomplete(const struct instance *instance)
+const char *verdicts_missing(const struct instance *instance)
 {
+    if (instance->incomplete_generation) {
+        return "not everything was reported of a generation before its last";
+    }
+    if (instance->state == INSTANCE_PLACED && instance->generation > 1) {
+        return NULL; // nobody was told of this generation
+    }
     if (instance->state != INSTANCE_ENDED || instance->end_cause != PB__END_CAUSE__END_CAUSE_CLEANED) {
         return "its end was not reported";
     }
@@ -61,8 +67,12 @@ static void judge_exit(struct judge *judge, const Pb__Assertion *assertion, cons
         return;
     }
     const struct exit_range *exits = &instance->exits;
+    if (!exits->count && !judge->trial->cancelled && assertion->exit->clean) {
+        conclude(judge, result, VERDICT_PASS, "ended by a fault of the timeline");
+        return;
+    }
     if (!exits->count) {
-        conclude_cut(judge, result, "stopped");
+        conclude_cut(judge, result, judge->trial->cancelled ? "stopped" : "ended by a fault of the timeline");
         return;
     }
     int32_t worst = exits->least < 0 ? exits->least : exits->most; // a signal, else the highest status
@@ -109,7 +119,7 @@ static void judge_output(struct judge *judge, const Pb__Assertion *assertion, co
     Pb__AssertionResult *result = assertion_new(judge, assertion);
     if (found) {
         conclude(judge, result, assertion->output->absent ? VERDICT_FAIL : VERDICT_PASS, "found");
-    } else if (instance_incomplete(instance) || instance->gap_bytes) {
+    } else if (verdicts_missing(instance) || instance->gap_bytes) {
         conclude(judge, result, VERDICT_INCONC, "not found, but not all of the output was read");
     } else if (judge->trial->cancelled) {
         conclude_cut(judge, result, "not found");
@@ -118,22 +128,32 @@ static void judge_output(struct judge *judge, const Pb__Assertion *assertion, co
     }
 }
 
+static void judge_one(struct judge *judge, const Pb__Assertion *assertion, uint32_t rule)
+{
+    const struct instance *instance = *assertion->service ? trial_instance(judge->trial, assertion->service) : NULL;
+    bool is_seen = assertion->body_case == PB__ASSERTION__BODY_CAPTURE || assertion->body_case == PB__ASSERTION__BODY_ARTIFACT ||
+                   assertion->body_case == PB__ASSERTION__BODY_FINDING;
+    if (is_seen || (assertion->window && instance)) {
+        struct observation observation;
+        verdicts_observe(judge->core, judge->trial, assertion, rule, &observation);
+        conclude(judge, assertion_new(judge, assertion), observation.verdict, observation.text);
+    } else if (!instance) {
+        conclude(judge, assertion_new(judge, assertion), VERDICT_INCONC, "there is no such service");
+    } else if (assertion->body_case == PB__ASSERTION__BODY_EXIT) {
+        judge_exit(judge, assertion, instance);
+    } else if (assertion->body_case == PB__ASSERTION__BODY_METRIC) {
+        judge_metric(judge, assertion, instance);
+    } else {
+        judge_output(judge, assertion, instance, rule);
+    }
+}
+
 static void judge_assertions(struct judge *judge)
 {
     const Pb__CellPlan *plan = judge->trial->plan;
     judge->ended->assertions = ARENA_ARRAY(judge->core->effects->arena, Pb__AssertionResult *, plan->n_assertions + 1);
     for (uint32_t i = 0; i < plan->n_assertions; i++) {
-        const Pb__Assertion *assertion = plan->assertions[i];
-        const struct instance *instance = trial_instance(judge->trial, assertion->service);
-        if (!instance) {
-            conclude(judge, assertion_new(judge, assertion), VERDICT_INCONC, "there is no such service");
-        } else if (assertion->body_case == PB__ASSERTION__BODY_EXIT) {
-            judge_exit(judge, assertion, instance);
-        } else if (assertion->body_case == PB__ASSERTION__BODY_METRIC) {
-            judge_metric(judge, assertion, instance);
-        } else {
-            judge_output(judge, assertion, instance, i + 1);
-        }
+        judge_one(judge, plan->assertions[i], i + 1);
     }
 }
 
@@ -156,6 +176,21 @@ static void unfinished(struct judge *judge, const struct instance *instance, con
     }
 }
 
+// Where it stands among those that were released: next, or anywhere when a timeline gave them their order. None: how many there are.
+static uint32_t case_index(const struct instance *instance, const char *name, uint32_t next)
+{
+    if (!timeline_releases(instance)) {
+        bool is_next = next < instance->case_count && strcmp(instance->cases[next], name) == 0;
+        return is_next ? next : instance->case_count;
+    }
+    for (uint32_t i = 0; i < instance->case_count; i++) {
+        if (strcmp(instance->cases[i], name) == 0) {
+            return i;
+        }
+    }
+    return instance->case_count;
+}
+
 // What was released is what the plan names, in its order, less what a driven service declares that it cannot do.
 static void judge_unfinished(struct judge *judge, const struct instance *instance)
 {
@@ -165,8 +200,14 @@ static void judge_unfinished(struct judge *judge, const struct instance *instanc
     bool released = instance->state >= INSTANCE_RUNNING && instance->case_count > 0;
     uint32_t next = 0;
     for (size_t i = 0; instance->is_tester && i < service->n_cases; i++) {
-        bool was_released = released && next < instance->case_count && strcmp(instance->cases[next], service->cases[i]) == 0;
-        if (was_released && instance->case_verdicts[next++] != CASE_UNANSWERED) {
+        uint32_t index = released ? case_index(instance, service->cases[i], next) : instance->case_count;
+        bool was_released = index < instance->case_count;
+        next = was_released ? index + 1 : next;
+        const struct outcome *skipped = was_released ? map_get_number(instance->skipped, index) : NULL;
+        if (skipped) {
+            unfinished(judge, instance, service->cases[i], skipped->verdict, skipped->reason, skipped->text);
+        }
+        if (was_released && instance->case_verdicts[index] != CASE_UNANSWERED) {
             continue;
         }
         if (!trials_case_is_supported(judge->core, instance, service->cases[i])) {
@@ -201,7 +242,7 @@ static void judge_completeness(struct judge *judge)
 {
     for (size_t i = 0; judge->outcome.verdict <= VERDICT_PASS && i < judge->trial->instance_count; i++) {
         const struct instance *instance = judge->trial->instances[i];
-        const char *missing = instance_incomplete(instance);
+        const char *missing = verdicts_missing(instance);
         if (missing) {
             outcome_worsen(&judge->outcome, VERDICT_INCONC, REASON_INCOMPLETE,
                            arena_printf(judge->core->effects->arena, "%s: %s", instance->service, missing));
@@ -224,6 +265,18 @@ static const char *pass_text(const struct judge *judge)
     return arena_printf(judge->core->effects->arena, "not kept: %llu bytes of output, %u files", (unsigned long long)bytes, files);
 }
 
+// What failed on a network that broke says nothing of who used it.
+static void judge_network(struct judge *judge)
+{
+    for (size_t i = 0; i < judge->trial->instance_count; i++) {
+        const struct instance *network = judge->trial->instances[i];
+        if (instance_plan(network)->is_network && network->broken && judge->outcome.verdict == VERDICT_FAIL) {
+            outcome_clear(&judge->outcome);
+            outcome_worsen(&judge->outcome, network->outcome.verdict, network->outcome.reason, network->outcome.text);
+        }
+    }
+}
+
 // IUTs are asked before testers: of a dead server and a tester that was refused, the dead server is the cause.
 Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial)
 {
@@ -238,6 +291,7 @@ Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial)
     for (size_t i = 0; i < trial->instance_count; i++) {
         judge_unfinished(&judge, trial->instances[i]);
     }
+    judge_network(&judge);
     judge_completeness(&judge);
     const char *text = judge.outcome.verdict > VERDICT_PASS ? judge.outcome.text : pass_text(&judge);
     judge.ended->outcome = core_outcome(core, judge.outcome.verdict, judge.outcome.reason, text);
