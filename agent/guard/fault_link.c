@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/guard/faults_state.h"
+#include "agent/guard/network_file.h"
 
 #define CONTROL_NAME "link.control"
 #define ANSWER_MS 5000
@@ -19,34 +20,12 @@
 
 // ---- the request
 
-// "20ms"; of several ["3", "5"]
-static json_t *values_json(const Pb__PlacedSetting *setting)
-{
-    if (setting->n_values == 1)
-        return json_string(setting->values[0]);
-    json_t *values = json_array();
-    for (size_t i = 0; i < setting->n_values; i++)
-        json_array_append_new(values, json_string(setting->values[i]));
-    return values;
-}
-
-static json_t *rule_json(const Pb__LinkRule *rule)
-{
-    json_t *conditions = json_object();
-    for (size_t i = 0; i < rule->n_conditions; i++)
-        json_object_set_new(conditions, rule->conditions[i]->name, values_json(rule->conditions[i]));
-    return json_pack("{s:s, s:s, s:o}", "from", rule->from, "to", rule->to, "conditions", conditions);
-}
-
 static char *request_line(const struct fault *fault, bool begins)
 {
     const Pb__Fault *request = fault->request;
     json_t *root = json_pack("{s:s%}", "fault", request->id, fault_key_bytes(request->id));
     if (begins) {
-        json_t *links = json_array();
-        for (size_t i = 0; i < request->n_links; i++)
-            json_array_append_new(links, rule_json(request->links[i]));
-        json_object_set_new(root, "links", links);
+        json_object_set_new(root, "links", network_links_json(request->links, request->n_links));
     } else {
         json_object_set_new(root, "end", json_true());
     }

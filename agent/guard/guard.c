@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/guard/cgroup.h"
+#include "agent/guard/network_file.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
 #include "common/system/file.h"
@@ -45,6 +46,12 @@ uint32_t guard_grace_ms(const struct guard *guard)
     if (stop_ms == 0)
         return GRACE_DEFAULT_MS;
     return stop_ms < GRACE_MAX_MS ? stop_ms : GRACE_MAX_MS;
+}
+
+uint32_t guard_stop_grace_ms(const struct guard *guard)
+{
+    uint32_t stop_ms = guard->spec->initialize->stop_ms;
+    return guard->execution && stop_ms > 0 ? stop_ms : guard_grace_ms(guard);
 }
 
 // ---- what the agent says
@@ -252,6 +259,8 @@ static void start_host(struct guard *guard)
         guard_host_could_not_start(guard, guard->death.text);
     else if (clock_boottime_ns() >= guard->spec->lease_expires_ns) // a full disk kept the intent waiting: nothing may begin to live now
         guard_host_could_not_start(guard, "its lease had run out before it was started");
+    else if (network_file_write(guard->spec, &error) < 0)
+        guard_host_could_not_start(guard, error.message);
     else if (host_link_start(&guard->host, guard->loop, guard->streams, guard->spec, guard->marker, guard->cgroup, &guard_host_callbacks,
                              guard, &error) < 0)
         guard_host_could_not_start(guard, error.message);

@@ -51,6 +51,13 @@ static const char *initialize_lists_check(const Pb__Initialize *initialize)
     return NULL;
 }
 
+static const char *network_place_check(const Pb__NetworkPlace *place)
+{
+    REFUSE(place != NULL && place->instance == 0, "network_place.instance is not set");
+    REFUSE(place != NULL && !is_address(place->address), "network_place.address is not numeric");
+    return NULL;
+}
+
 const char *initialize_check(const Pb__Initialize *initialize)
 {
     REFUSE(!name_is_valid(initialize->plugin), "initialize.plugin is not a name");
@@ -62,6 +69,10 @@ const char *initialize_check(const Pb__Initialize *initialize)
     REFUSE(!is_name_or_empty(initialize->protocol_name), "initialize.protocol_name is not a name");
     REFUSE(!is_within(initialize->protocol_version, SHORT_MAX_BYTES), "initialize.protocol_version is too long");
     NESTED(initialize_lists_check(initialize));
+    NESTED(network_check(initialize->network));
+    REFUSE(!are_names(initialize->n_network_services, initialize->network_services, SERVICES_PER_TEST_MAX),
+           "initialize.network_services are not names");
+    NESTED(network_place_check(initialize->network_place));
     REFUSE(initialize->lease_ms == 0, "initialize.lease_ms is not set");
     REFUSE(initialize->initialize_ms == 0 || initialize->start_ms == 0 || initialize->stop_ms == 0,
            "initialize has no deadline for its calls");

@@ -420,6 +420,47 @@ static void link_is_asked_through_the_networks_socket(void **state)
     fixture_end(&fixture); // the layer of the case ends with its network: nobody is asked
 }
 
+static void network_is_told_what_to_make(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    Pb__Network network;
+    Pb__Endpoint endpoint, *endpoints[] = {&endpoint};
+    Pb__Peer peer, *peers[] = {&peer};
+    static char server[] = "server", client[] = "client", lab[] = "lab", ipv4[] = "ipv4", address[] = "10.0.0.2";
+    char *services[] = {server, client};
+    size_t bytes;
+    fixture_prepare(&fixture);
+    pb__network__init(&network);
+    pb__endpoint__init(&endpoint);
+    pb__peer__init(&peer);
+    network.type = lab;
+    network.family = ipv4;
+    network.no_capture = true;
+    endpoint.name = peer.service = client;
+    endpoint.address = address;
+    endpoint.port = 1;
+    endpoint.transport = PB__TRANSPORT__TRANSPORT_UDP;
+    peer.n_endpoints = fixture.initialize.n_peers = 1;
+    peer.endpoints = endpoints;
+    fixture.initialize.peers = peers;
+    fixture.initialize.network = &network;
+    fixture.initialize.n_network_services = 2;
+    fixture.initialize.network_services = services;
+    fixture.initialize.seed = UINT64_MAX;
+    setenv("PANTHER_CONTROL", "tcp://10.0.0.9:7400", 1);
+    fixture_begin(&fixture);
+    unsetenv("PANTHER_CONTROL");
+    CLEANUP_FREE char *text = fixture_read(&fixture, "work/network.json", &bytes);
+    contains(text, "\"services\": [\n    \"server\",\n    \"client\"\n  ]");
+    contains(text, "\"service\": \"client\",\n      \"address\": \"10.0.0.2\"");
+    contains(text, "\"seed\": \"18446744073709551615\"");
+    contains(text, "\"control\": \"tcp://10.0.0.9:7400\"");
+    contains(text, "\"capture\": false");
+    contains(text, "\"links\": []");
+    fixture_end(&fixture);
+}
+
 // ---- beside the service
 
 static const Pb__CommandDone *ran(struct fixture *fixture, const char *line, uint32_t timeout_ms, Pb__CommandStatus status)
@@ -502,6 +543,7 @@ int main(void)
         cmocka_unit_test(memory_is_taken_and_given_back),
         cmocka_unit_test(clock_is_off_for_what_starts_later),
         cmocka_unit_test(link_is_asked_through_the_networks_socket),
+        cmocka_unit_test(network_is_told_what_to_make),
         cmocka_unit_test(command_runs_beside_a_case_in_folder_and_environment),
         cmocka_unit_test(command_beside_ends_with_the_service_and_is_spared_by_faults),
         cmocka_unit_test(disk_of_its_own_is_filled),
