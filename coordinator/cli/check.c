@@ -142,7 +142,7 @@ static int check(const struct check_arguments *arguments, const struct experimen
     const Pb__Experiment *experiment =
         experiment_resolve(file->document, &plugins, (const Pb__FileReference *const *)file->files, file->file_count, arena, diagnostics);
     diagnostics_sort(diagnostics);
-    diagnostics_print(diagnostics->items, diagnostics->count);
+    experiment_file_print(file, diagnostics->items, diagnostics->count);
     if (!experiment || diagnostics->errors) {
         return EXIT_USAGE;
     }
@@ -172,7 +172,7 @@ int cli_check(int argc, char **argv)
     if (experiment_file_read(&file, arguments.path, arena, &diagnostics, &error)) {
         fprintf(stderr, "panther-coord: %s\n", error.message);
     } else if (diagnostics.errors) {
-        diagnostics_print(diagnostics.items, diagnostics.count);
+        experiment_file_print(&file, diagnostics.items, diagnostics.count);
     } else {
         status = check(&arguments, &file, arena, &diagnostics);
     }

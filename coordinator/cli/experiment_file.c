@@ -60,6 +60,13 @@ int experiment_file_read(struct experiment_file *file, const char *path, struct 
     if (!file->document) {
         return 0;
     }
+    if (include_apply(path, &file->document, &file->text, &file->bytes, &file->places, arena, diagnostics) && diagnostics->errors) {
+        return 0;
+    }
+    if (file->bytes > EXPERIMENT_TEXT_MAX_BYTES) {
+        return error_set(error, PANTHER_ELIMIT, "%s: with the files that it includes it is larger than %d bytes", path,
+                         EXPERIMENT_TEXT_MAX_BYTES);
+    }
     file->file_count = experiment_files(file->document, arena, &file->files, diagnostics);
     file->paths = ARENA_ARRAY(arena, char *, file->file_count + 1);
     char *folder = dirname(arena_string(arena, path));
@@ -75,6 +82,7 @@ void experiment_file_free(struct experiment_file *file)
 {
     free(file->text);
     file->text = NULL;
+    include_places_free(&file->places);
 }
 
 // A message quotes what stands in the file, which may be anybody's.
@@ -85,14 +93,15 @@ static void print_message(const Pb__Diagnostic *item)
     fprintf(stderr, ": %s%s\n", item->warning ? "warning: " : "", message);
 }
 
-void diagnostics_print(Pb__Diagnostic *const *items, size_t count)
+void experiment_file_print(const struct experiment_file *file, Pb__Diagnostic *const *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const Pb__Diagnostic *item = items[i];
-        fputs(item->file, stderr);
-        if (item->line) {
-            fprintf(stderr, ":%u:%u", item->line, item->column);
+        Pb__Diagnostic item = *items[i];
+        include_locate(&file->places, &item);
+        fputs(item.file, stderr);
+        if (item.line) {
+            fprintf(stderr, ":%u:%u", item.line, item.column);
         }
-        print_message(item);
+        print_message(&item);
     }
 }

@@ -208,7 +208,7 @@ static int submit(struct submit_arguments *arguments, const struct experiment_fi
         return explain(arguments, status);
     }
     const Pb__Submitted *submitted = reply->submitted;
-    diagnostics_print(submitted->diagnostics, submitted->n_diagnostics);
+    experiment_file_print(file, submitted->diagnostics, submitted->n_diagnostics);
     if (submitted->n_missing) {
         fputs("panther-coord: the coordinator did not keep the files that were sent\n", stderr);
         return EXIT_FAIL;
@@ -243,7 +243,7 @@ int cli_submit(int argc, char **argv)
     if (experiment_file_read(&file, arguments.path, arena, &diagnostics, &error)) {
         client_problem(&error);
     } else if (diagnostics.errors) {
-        diagnostics_print(diagnostics.items, diagnostics.count);
+        experiment_file_print(&file, diagnostics.items, diagnostics.count);
     } else {
         status = submit(&arguments, &file);
     }

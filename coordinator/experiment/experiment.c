@@ -18,6 +18,7 @@ const struct document_key experiment_keys[] = {
     DOCUMENT_KEY("description", TEXT),
     DOCUMENT_KEY("labels", SETTINGS, .help = "to find runs by"),
     DOCUMENT_KEY("files", SETTINGS, .help = "files and folders that travel with it"),
+    DOCUMENT_KEY("include", TEXTS, .help = "other files: this one stands on top of them"),
     DOCUMENT_KEY("defaults", MAP, .keys = tests_keys, .help = "what tests do not say themselves"),
     DOCUMENT_KEY("only", SETTINGS, .help = "the part that runs: axes, services, case, test"),
     DOCUMENT_KEY("tests", LIST, .keys = tests_keys, .required = true),
@@ -75,6 +76,8 @@ Pb__Experiment *experiment_resolve(const struct value *root, const struct experi
     if (!document_is_map(&document, root, "an experiment"))
         return NULL;
     document_check_keys(&document, root, experiment_keys, "an experiment");
+    if (document_get(root, "include")) // the coordinator opens no files
+        document_error(&document, document_get(root, "include"), "include is carried out by panther-coord before it submits a file");
     read_version(&document, root, experiment);
     read_name(&document, root, experiment);
     read_description(&document, document_get(root, "description"), experiment);
