@@ -307,6 +307,7 @@ void lab_pass_ms(struct lab *lab, uint64_t ms, bool beating)
         lab->now_ns += 100 * NS_PER_MS;
         for (size_t i = 0; i < lab->agent_count; i++) {
             lab_agent_expire(lab, i);
+            lab_agent_faults(lab, i);
             if (beating && lab->agents[i].connected && passed % 1000 == 0) {
                 lab_agent_beat(lab, i);
             }

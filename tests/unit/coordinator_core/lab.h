@@ -14,7 +14,15 @@
 #define NS_PER_MS UINT64_C(1000000)
 
 // A guard as far as the coordinator can tell: it takes commands in their order, and ends by itself when its lease is over.
+struct lab_fault {
+    uint32_t number;
+    char id[32];
+    uint64_t until_ns; // 0: it is not taken back
+};
+
 struct lab_guard {
+    struct lab_fault faults[4];
+    size_t fault_count;
     uint64_t instance;
     uint32_t generation, last_command;
     uint64_t lease_ns;
@@ -74,8 +82,11 @@ struct lab {
     bool server_crashes, streams_are_cut, server_fails_start, exit_dirty;
     int case_verdict, case_reason;
     int stop_verdict, stop_reason; // what servers say of themselves when they are stopped; VERDICT_NONE: nothing
-    uint32_t initialize_ms;        // that the last initialize was given
-    size_t hold_cases;             // cases that are taken as if they had not arrived
+    const char *fault_problem;     // why a fault cannot be done; NULL: it can
+    bool run_fails;                // a command beside a service
+    uint32_t faults_done, runs_done;
+    uint32_t initialize_ms;                                                             // that the last initialize was given
+    size_t hold_cases;                                                                  // cases that are taken as if they had not arrived
     void (*whim)(struct lab *lab, struct lab_guard *guard, const Pb__Command *command); // sets the above before each command
 };
 
@@ -101,6 +112,7 @@ void lab_agent_beat(struct lab *lab, size_t agent);
 bool lab_agent_flush(struct lab *lab, size_t agent);                   // sends a frame of events that are not acknowledged; false: none
 void lab_agent_work(struct lab *lab, size_t agent, size_t commands);   // obeys what waits in the inbox
 void lab_agent_expire(struct lab *lab, size_t agent);                  // guards whose lease is over end themselves
+void lab_agent_faults(struct lab *lab, size_t agent);                  // faults whose time is over are taken back
 void lab_agent_reboot(struct lab *lab, size_t agent);                  // a new boot id, every guard is gone and reported so
 void lab_agent_wipe(struct lab *lab, size_t agent);                    // a new outbox; guards live on without their agent
 void lab_event(struct lab *lab, size_t agent, const Pb__Event *event); // into the outbox
@@ -108,7 +120,8 @@ struct lab_guard *lab_guard(struct lab *lab, uint64_t instance, size_t *agent); 
 
 // ---- experiments: a server and a tester with cases "one", "two"
 Pb__Experiment *lab_experiment(struct lab *lab, uint32_t cells);
-Pb__Assertion *lab_assertion(struct lab *lab, Pb__Experiment *experiment, const char *service); // its body is the caller's
-void lab_cases(struct lab *lab, Pb__Experiment *experiment, size_t count);                      // "one", "two", "c3", ...
+Pb__Assertion *lab_assertion(struct lab *lab, Pb__Experiment *experiment, const char *service);                 // its body is the caller's
+Pb__TimelineEntry *lab_entry(struct lab *lab, Pb__Experiment *experiment, const char *id, const char *service); // its body is the caller's
+void lab_cases(struct lab *lab, Pb__Experiment *experiment, size_t count);                                      // "one", "two", "c3", ...
 
 #endif

@@ -214,7 +214,9 @@ static Pb__Event event_of(const struct lab_guard *guard)
 static void say(struct lab *lab, size_t index, struct lab_guard *guard, const Pb__Event *event)
 {
     if (!guard->is_orphan) {
-        lab_event(lab, index, event);
+        Pb__Event stamped = *event;
+        stamped.boottime_ns = lab->now_ns;
+        lab_event(lab, index, &stamped);
         guard->outbox_last = lab->agents[index].sequence;
     }
 }
@@ -334,6 +336,100 @@ static void do_start(struct lab *lab, size_t index, struct lab_guard *guard, con
     }
 }
 
+// ---- what is done beside
+
+static void say_fault_ended(struct lab *lab, size_t index, struct lab_guard *guard, const struct lab_fault *fault)
+{
+    Pb__Event event = event_of(guard);
+    Pb__FaultEnded ended = PB__FAULT_ENDED__INIT;
+    ended.number = fault->number;
+    ended.id = TEXT(fault->id);
+    event.body_case = PB__EVENT__BODY_FAULT_ENDED;
+    event.fault_ended = &ended;
+    say(lab, index, guard, &event);
+}
+
+static void do_fault(struct lab *lab, size_t index, struct lab_guard *guard, const Pb__Command *command)
+{
+    const Pb__Fault *asked = command->fault;
+    Pb__Event event = event_of(guard);
+    Pb__CommandDone done = PB__COMMAND_DONE__INIT;
+    done.number = command->number;
+    done.phase = TEXT("fault");
+    done.status = lab->fault_problem ? PB__COMMAND_STATUS__COMMAND_STATUS_FAILED : PB__COMMAND_STATUS__COMMAND_STATUS_OK;
+    done.text = TEXT(lab->fault_problem ? lab->fault_problem : "");
+    event.body_case = PB__EVENT__BODY_COMMAND_DONE;
+    event.command_done = &done;
+    say(lab, index, guard, &event);
+    if (lab->fault_problem) {
+        guard->tainted = true;
+        return;
+    }
+    lab->faults_done++;
+    Pb__FaultBegan began = PB__FAULT_BEGAN__INIT;
+    began.number = command->number;
+    began.id = asked->id;
+    began.kind = asked->kind;
+    event.body_case = PB__EVENT__BODY_FAULT_BEGAN;
+    event.fault_began = &began;
+    say(lab, index, guard, &event);
+    struct lab_fault fault = {.number = command->number, .until_ns = asked->for_ms ? lab->now_ns + asked->for_ms * NS_PER_MS : 0};
+    snprintf(fault.id, sizeof fault.id, "%s", asked->id);
+    if (strcmp(asked->kind, "kill") == 0) {
+        if (guard->process_lives) {
+            say_exited(lab, index, guard, 9, PB__EXIT_EXPECTATION__EXIT_EXPECTATION_FAULT);
+        }
+        say_fault_ended(lab, index, guard, &fault);
+        return;
+    }
+    assert_in_range(guard->fault_count, 0, 3);
+    guard->faults[guard->fault_count++] = fault;
+}
+
+static void end_faults(struct lab *lab, size_t index, struct lab_guard *guard, bool all)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < guard->fault_count; i++) {
+        const struct lab_fault fault = guard->faults[i];
+        if (all || (fault.until_ns && fault.until_ns <= lab->now_ns)) {
+            say_fault_ended(lab, index, guard, &fault);
+        } else {
+            guard->faults[kept++] = fault;
+        }
+    }
+    guard->fault_count = kept;
+}
+
+void lab_agent_faults(struct lab *lab, size_t index)
+{
+    for (size_t i = 0; i < lab->agents[index].guard_count; i++) {
+        struct lab_guard *guard = &lab->agents[index].guards[i];
+        if (!guard->ended && !guard->is_orphan && guard->fault_count) {
+            end_faults(lab, index, guard, false);
+        }
+    }
+    if (!lab->is_async) {
+        while (lab_agent_flush(lab, index)) {
+        }
+    }
+}
+
+static void do_run(struct lab *lab, size_t index, struct lab_guard *guard, const Pb__Command *command)
+{
+    Pb__Event event = event_of(guard);
+    Pb__CommandDone done = PB__COMMAND_DONE__INIT;
+    done.number = command->number;
+    done.phase = TEXT("run");
+    done.status = lab->run_fails ? PB__COMMAND_STATUS__COMMAND_STATUS_FAILED : PB__COMMAND_STATUS__COMMAND_STATUS_OK;
+    done.text = TEXT(lab->run_fails ? "exit status 3" : "");
+    done.duration_ns = 1000;
+    event.body_case = PB__EVENT__BODY_COMMAND_DONE;
+    event.command_done = &done;
+    say(lab, index, guard, &event);
+    lab->runs_done++;
+    guard->tainted |= lab->run_fails;
+}
+
 static void obey(struct lab *lab, size_t index, struct lab_guard *guard, const Pb__Command *command)
 {
     switch (command->body_case) {
@@ -347,7 +443,14 @@ static void obey(struct lab *lab, size_t index, struct lab_guard *guard, const P
     case PB__COMMAND__BODY_RUN_CASE:
         say_case(lab, index, guard, command);
         break;
+    case PB__COMMAND__BODY_FAULT:
+        do_fault(lab, index, guard, command);
+        break;
+    case PB__COMMAND__BODY_RUN:
+        do_run(lab, index, guard, command);
+        break;
     case PB__COMMAND__BODY_STOP:
+        end_faults(lab, index, guard, true);
         if (guard->process_lives) {
             say_exited(lab, index, guard, 0, PB__EXIT_EXPECTATION__EXIT_EXPECTATION_STOPPED);
         }

@@ -83,6 +83,22 @@ Pb__Experiment *lab_experiment(struct lab *lab, uint32_t cells)
     return experiment;
 }
 
+Pb__TimelineEntry *lab_entry(struct lab *lab, Pb__Experiment *experiment, const char *id, const char *service)
+{
+    Pb__Test *test = experiment->tests[0];
+    Pb__TimelineEntry *entry = ARENA_NEW(lab->arena, Pb__TimelineEntry);
+    pb__timeline_entry__init(entry);
+    entry->id = arena_string(lab->arena, id);
+    entry->service = arena_string(lab->arena, service);
+    Pb__TimelineEntry **all = ARENA_ARRAY(lab->arena, Pb__TimelineEntry *, test->n_timeline + 1);
+    for (size_t i = 0; i < test->n_timeline; i++) {
+        all[i] = test->timeline[i];
+    }
+    test->timeline = all;
+    test->timeline[test->n_timeline++] = entry;
+    return entry;
+}
+
 Pb__Assertion *lab_assertion(struct lab *lab, Pb__Experiment *experiment, const char *service)
 {
     Pb__Test *test = experiment->tests[0];
