@@ -58,6 +58,7 @@ void guard_end(struct guard *guard, Pb__EndCause cause, const char *text)
     guard_calm(guard, guard->cause_text);
     processes_expect_end(guard->processes);
     processes_stop_all(guard->processes, guard_grace_ms(guard));
+    processes_hurry(guard->processes, guard_grace_ms(guard));
     bool has_cleaned = guard->cleanup_sent;
     host_link_close(guard->host);
     if (!has_cleaned)

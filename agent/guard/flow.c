@@ -145,7 +145,7 @@ void guard_calm(struct guard *guard, const char *why)
 static void begin_ladder(struct guard *guard)
 {
     if (!guard->ladder_runs)
-        processes_stop_all(guard->processes, guard_grace_ms(guard));
+        processes_stop_all(guard->processes, guard_stop_grace_ms(guard));
     guard->ladder_runs = true;
 }
 

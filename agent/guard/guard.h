@@ -80,6 +80,8 @@ int guard_run(struct guard *guard);
 void guard_close(struct guard **guard);
 bool guard_has_host(const struct guard *guard);
 uint32_t guard_grace_ms(const struct guard *guard); // between TERM and KILL
+// The same for a stop that nobody hurries: what slows the program down slows its end down.
+uint32_t guard_stop_grace_ms(const struct guard *guard);
 
 // ---- host.c: what the plugin host says and does
 extern const struct host_link_callbacks guard_host_callbacks;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "agent/environment/execution/execution.h"
 #include "agent/guard/events.h"
 #include "agent/guard/processes_state.h"
 #include "common/system/loop.h"
@@ -41,6 +42,12 @@ void process_timer_elapsed(void *context)
     }
 }
 
+static void set_kill(struct process *process, uint64_t delay_ms)
+{
+    process->kill_ns = clock_boottime_ns() + delay_ms * NANOSECONDS_PER_MS;
+    loop_timer_set(process->timer, process->kill_ns);
+}
+
 void process_begin_ladder(struct process *process, uint32_t grace_ms)
 {
     process->end_expected = true;
@@ -51,7 +58,7 @@ void process_begin_ladder(struct process *process, uint32_t grace_ms)
     // which LeakSanitizer attaches itself at the end of the process, and that waits for ever.
     send_to_group(process, SIGCONT);
     send_to_group(process, process_stop_signal(process));
-    process_set_timer(process, grace_ms ? grace_ms : DEFAULT_GRACE_MS);
+    set_kill(process, grace_ms ? grace_ms : DEFAULT_GRACE_MS);
 }
 
 static struct process *find(struct processes *processes, uint32_t number)
@@ -73,7 +80,8 @@ void processes_signal(struct processes *processes, const Pb__SignalRequest *requ
     if (!process || process->ended)
         return; // it ended while the request was on its way
     if (request->kill_ladder) {
-        process_begin_ladder(process, request->grace_ms);
+        // the plugin meant a program that runs at its own speed
+        process_begin_ladder(process, execution_longer_ms(processes->execution, request->grace_ms));
         return;
     }
     if (process_signal_ends(request->signal) || request->signal == process_stop_signal(process))
@@ -85,6 +93,14 @@ void processes_signal(struct processes *processes, const Pb__SignalRequest *requ
 void processes_expect_end(struct processes *processes)
 {
     processes->ends_expected = true;
+}
+
+void processes_hurry(struct processes *processes, uint32_t grace_ms)
+{
+    uint64_t kill_ns = clock_boottime_ns() + grace_ms * NANOSECONDS_PER_MS;
+    for (struct process *process = processes->first; process; process = process->next)
+        if (process->killing && !process->ended && process->kill_ns > kill_ns)
+            set_kill(process, grace_ms);
 }
 
 void processes_stop_all(struct processes *processes, uint32_t grace_ms)

@@ -44,6 +44,8 @@ void processes_signal(struct processes *processes, const Pb__SignalRequest *requ
 void processes_expect_end(struct processes *processes);
 // Stop signal, grace, KILL to every one.
 void processes_stop_all(struct processes *processes, uint32_t grace_ms);
+// A ladder that has begun with a longer grace has only this one left.
+void processes_hurry(struct processes *processes, uint32_t grace_ms);
 bool processes_any(const struct processes *processes);
 uint32_t processes_killed(const struct processes *processes); // that needed KILL
 // A child ended; false: it is none of these.

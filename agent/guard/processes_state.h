@@ -32,6 +32,7 @@ struct process {
     bool running;              // the program runs (else the trampoline still does)
     bool ended, end_expected, killing;
     enum drain_step drain;
+    uint64_t kill_ns; // while killing
     struct process_end end;
     struct execution_run *run; // what it is started under; NULL: nothing, or it has ended
     char why[160];             // what the execution environment knows of its end

@@ -249,6 +249,14 @@ int execution_prepare(struct execution *execution, struct arena *arena, struct e
     return 0;
 }
 
+uint32_t execution_longer_ms(const struct execution *execution, uint32_t ms)
+{
+    if (!execution)
+        return ms;
+    const Pb__Initialize *initialize = execution->settings.initialize;
+    return environments_deadline_ms(initialize->environments, initialize->n_environments, ms);
+}
+
 void execution_abandon(struct execution_run **run)
 {
     if (*run)

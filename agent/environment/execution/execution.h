@@ -41,6 +41,8 @@ struct execution_start {
 // *run: NULL when none is for this process.
 int execution_prepare(struct execution *execution, struct arena *arena, struct execution_start *start, struct execution_run **run,
                       struct panther_error *error);
+// A time that was meant for the program as it is alone.
+uint32_t execution_longer_ms(const struct execution *execution, uint32_t ms);
 void execution_abandon(struct execution_run **run); // the program was not started
 // It has ended; the tools are waited for and their output read from now on. Fills in what the environment knows of its death ("": nothing).
 void execution_ended(struct execution_run **run, const struct process_end *end, char *why, size_t why_bytes);
