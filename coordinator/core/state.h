@@ -277,6 +277,12 @@ bool timeline_releases(const struct instance *instance);       // the timeline g
 bool timeline_advance(struct core *core, struct trial *trial); // what is due, while the trial runs; true: something was recorded
 bool timeline_is_done(const struct trial *trial);              // every entry has ended
 void timeline_tell(struct core *core, struct trial *trial);    // marks of what its entries have told
+// ---- timeline_due.c
+const Pb__TimelineEntry *timeline_plan(const struct trial *trial, const struct entry *entry);
+bool timeline_is_clock(const Pb__TimelineEntry *plan);
+bool timeline_is_up(const struct instance *instance); // ready, or at work
+bool timeline_is_due(const struct core *core, const struct trial *trial, size_t index);
+bool timeline_agent_now(const struct core *core, const char *name, uint64_t *now_ns); // its boottime; false: it is away
 bool moment_here(const struct core *core, const struct moment *moment, const char *agent, struct moment_range *range);
 
 // ---- verdicts.c

@@ -1,58 +1,12 @@
 // The timeline of a trial that runs: what is due becomes a command, what its entries have told becomes a mark. Called by trials.c.
-// Nothing is volatile here: when an entry is due follows from a mark and from what time it is on that host, also after a restart.
 #include <string.h>
 
 #include "common/base/message.h"
 #include "coordinator/core/state.h"
 
-#define NS_PER_MS UINT64_C(1000000)
-
-static const Pb__TimelineEntry *plan_of(const struct trial *trial, const struct entry *entry)
-{
-    return trial->plan->timeline[entry - trial->entries];
-}
-
 static bool is_of_network(const Pb__TimelineEntry *plan)
 {
     return plan->body_case == PB__TIMELINE_ENTRY__BODY_FAULT && !*plan->service;
-}
-
-// ---- time on hosts
-
-// What its clock shows now, or a little less: its last stamp, and what passed since that came.
-static bool agent_now(const struct core *core, const char *name, uint64_t *now_ns)
-{
-    const struct agent_live *agent = sessions_agent(core, name);
-    if (!agent_live_is_connected(agent)) {
-        return false;
-    }
-    *now_ns = agent->stamp_ns + (core->event->now_ns - agent->stamped_ns);
-    return true;
-}
-
-static bool has_passed(const struct core *core, const struct moment *moment, uint64_t plus_ms)
-{
-    uint64_t now_ns;
-    if (plus_ms == 0) {
-        return true;
-    }
-    return agent_now(core, moment->agent, &now_ns) && now_ns >= moment->boottime_ns + plus_ms * NS_PER_MS;
-}
-
-bool moment_here(const struct core *core, const struct moment *moment, const char *agent, struct moment_range *range)
-{
-    *range = (struct moment_range){moment->boottime_ns, moment->boottime_ns};
-    if (strcmp(moment->agent, agent) == 0) {
-        return true;
-    }
-    const struct agent_live *there = sessions_agent(core, moment->agent), *here = sessions_agent(core, agent);
-    if (!there || !here || !there->clock_is_known || !here->clock_is_known) {
-        return false;
-    }
-    uint64_t at_ns = moment->boottime_ns - (uint64_t)there->clock_offset_ns + (uint64_t)here->clock_offset_ns;
-    uint64_t error_ns = there->clock_error_ns + here->clock_error_ns;
-    *range = (struct moment_range){at_ns > error_ns ? at_ns - error_ns : 0, at_ns + error_ns};
-    return true;
 }
 
 // ---- marks
@@ -93,27 +47,22 @@ void timeline_zero(struct core *core, struct trial *trial)
     }
 }
 
-static bool is_up(const struct instance *instance)
-{
-    return instance->state >= INSTANCE_READY && instance->state <= INSTANCE_FINISHED;
-}
-
 // A stopped service has stopped; a started one is ready in a later generation than when it was told.
 static bool change_is_done(const struct trial *trial, const struct entry *entry, struct moment *end)
 {
-    const Pb__TimelineEntry *plan = plan_of(trial, entry);
+    const Pb__TimelineEntry *plan = timeline_plan(trial, entry);
     const struct instance *instance = trial_instance(trial, plan->service);
     if (plan->body_case != PB__TIMELINE_ENTRY__BODY_CHANGE || !instance || !entry->begun) {
         return false;
     }
     *end = (struct moment){instance->agent, instance->moved_ns};
     return plan->change == PB__SERVICE_CHANGE__SERVICE_CHANGE_STOP ? instance->state == INSTANCE_STOPPED
-                                                                   : instance->generation > entry->generation && is_up(instance);
+                                                                   : instance->generation > entry->generation && timeline_is_up(instance);
 }
 
 static bool tell(struct core *core, struct trial *trial, struct entry *entry)
 {
-    const char *id = plan_of(trial, entry)->id;
+    const char *id = timeline_plan(trial, entry)->id;
     struct moment end;
     if (!entry->begun && entry->start.agent) {
         struct moment start = entry->start;
@@ -136,82 +85,11 @@ void timeline_tell(struct core *core, struct trial *trial)
     }
 }
 
-// ---- what is due
-
-// A fault that is not taken back has done its part once it holds. A kill ends at once.
-static bool has_done_its_part(const struct trial *trial, const struct entry *entry, struct moment *when)
-{
-    const Pb__TimelineEntry *plan = plan_of(trial, entry);
-    bool stays = plan->body_case == PB__TIMELINE_ENTRY__BODY_FAULT && !plan->fault->for_ms && strcmp(plan->fault->kind, "kill") != 0;
-    *when = stays && !entry->ended ? entry->start : entry->end;
-    return stays ? entry->begun : entry->ended;
-}
-
-static const struct entry *last_in_the_way(const struct trial *trial, size_t index)
-{
-    for (size_t i = index; i > 0; i--) {
-        if (!trial->plan->timeline[i - 1]->background) {
-            return &trial->entries[i - 1];
-        }
-    }
-    return NULL;
-}
-
-static bool touches(const Pb__TimelineEntry *plan, const Pb__Trigger *trigger)
-{
-    bool changes = plan->body_case == PB__TIMELINE_ENTRY__BODY_CHANGE || plan->body_case == PB__TIMELINE_ENTRY__BODY_FAULT;
-    for (size_t i = 0; changes && i < trigger->n_ready; i++) {
-        if (strcmp(trigger->ready[i], plan->service) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Ready, and nothing before it in the file is still being done to them.
-static bool are_ready(const struct core *core, const struct trial *trial, size_t index, const Pb__Trigger *trigger)
-{
-    struct moment when;
-    for (size_t i = 0; i < index; i++) {
-        if (touches(trial->plan->timeline[i], trigger) && !has_done_its_part(trial, &trial->entries[i], &when)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < trigger->n_ready; i++) {
-        const struct instance *instance = trial_instance(trial, trigger->ready[i]);
-        const struct moment ready = {instance ? instance->agent : "", instance ? instance->moved_ns : 0};
-        if (!instance || !is_up(instance) || !has_passed(core, &ready, trigger->plus_ms)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_due(const struct core *core, const struct trial *trial, size_t index)
-{
-    const Pb__Trigger *trigger = trial->plan->timeline[index]->trigger;
-    struct moment when = trial->zero;
-    if (trigger && trigger->n_ready) {
-        return are_ready(core, trial, index, trigger);
-    }
-    const struct entry *after = trigger && *trigger->entry ? trial_entry(trial, trigger->entry)
-                                : trigger                  ? NULL
-                                                           : last_in_the_way(trial, index);
-    if (trigger && *trigger->entry && !after) {
-        return false;
-    }
-    if (after && trigger && !trigger->end) {
-        when = after->start;
-        return after->begun && has_passed(core, &when, trigger->plus_ms);
-    }
-    return (!after || has_done_its_part(trial, after, &when)) && has_passed(core, &when, trigger ? trigger->plus_ms : 0);
-}
-
 // ---- doing it
 
 static void stop_for(struct core *core, struct trial *trial, const struct entry *entry)
 {
-    const Pb__TimelineEntry *plan = plan_of(trial, entry);
+    const Pb__TimelineEntry *plan = timeline_plan(trial, entry);
     char *text =
         arena_printf(core->effects->arena, "timeline: %s%s%s: %s", plan->id, *plan->service ? " of " : "", plan->service, entry->text);
     const struct outcome outcome = {VERDICT_INCONC, REASON_INFRASTRUCTURE, text};
@@ -232,15 +110,21 @@ static void fail(struct core *core, struct trial *trial, const char *id, const c
     core_emit(core, record);
 }
 
-static bool do_fault(struct core *core, struct trial *trial, const Pb__TimelineEntry *plan)
+static Pb__Fault *fault_of(struct core *core, const Pb__TimelineEntry *plan)
 {
     Pb__Fault *fault = MESSAGE_COPY(plan->fault, core->effects->arena);
     fault->id = arena_string(core->effects->arena, plan->id);
+    return fault;
+}
+
+static bool do_fault(struct core *core, struct trial *trial, const Pb__TimelineEntry *plan)
+{
+    const Pb__Fault *fault = fault_of(core, plan);
     size_t told = 0;
     for (size_t i = 0; i < trial->instance_count; i++) {
         struct instance *instance = trial->instances[i];
         bool is_meant = is_of_network(plan) ? instance_plan(instance)->is_network : strcmp(instance->service, plan->service) == 0;
-        if (is_meant && is_up(instance)) {
+        if (is_meant && timeline_is_up(instance)) {
             commands_beside(core, instance, fault, NULL);
             told++;
         }
@@ -252,10 +136,10 @@ static bool do_run(struct core *core, struct instance *instance, const Pb__Timel
 {
     Pb__RunBeside *run = MESSAGE_COPY(plan->run, core->effects->arena);
     run->id = arena_string(core->effects->arena, plan->id);
-    if (is_up(instance)) {
+    if (timeline_is_up(instance)) {
         commands_beside(core, instance, NULL, run);
     }
-    return is_up(instance);
+    return timeline_is_up(instance);
 }
 
 // A tester that is busy with a case takes the next one behind it.
@@ -272,22 +156,48 @@ static bool do_case(struct core *core, struct instance *instance, const Pb__Time
     return true;
 }
 
+// The next generation, wherever this one stands: what a fault killed is ready as far as anybody knows. One that is on its way is waited
+// for.
+static bool renew(struct core *core, struct instance *instance, const Pb__TimelineEntry *plan)
+{
+    struct moment now = {instance->agent, 0};
+    bool can_be = timeline_is_up(instance) || instance->state == INSTANCE_STOPPED;
+    if (!can_be || instance->wanted_generation > instance->generation || !timeline_agent_now(core, instance->agent, &now.boottime_ns)) {
+        return false; // an agent that is away could not be told either
+    }
+    mark(core, instance->trial, plan->id, false, &now);
+    renewal_decide(core, instance, NULL, arena_printf(core->effects->arena, "timeline: %s", plan->id), NULL);
+    return true;
+}
+
 static bool do_change(struct core *core, struct instance *instance, const Pb__TimelineEntry *plan)
 {
     struct moment now = {instance->agent, 0};
-    if (!agent_now(core, instance->agent, &now.boottime_ns)) {
-        return false; // it could not be told either
-    }
     if (plan->change != PB__SERVICE_CHANGE__SERVICE_CHANGE_STOP) {
-        fail(core, instance->trial, plan->id, instance->agent, "services are not restarted by this version");
-        return true;
+        return renew(core, instance, plan);
     }
-    if (!is_up(instance)) {
+    if (!timeline_agent_now(core, instance->agent, &now.boottime_ns)) {
+        return false;
+    }
+    if (!timeline_is_up(instance)) {
         fail(core, instance->trial, plan->id, instance->agent, "it is not running");
         return true;
     }
     mark(core, instance->trial, plan->id, false, &now);
     commands_issue(core, instance, PB__COMMAND__BODY_STOP);
+    return true;
+}
+
+// Programs keep the clock that they were started with: the service is made again, and told before it starts.
+static bool do_clock(struct core *core, struct trial *trial, const struct entry *entry)
+{
+    const Pb__TimelineEntry *plan = timeline_plan(trial, entry);
+    struct instance *instance = trial_instance(trial, plan->service);
+    if (!timeline_is_clock(plan) || !instance || !entry->begun || entry->step_count || instance->generation <= entry->generation ||
+        instance->state != INSTANCE_INITIALIZED) {
+        return false;
+    }
+    commands_beside(core, instance, fault_of(core, plan), NULL);
     return true;
 }
 
@@ -300,6 +210,9 @@ static bool do_entry(struct core *core, struct trial *trial, const Pb__TimelineE
     }
     switch (plan->body_case) {
     case PB__TIMELINE_ENTRY__BODY_FAULT:
+        if (timeline_is_clock(plan)) {
+            return renew(core, instance, plan);
+        }
         if (!do_fault(core, trial, plan)) {
             fail(core, trial, plan->id, trial->zero.agent, is_of_network(plan) ? "the trial has no network" : "it is not running");
         }
@@ -352,7 +265,7 @@ static bool release_next(struct core *core, struct instance *instance)
     }
     char **cases;
     size_t count = trials_supported_cases(core, instance, &cases);
-    bool is_left = instance->case_count < count && is_up(instance);
+    bool is_left = instance->case_count < count && timeline_is_up(instance);
     if (is_left) {
         trials_release(core, instance, &cases[instance->case_count], 1, "");
     }
@@ -370,7 +283,10 @@ bool timeline_advance(struct core *core, struct trial *trial)
             stop_for(core, trial, entry);
             return true;
         }
-        if (!entry->issued && is_due(core, trial, i) && do_entry(core, trial, trial->plan->timeline[i])) {
+        if (do_clock(core, trial, entry)) {
+            return true;
+        }
+        if (!entry->issued && timeline_is_due(core, trial, i) && do_entry(core, trial, trial->plan->timeline[i])) {
             return true;
         }
     }
@@ -380,15 +296,4 @@ bool timeline_advance(struct core *core, struct trial *trial)
         }
     }
     return false;
-}
-
-bool timeline_is_done(const struct trial *trial)
-{
-    struct moment when;
-    for (size_t i = 0; i < trial->plan->n_timeline; i++) {
-        if (!has_done_its_part(trial, &trial->entries[i], &when)) {
-            return false;
-        }
-    }
-    return true;
 }

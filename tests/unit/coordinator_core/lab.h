@@ -79,6 +79,9 @@ struct lab {
     bool server_builds;    // it compiles in initialize
     bool server_unprobed;  // its host has not looked yet what it can
     bool server_lacks_two; // it does not declare the capability that case "two" needs
+    bool server_executes;  // it has execute(), like a client
+    int execute_verdict;
+    bool has_network; // hosts can make an emulated network
     bool server_crashes, streams_are_cut, server_fails_start, exit_dirty;
     int case_verdict, case_reason;
     int stop_verdict, stop_reason; // what servers say of themselves when they are stopped; VERDICT_NONE: nothing

@@ -15,6 +15,8 @@
 
 #define TESTER_HASH "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define SERVER_HASH "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define NETWORK_HASH "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+#define CLIENT_HASH "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
 #define BUILDER_HASH "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
 
@@ -98,6 +100,51 @@ static Pb__PluginPresence *presence(struct lab *lab, const struct lab_agent *age
     return plugin;
 }
 
+static Pb__CaseDescription *described_case(struct lab *lab, Pb__PluginDescription *tester, const char *name)
+{
+    Pb__CaseDescription *description = ARENA_NEW(lab->arena, Pb__CaseDescription);
+    pb__case_description__init(description);
+    description->name = arena_string(lab->arena, name);
+    tester->cases[tester->n_cases++] = description;
+    return description;
+}
+
+static Pb__CaseDrive *case_drive(struct lab *lab, Pb__CaseDescription *description)
+{
+    Pb__CaseDrive *drive = ARENA_NEW(lab->arena, Pb__CaseDrive);
+    pb__case_drive__init(drive);
+    drive->drive = arena_string(lab->arena, "server");
+    description->drives = ARENA_ARRAY(lab->arena, Pb__CaseDrive *, 1);
+    description->drives[description->n_drives++] = drive;
+    return drive;
+}
+
+static void case_condition(struct lab *lab, Pb__CaseDescription *description, const char *value)
+{
+    Pb__Setting *delay = ARENA_NEW(lab->arena, Pb__Setting);
+    pb__setting__init(delay);
+    delay->name = arena_string(lab->arena, "delay");
+    delay->values = ARENA_ARRAY(lab->arena, char *, 1);
+    delay->values[delay->n_values++] = arena_string(lab->arena, value);
+    description->conditions = ARENA_ARRAY(lab->arena, Pb__Setting *, 1);
+    description->conditions[description->n_conditions++] = delay;
+}
+
+// "two" needs a capability; the others want something of the server or of the network.
+static void describe_cases(struct lab *lab, Pb__PluginDescription *tester)
+{
+    tester->cases = ARENA_ARRAY(lab->arena, Pb__CaseDescription *, 8);
+    Pb__CaseDescription *two = described_case(lab, tester, "two");
+    two->needs = ARENA_ARRAY(lab->arena, char *, 1);
+    two->needs[two->n_needs++] = arena_string(lab->arena, "http/2");
+    case_drive(lab, described_case(lab, tester, "retry"))->profile = arena_string(lab->arena, "retry");
+    case_drive(lab, described_case(lab, tester, "bad"))->profile = arena_string(lab->arena, "bad");
+    case_drive(lab, described_case(lab, tester, "fresh"))->fresh = true;
+    case_drive(lab, described_case(lab, tester, "execute"))->execute = true;
+    case_condition(lab, described_case(lab, tester, "slow"), "20ms");
+    case_condition(lab, described_case(lab, tester, "slower"), "200ms");
+}
+
 static Pb__DescribedPlugin *described(struct lab *lab, const char *name, const char *hash, Pb__PluginKind kind)
 {
     Pb__DescribedPlugin *plugin = ARENA_NEW(lab->arena, Pb__DescribedPlugin);
@@ -107,27 +154,27 @@ static Pb__DescribedPlugin *described(struct lab *lab, const char *name, const c
     pb__plugin_description__init(plugin->description);
     plugin->description->name = arena_string(lab->arena, name);
     plugin->description->kind = kind;
+    plugin->description->executes = lab->server_executes && kind == PB__PLUGIN_KIND__PLUGIN_KIND_IUT;
     plugin->description->builds = lab->server_builds && kind == PB__PLUGIN_KIND__PLUGIN_KIND_IUT;
     if (kind == PB__PLUGIN_KIND__PLUGIN_KIND_TESTER) {
-        Pb__CaseDescription *two = ARENA_NEW(lab->arena, Pb__CaseDescription);
-        pb__case_description__init(two);
-        two->name = arena_string(lab->arena, "two");
-        two->needs = ARENA_ARRAY(lab->arena, char *, 1);
-        two->needs[two->n_needs++] = arena_string(lab->arena, "http/2");
-        plugin->description->cases = ARENA_ARRAY(lab->arena, Pb__CaseDescription *, 1);
-        plugin->description->cases[plugin->description->n_cases++] = two;
+        describe_cases(lab, plugin->description);
     }
     return plugin;
 }
 
+static const char *server_hash(const struct lab *lab)
+{
+    return lab->server_builds ? BUILDER_HASH : lab->server_executes ? CLIENT_HASH : SERVER_HASH;
+}
+
 static void send_descriptions(struct lab *lab, const struct lab_agent *agent)
 {
-    Pb__DescribedPlugin *items[] = {
-        described(lab, "tester", TESTER_HASH, PB__PLUGIN_KIND__PLUGIN_KIND_TESTER),
-        described(lab, "server", lab->server_builds ? BUILDER_HASH : SERVER_HASH, PB__PLUGIN_KIND__PLUGIN_KIND_IUT)};
+    Pb__DescribedPlugin *items[] = {described(lab, "tester", TESTER_HASH, PB__PLUGIN_KIND__PLUGIN_KIND_TESTER),
+                                    described(lab, "server", server_hash(lab), PB__PLUGIN_KIND__PLUGIN_KIND_IUT),
+                                    described(lab, "emulated", NETWORK_HASH, PB__PLUGIN_KIND__PLUGIN_KIND_NETWORK)};
     Pb__Descriptions descriptions = PB__DESCRIPTIONS__INIT;
     descriptions.descriptions = items;
-    descriptions.n_descriptions = 2;
+    descriptions.n_descriptions = 3;
     Pb__Envelope envelope = PB__ENVELOPE__INIT;
     envelope.body_case = PB__ENVELOPE__BODY_DESCRIPTIONS;
     envelope.descriptions = &descriptions;
@@ -157,8 +204,8 @@ static size_t list_instances(struct lab *lab, const struct lab_agent *agent, Pb_
 
 static void send_hello(struct lab *lab, const struct lab_agent *agent)
 {
-    Pb__PluginPresence *plugins[] = {presence(lab, agent, "tester", TESTER_HASH),
-                                     presence(lab, agent, "server", lab->server_builds ? BUILDER_HASH : SERVER_HASH)};
+    Pb__PluginPresence *plugins[] = {presence(lab, agent, "tester", TESTER_HASH), presence(lab, agent, "server", server_hash(lab)),
+                                     presence(lab, agent, "emulated", NETWORK_HASH)};
     Pb__HostFacts facts = PB__HOST_FACTS__INIT;
     Pb__Label label = PB__LABEL__INIT, *labels[] = {&label};
     label.name = TEXT("site");
@@ -176,7 +223,7 @@ static void send_hello(struct lab *lab, const struct lab_agent *agent)
     hello.slots = agent->slots;
     hello.facts = &facts;
     hello.plugins = plugins;
-    hello.n_plugins = 2;
+    hello.n_plugins = lab->has_network ? 3 : 2;
     hello.labels = labels;
     hello.n_labels = agent->site ? 1 : 0;
     hello.n_instances = list_instances(lab, agent, &hello.instances);
@@ -221,6 +268,19 @@ static void say(struct lab *lab, size_t index, struct lab_guard *guard, const Pb
     }
 }
 
+// A network names its endpoints after the services that it has a place for.
+static void say_places(struct lab *lab, const Pb__Initialize *initialize, Pb__CommandDone *done)
+{
+    done->endpoints = ARENA_ARRAY(lab->arena, Pb__Endpoint *, initialize->n_network_services);
+    for (done->n_endpoints = 0; done->n_endpoints < initialize->n_network_services; done->n_endpoints++) {
+        Pb__Endpoint *endpoint = done->endpoints[done->n_endpoints] = ARENA_NEW(lab->arena, Pb__Endpoint);
+        pb__endpoint__init(endpoint);
+        endpoint->name = arena_string(lab->arena, initialize->network_services[done->n_endpoints]);
+        endpoint->address = arena_printf(lab->arena, "10.0.0.%zu", done->n_endpoints + 1);
+        endpoint->port = 1;
+    }
+}
+
 static void say_done(struct lab *lab, size_t index, struct lab_guard *guard, const Pb__Command *command, bool ok, const char *phase)
 {
     Pb__Event event = event_of(guard);
@@ -235,6 +295,16 @@ static void say_done(struct lab *lab, size_t index, struct lab_guard *guard, con
     if (command->body_case == PB__COMMAND__BODY_INITIALIZE) {
         done.endpoints = endpoints;
         done.n_endpoints = 1;
+        if (command->initialize->n_network_services) {
+            say_places(lab, command->initialize, &done);
+        }
+    }
+    Pb__Outcome executed = PB__OUTCOME__INIT;
+    if (command->body_case == PB__COMMAND__BODY_EXECUTE) {
+        executed.verdict = (Pb__Verdict)lab->execute_verdict;
+        executed.reason = lab->execute_verdict == VERDICT_FAIL ? (Pb__Reason)REASON_ASSERTION : (Pb__Reason)REASON_UNSPECIFIED;
+        done.outcome = &executed;
+        done.duration_ns = NS_PER_MS;
     }
     Pb__Outcome outcome = PB__OUTCOME__INIT;
     if (command->body_case == PB__COMMAND__BODY_STOP && !guard->is_tester && lab->stop_verdict != VERDICT_NONE) {
@@ -440,6 +510,9 @@ static void obey(struct lab *lab, size_t index, struct lab_guard *guard, const P
     case PB__COMMAND__BODY_START:
         do_start(lab, index, guard, command);
         break;
+    case PB__COMMAND__BODY_EXECUTE:
+        say_done(lab, index, guard, command, true, "execute");
+        break;
     case PB__COMMAND__BODY_RUN_CASE:
         say_case(lab, index, guard, command);
         break;
@@ -481,7 +554,8 @@ struct lab_guard *lab_guard(struct lab *lab, uint64_t instance, size_t *index)
 static struct lab_guard *known_guard(struct lab_agent *agent, const Pb__Command *command)
 {
     for (size_t i = 0; i < agent->guard_count; i++) {
-        if (agent->guards[i].instance == command->instance && !agent->guards[i].is_orphan) {
+        if (agent->guards[i].instance == command->instance && agent->guards[i].generation == command->generation &&
+            !agent->guards[i].is_orphan) {
             return &agent->guards[i];
         }
     }
@@ -504,7 +578,7 @@ static struct lab_guard *guard_new(struct lab *lab, size_t index, const Pb__Comm
     return guard;
 }
 
-// As agent/core/intake.c takes them: in their order, each once; only Stop may leave out numbers.
+// As agent/core/intake.c takes them: in their order, each once; only Stop, and a case that was prepared, may leave out numbers.
 static void take(struct lab *lab, size_t index, const Pb__Command *command)
 {
     struct lab_guard *guard = known_guard(&lab->agents[index], command);
@@ -518,7 +592,9 @@ static void take(struct lab *lab, size_t index, const Pb__Command *command)
         lab->hold_cases--;
         return;
     }
-    if (command->number != guard->last_command + 1 && command->body_case != PB__COMMAND__BODY_STOP) {
+    bool may_skip =
+        command->body_case == PB__COMMAND__BODY_STOP || (command->body_case == PB__COMMAND__BODY_RUN_CASE && command->run_case->n_peers);
+    if (command->number != guard->last_command + 1 && !may_skip) {
         fail_msg("instance %u: command %u after %u", (unsigned)command->instance, command->number, guard->last_command);
     }
     if (lab->now_ns >= guard->lease_ns) { // it waited for too long: as agent/core/placing.c refuses it
@@ -561,7 +637,8 @@ static void take_grants(struct lab_agent *agent, const Pb__HeartbeatReply *reply
         for (size_t g = 0; g < agent->guard_count; g++) {
             struct lab_guard *guard = &agent->guards[g];
             uint64_t until_ns = reply->agent_sent_ns + reply->grants[i]->length_ms * NS_PER_MS;
-            if (guard->instance == reply->grants[i]->instance && !guard->is_orphan && until_ns > guard->lease_ns) {
+            if (guard->instance == reply->grants[i]->instance && guard->generation == reply->grants[i]->generation && !guard->is_orphan &&
+                until_ns > guard->lease_ns) {
                 guard->lease_ns = until_ns;
             }
         }
@@ -588,7 +665,8 @@ void lab_agent_receive(struct lab *lab, size_t index, const Pb__Envelope *envelo
         break;
     case PB__ENVELOPE__BODY_DISCARD:
         for (size_t i = 0; i < agent->guard_count; i++) {
-            if (agent->guards[i].instance == envelope->discard->instance && !agent->guards[i].ended && !agent->guards[i].is_orphan) {
+            if (agent->guards[i].instance == envelope->discard->instance && agent->guards[i].generation == envelope->discard->generation &&
+                !agent->guards[i].ended && !agent->guards[i].is_orphan) {
                 say_ended(lab, index, &agent->guards[i], PB__END_CAUSE__END_CAUSE_CLEANED);
             }
         }

@@ -193,6 +193,64 @@ STORY(a_service_that_the_timeline_stops_has_not_crashed)
     lab_end(&lab);
 }
 
+STORY(a_service_is_restarted_as_a_new_generation_after_it_was_killed)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    lab_cases(&lab, experiment, 1);
+    fault(&lab, lab_entry(&lab, experiment, "kill", "server"), "kill", 0);
+    change(&lab, experiment, "again", PB__SERVICE_CHANGE__SERVICE_CHANGE_RESTART);
+    run_case(&lab, experiment, "after", "one");
+    play(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    size_t agent;
+    assert_int_equal(lab_guard(&lab, 1, &agent)->generation, 2);
+    assert_true(mark_of(&lab, "again", true)->boottime_ns <= mark_of(&lab, "after", false)->boottime_ns);
+    lab_end(&lab);
+}
+
+STORY(a_service_that_was_stopped_is_started_again)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    change(&lab, experiment, "stop", PB__SERVICE_CHANGE__SERVICE_CHANGE_STOP);
+    change(&lab, experiment, "start", PB__SERVICE_CHANGE__SERVICE_CHANGE_START);
+    Pb__TimelineEntry *pause = lab_entry(&lab, experiment, "pause", "server");
+    fault(&lab, pause, "pause", 1000);
+    trigger(&lab, pause, "", false, 0);
+    pause->trigger->ready = ARENA_ARRAY(lab.arena, char *, 1);
+    pause->trigger->ready[pause->trigger->n_ready++] = arena_string(lab.arena, "server");
+    play(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    size_t agent;
+    assert_int_equal(lab_guard(&lab, 1, &agent)->generation, 2);
+    assert_true(mark_of(&lab, "pause", false)->boottime_ns >= mark_of(&lab, "start", true)->boottime_ns);
+    lab_end(&lab);
+}
+
+STORY(a_clock_is_set_before_the_service_starts_again)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    lab_cases(&lab, experiment, 1);
+    fault(&lab, lab_entry(&lab, experiment, "late", "server"), "clock", 0);
+    run_case(&lab, experiment, "after", "one");
+    play(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_int_equal(lab.faults_done, 1);
+    bool is_set = false, is_started = false;
+    for (size_t i = 0; i < lab.record_count; i++) {
+        const Pb__Command *command =
+            lab.records[i]->body_case == PB__RECORD__BODY_COMMAND_ISSUED ? lab.records[i]->command_issued->command : NULL;
+        if (command && command->instance == 1 && command->generation == 2) {
+            is_set |= command->body_case == PB__COMMAND__BODY_FAULT && !is_started;
+            is_started |= command->body_case == PB__COMMAND__BODY_START;
+        }
+    }
+    assert_true(is_set && is_started);
+    lab_end(&lab);
+}
+
 // ---- restarts of the coordinator
 
 STORY(a_timeline_goes_on_after_a_restart_of_the_coordinator)
@@ -364,6 +422,9 @@ int main(void)
         cmocka_unit_test(what_is_done_to_a_tester_has_its_number_between_its_cases),
         cmocka_unit_test(a_command_that_fails_leaves_no_verdict_on_the_service),
         cmocka_unit_test(a_service_that_the_timeline_stops_has_not_crashed),
+        cmocka_unit_test(a_service_is_restarted_as_a_new_generation_after_it_was_killed),
+        cmocka_unit_test(a_service_that_was_stopped_is_started_again),
+        cmocka_unit_test(a_clock_is_set_before_the_service_starts_again),
         cmocka_unit_test(a_timeline_goes_on_after_a_restart_of_the_coordinator),
         cmocka_unit_test(a_fault_whose_command_got_lost_is_told_again),
         cmocka_unit_test(what_was_seen_before_the_window_is_not_in_it),
