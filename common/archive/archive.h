@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/base/error.h"
 
@@ -26,5 +27,9 @@ int archive_write(const char *folder, size_t max_bytes, archive_sink_fn *sink, v
 // Makes `folder`, which must not exist, from what archive_pack made, and syncs it. Nothing is written outside of it whatever the archive
 // says; anything but regular files and folders is refused. After an error a part of the folder may be there.
 int archive_unpack(const char *path, const char *folder, struct panther_error *error);
+
+// The same, compressed with zstd: a .tar.zst, which other programs read too. max_bytes of the unpacking is of all files together.
+int archive_write_zstd(const char *folder, size_t max_bytes, archive_sink_fn *sink, void *context, struct panther_error *error);
+int archive_unpack_zstd(const char *path, const char *folder, uint64_t max_bytes, struct panther_error *error);
 
 #endif

@@ -142,7 +142,7 @@ static int pack_folder(struct packing *packing, const char *path, const char *na
     return problem;
 }
 
-int archive_write(const char *folder, size_t max_bytes, archive_sink_fn *sink, void *context, struct panther_error *error)
+static int pack(const char *folder, bool compresses, size_t max_bytes, archive_sink_fn *sink, void *context, struct panther_error *error)
 {
     struct packing packing = {.sink = sink, .context = context, .max_bytes = max_bytes, .error = error};
     packing.archive = archive_write_new();
@@ -151,6 +151,9 @@ int archive_write(const char *folder, size_t max_bytes, archive_sink_fn *sink, v
     archive_write_set_format_pax_restricted(packing.archive);
     archive_write_set_format_option(packing.archive, "pax", "hdrcharset", "BINARY"); // names are bytes, whatever the locale
     archive_write_set_bytes_in_last_block(packing.archive, 1);
+    if (compresses) {
+        archive_write_add_filter_zstd(packing.archive);
+    }
     int problem = archive_write_open2(packing.archive, &packing, NULL, pass_on, NULL, NULL) == ARCHIVE_OK ? 0 : refuse(&packing, folder);
     problem = problem ? problem : pack_folder(&packing, folder, "", 0);
     if (problem == 0 && archive_write_close(packing.archive) != ARCHIVE_OK) {
@@ -159,6 +162,16 @@ int archive_write(const char *folder, size_t max_bytes, archive_sink_fn *sink, v
     archive_entry_free(packing.entry);
     archive_write_free(packing.archive);
     return problem;
+}
+
+int archive_write(const char *folder, size_t max_bytes, archive_sink_fn *sink, void *context, struct panther_error *error)
+{
+    return pack(folder, false, max_bytes, sink, context, error);
+}
+
+int archive_write_zstd(const char *folder, size_t max_bytes, archive_sink_fn *sink, void *context, struct panther_error *error)
+{
+    return pack(folder, true, max_bytes, sink, context, error);
 }
 
 int archive_pack(const char *folder, size_t max_bytes, char **data, size_t *bytes, struct panther_error *error)

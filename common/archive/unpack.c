@@ -65,9 +65,11 @@ static int unpack_entry(struct archive *archive, struct archive_entry *entry, in
     return unpack_file(archive, folder, name, archive_entry_perm(entry) & S_IXUSR ? 0755 : 0644, error);
 }
 
-static int unpack_all(struct archive *archive, int folder, struct panther_error *error)
+// max_bytes: of all files together. Compressed, a few bytes would become any number of them.
+static int unpack_all(struct archive *archive, int folder, uint64_t max_bytes, struct panther_error *error)
 {
     struct archive_entry *entry;
+    uint64_t bytes = 0;
     for (size_t count = 0;; count++) {
         int result = archive_read_next_header(archive, &entry);
         if (result == ARCHIVE_EOF) {
@@ -79,6 +81,11 @@ static int unpack_all(struct archive *archive, int folder, struct panther_error 
         if (count == ARCHIVE_ENTRIES_MAX) {
             return error_set(error, PANTHER_EINVALID, "the archive has more than %d entries", ARCHIVE_ENTRIES_MAX);
         }
+        uint64_t size = archive_entry_size_is_set(entry) ? (uint64_t)archive_entry_size(entry) : 0;
+        if (size > max_bytes - bytes) {
+            return error_set(error, PANTHER_ELIMIT, "the archive would become more than %llu bytes", (unsigned long long)max_bytes);
+        }
+        bytes += size;
         int problem = unpack_entry(archive, entry, folder, error);
         if (problem) {
             return problem;
@@ -86,7 +93,7 @@ static int unpack_all(struct archive *archive, int folder, struct panther_error 
     }
 }
 
-int archive_unpack(const char *path, const char *folder, struct panther_error *error)
+static int unpack(const char *path, const char *folder, bool is_compressed, uint64_t max_bytes, struct panther_error *error)
 {
     if (mkdir(folder, 0755) < 0) {
         return error_set(error, errno == EEXIST ? PANTHER_EEXISTS : PANTHER_EIO, "%s: %s", folder, strerror(errno));
@@ -98,8 +105,11 @@ int archive_unpack(const char *path, const char *folder, struct panther_error *e
     struct archive *archive = archive_read_new();
     INVARIANT(archive);
     archive_read_support_format_tar(archive);
+    if (is_compressed) {
+        archive_read_support_filter_zstd(archive);
+    }
     int problem = archive_read_open_filename(archive, path, READ_BYTES) == ARCHIVE_OK
-                      ? unpack_all(archive, fd, error)
+                      ? unpack_all(archive, fd, max_bytes, error)
                       : error_set(error, PANTHER_EINVALID, "%s: %s", path, archive_error_string(archive));
     archive_read_free(archive);
     if (problem == 0 && fsync(fd) < 0) {
@@ -107,4 +117,14 @@ int archive_unpack(const char *path, const char *folder, struct panther_error *e
     }
     close(fd);
     return problem;
+}
+
+int archive_unpack(const char *path, const char *folder, struct panther_error *error)
+{
+    return unpack(path, folder, false, UINT64_MAX, error);
+}
+
+int archive_unpack_zstd(const char *path, const char *folder, uint64_t max_bytes, struct panther_error *error)
+{
+    return unpack(path, folder, true, max_bytes, error);
 }

@@ -29,6 +29,8 @@ const struct command commands[] = {
     {"logs", "what services printed", cli_logs},
     {"events", "the journal, line by line", cli_events},
     {"artifacts", "files that services left", cli_artifacts},
+    {"bundle", "everything of a trial as one file", cli_bundle},
+    {"open", "read a bundle, without a coordinator", cli_open},
     {"agents", "list agents", cli_agents},
     {"drain", "place nothing more on an agent", cli_drain},
     {"resume", "let a drained agent take trials again", cli_resume},

@@ -38,6 +38,8 @@ int cli_findings(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_events(int argc, char **argv);
 int cli_artifacts(int argc, char **argv);
+int cli_bundle(int argc, char **argv);
+int cli_open(int argc, char **argv);
 int cli_agents(int argc, char **argv);
 int cli_drain(int argc, char **argv);
 int cli_resume(int argc, char **argv);

@@ -253,6 +253,33 @@ static void a_broken_archive_is_an_error(void **state)
     assert_int_equal(archive_unpack(place->file, place->to, &error), PANTHER_EINVALID);
 }
 
+static bool into_file(void *context, const void *data, size_t bytes)
+{
+    return fwrite(data, 1, bytes, context) == bytes;
+}
+
+// 200 kB of one letter are some bytes on the way; unpacked they count as what they become.
+static void a_bundle_is_small_and_its_content_is_capped(void **state)
+{
+    struct place *place = *state;
+    CLEANUP_FREE char *text = memory_new(200001);
+    struct stat status;
+    struct panther_error error = {0};
+    memset(text, 'a', 200000);
+    put(place->from, "stream", text, 0644);
+    FILE *out = fopen(place->file, "w");
+    assert_int_equal(archive_write_zstd(place->from, MANY, into_file, out, NULL), 0);
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(stat(place->file, &status), 0);
+    assert_in_range(status.st_size, 1, 10000);
+    assert_int_equal(archive_unpack_zstd(place->file, place->to, 199999, &error), PANTHER_ELIMIT);
+    assert_int_equal(folder_remove(place->to, NULL), 0);
+    assert_int_equal(archive_unpack_zstd(place->file, place->to, 200000, NULL), 0);
+    check(place->to, "stream", text, 0644);
+    assert_int_equal(folder_remove(place->to, NULL), 0);
+    assert_true(archive_unpack(place->file, place->to, NULL) < 0); // what hosts unpack is never compressed
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +290,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_archive_writes_nothing_outside_its_folder, begin, end),
         cmocka_unit_test_setup_teardown(a_file_with_holes_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(a_broken_archive_is_an_error, begin, end),
+        cmocka_unit_test_setup_teardown(a_bundle_is_small_and_its_content_is_capped, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
