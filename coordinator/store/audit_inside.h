@@ -35,8 +35,10 @@ struct audited_instance {
     uint64_t id;
     uint32_t index; // of its service in the plan
     bool is_tester, ended, cleaned, lost;
-    uint32_t first_case, case_count;
-    uint64_t *answered_by; // by case: the record; 0: none
+    uint32_t generation; // the last one that was heard of
+    uint32_t case_count;
+    uint32_t *case_numbers; // of their commands, rising
+    uint64_t *answered_by;  // by case: the record; 0: none
     char **cases;
     struct map *processes; // started and not exited
     uint32_t processes_started, streams_ended;

@@ -13,6 +13,7 @@ static void instance_free(struct audited_instance *instance)
         free(instance->cases[i]);
     free(instance->cases);
     free(instance->answered_by);
+    free(instance->case_numbers);
     map_free(&instance->processes);
     free(instance);
 }
@@ -133,16 +134,33 @@ void audit_cases_released(struct audit *audit, const Pb__CasesReleased *record)
     struct audited_instance *instance = find_instance(audit, record->trial, record->instance);
     if (!instance || !record->n_cases)
         return;
-    if (instance->case_count) {
-        audit_find_here(audit, instance->trial->run, "the cases of %s are released twice", instance->trial->name);
+    if (instance->case_count && record->first_number <= instance->case_numbers[instance->case_count - 1]) {
+        audit_find_here(audit, instance->trial->run, "cases of %s get numbers that were given before", instance->trial->name);
         return;
     }
-    instance->first_case = record->first_number;
-    instance->case_count = (uint32_t)record->n_cases;
-    instance->answered_by = memory_new(sizeof *instance->answered_by * record->n_cases);
-    instance->cases = memory_new(sizeof *instance->cases * record->n_cases);
-    for (size_t i = 0; i < record->n_cases; i++)
-        instance->cases[i] = memory_string(record->cases[i]);
+    size_t count = instance->case_count + record->n_cases;
+    instance->answered_by = memory_grow(instance->answered_by, count, sizeof *instance->answered_by);
+    instance->cases = memory_grow(instance->cases, count, sizeof *instance->cases);
+    instance->case_numbers = memory_grow(instance->case_numbers, count, sizeof *instance->case_numbers);
+    for (uint32_t i = 0; i < record->n_cases; i++) {
+        instance->answered_by[instance->case_count] = 0;
+        instance->case_numbers[instance->case_count] = record->first_number + i;
+        instance->cases[instance->case_count++] = memory_string(record->cases[i]);
+    }
+}
+
+// Which case has this number; none: how many there are.
+static uint32_t case_of_number(const struct audited_instance *instance, uint32_t number)
+{
+    uint32_t low = 0, high = instance->case_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (instance->case_numbers[middle] < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < instance->case_count && instance->case_numbers[low] == number ? low : instance->case_count;
 }
 
 static void worsen(struct audited_instance *instance, const Pb__Outcome *outcome)
@@ -154,9 +172,9 @@ static void worsen(struct audited_instance *instance, const Pb__Outcome *outcome
 static void case_result(struct audit *audit, struct audited_instance *instance, const Pb__CaseResult *result)
 {
     struct audited_run *run = instance->trial->run;
-    uint32_t index = result->number - instance->first_case;
+    uint32_t index = case_of_number(instance, result->number);
     char place[PLACE_BYTES];
-    if (result->number < instance->first_case || index >= instance->case_count) {
+    if (index == instance->case_count) {
         audit_find_here(audit, run, "%s: case %s has a result and was not released", place_of(place, instance), result->name);
     } else if (instance->answered_by[index]) {
         audit_find_here(audit, run, "%s: case %s has two verdicts: by record %llu and by this one", place_of(place, instance), result->name,
@@ -187,6 +205,8 @@ static void process_started(struct audited_instance *instance, const Pb__Process
 static void command_done(struct audited_instance *instance, const Pb__CommandDone *done)
 {
     worsen(instance, done->outcome);
+    if (strcmp(done->phase, "fault") == 0 || strcmp(done->phase, "run") == 0)
+        return; // a trial whose timeline could not be done does not pass by its own verdict
     if (done->status != PB__COMMAND_STATUS__COMMAND_STATUS_OK)
         instance->wrong = "a command of it failed";
 }
@@ -196,8 +216,18 @@ static void stream_end(struct audited_instance *instance, const Pb__StreamEnd *e
     instance->streams_ended += strcmp(end->stream, "plugin.log") != 0 && strcmp(end->stream, "host.stderr") != 0;
 }
 
+// A later generation has to end as well.
+static void generation_seen(struct audited_instance *instance, const Pb__Event *event)
+{
+    if (event->generation > instance->generation) {
+        instance->generation = event->generation;
+        instance->ended = instance->cleaned = false;
+    }
+}
+
 static void event(struct audit *audit, struct audited_instance *instance, const Pb__Event *event)
 {
+    generation_seen(instance, event);
     switch (event->body_case) {
     case PB__EVENT__BODY_CASE_RESULT:
         case_result(audit, instance, event->case_result);

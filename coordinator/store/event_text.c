@@ -172,6 +172,19 @@ static void instance_ended(const Pb__Event *event, struct text *line)
         text_printf(line, ": %s", ended->text);
 }
 
+static void fault_began(const Pb__Event *event, struct text *line)
+{
+    const Pb__FaultBegan *began = event->fault_began;
+    text_printf(line, "fault %s (%s) holds%s%s", began->id, began->kind, began->text[0] ? ": " : "", began->text);
+}
+
+static void fault_ended(const Pb__Event *event, struct text *line)
+{
+    const Pb__FaultEnded *ended = event->fault_ended;
+    text_printf(line, "fault %s %s%s%s", ended->id, ended->failed ? "could not be taken back" : "is over", ended->text[0] ? ": " : "",
+                ended->text);
+}
+
 static void note(const Pb__Event *event, struct text *line)
 {
     text_append(line, event->note->text);
@@ -193,6 +206,8 @@ void event_text(const Pb__Event *event, struct text *line)
         [PB__EVENT__BODY_GAP] = gap,
         [PB__EVENT__BODY_INSTANCE_ENDED] = instance_ended,
         [PB__EVENT__BODY_NOTE] = note,
+        [PB__EVENT__BODY_FAULT_BEGAN] = fault_began,
+        [PB__EVENT__BODY_FAULT_ENDED] = fault_ended,
     };
     size_t kind = (size_t)event->body_case;
     if (kind < sizeof table / sizeof *table && table[kind])

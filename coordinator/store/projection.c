@@ -124,6 +124,10 @@ static void read_subject(struct projection *projection, const Pb__Record *record
         return set_subject(projection, 0, record->instance_event->trial, record->instance_event->event->instance);
     case PB__RECORD__BODY_INSTANCE_LOST:
         return set_subject(projection, 0, record->instance_lost->trial, record->instance_lost->instance);
+    case PB__RECORD__BODY_INSTANCE_RENEWED:
+        return set_subject(projection, 0, record->instance_renewed->trial, record->instance_renewed->instance);
+    case PB__RECORD__BODY_TIMELINE_MARK:
+        return set_subject(projection, 0, record->timeline_mark->trial, 0);
     case PB__RECORD__BODY_CONTENT_STORED:
         return set_subject(projection, 0, 0, record->content_stored->instance);
     default:

@@ -183,6 +183,8 @@ static int execute_outcome(struct projection *projection, const Pb__Event *event
 static int command_done(struct projection *projection, const Pb__Event *event, struct panther_error *error)
 {
     const Pb__CommandDone *done = event->command_done;
+    if (strcmp(done->phase, "fault") == 0 || strcmp(done->phase, "run") == 0)
+        return 0; // done beside the service: it stays what it is
     struct text endpoints = {0};
     append_endpoints(&endpoints, done);
     int result =

@@ -151,6 +151,8 @@ static const char *state_after(const Pb__Command *command)
 int project_command_issued(struct projection *projection, const Pb__Record *record, struct panther_error *error)
 {
     const Pb__Command *command = record->command_issued->command;
+    if (command->body_case == PB__COMMAND__BODY_FAULT || command->body_case == PB__COMMAND__BODY_RUN)
+        return 0; // done beside the service: it stays what it is
     const char *state = state_after(command);
     int64_t changed = projection_change(projection);
     int result =

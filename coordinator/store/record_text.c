@@ -105,6 +105,10 @@ static void command_issued(const Pb__Record *record, struct text *line)
     text_printf(line, "command %u: %s", command->number, field ? field->name : "unknown");
     if (command->body_case == PB__COMMAND__BODY_STOP && command->stop->why[0])
         text_printf(line, " (%s)", command->stop->why);
+    if (command->body_case == PB__COMMAND__BODY_FAULT)
+        text_printf(line, " %s (%s)", command->fault->kind, command->fault->id);
+    if (command->body_case == PB__COMMAND__BODY_RUN)
+        text_printf(line, " %s (%s)", command->run->n_argv ? command->run->argv[0] : "", command->run->id);
     if (command->generation > 1)
         text_printf(line, ", generation %u", command->generation);
 }
@@ -126,6 +130,30 @@ static void instance_event(const Pb__Record *record, struct text *line)
     if (record->instance_event->stale)
         text_append(line, "(after the trial's end) ");
     event_text(record->instance_event->event, line);
+}
+
+static void instance_renewed(const Pb__Record *record, struct text *line)
+{
+    const Pb__InstanceRenewed *renewed = record->instance_renewed;
+    text_printf(line, "is to begin generation %u", renewed->generation);
+    if (renewed->profile[0])
+        text_printf(line, " with profile %s", renewed->profile);
+    if (renewed->why[0])
+        text_printf(line, ": %s", renewed->why);
+}
+
+static void timeline_mark(const Pb__Record *record, struct text *line)
+{
+    const Pb__TimelineMark *mark = record->timeline_mark;
+    if (!mark->entry[0])
+        text_append(line, "timeline: zero, all services are ready");
+    else if (mark->failed)
+        text_printf(line, "timeline: %s could not be done", mark->entry);
+    else
+        text_printf(line, "timeline: %s %s", mark->entry, mark->end ? "ends" : "begins");
+    text_printf(line, " (%s, %" PRIu64 " ms)", mark->agent, mark->boottime_ns / 1000000);
+    if (mark->text[0])
+        text_printf(line, ": %s", mark->text);
 }
 
 static void instance_lost(const Pb__Record *record, struct text *line)
@@ -183,15 +211,26 @@ static void agent_drained(const Pb__Record *record, struct text *line)
 void record_text(const Pb__Record *record, struct text *line)
 {
     static void (*const table[])(const Pb__Record *record, struct text *line) = {
-        [PB__RECORD__BODY_STORE_OPENED] = store_opened,     [PB__RECORD__BODY_KEY_ADDED] = key_added,
-        [PB__RECORD__BODY_KEY_REVOKED] = key_revoked,       [PB__RECORD__BODY_AGENT_SEEN] = agent_seen,
-        [PB__RECORD__BODY_DESCRIPTION] = description,       [PB__RECORD__BODY_RUN_ACCEPTED] = run_accepted,
-        [PB__RECORD__BODY_RUN_CANCELLED] = run_cancelled,   [PB__RECORD__BODY_TRIAL_STARTED] = trial_started,
-        [PB__RECORD__BODY_COMMAND_ISSUED] = command_issued, [PB__RECORD__BODY_CASES_RELEASED] = cases_released,
-        [PB__RECORD__BODY_INSTANCE_EVENT] = instance_event, [PB__RECORD__BODY_INSTANCE_LOST] = instance_lost,
-        [PB__RECORD__BODY_TRIAL_STOPPING] = trial_stopping, [PB__RECORD__BODY_TRIAL_ENDED] = trial_ended,
-        [PB__RECORD__BODY_CELL_ENDED] = cell_ended,         [PB__RECORD__BODY_RUN_ENDED] = run_ended,
-        [PB__RECORD__BODY_CONTENT_STORED] = content_stored, [PB__RECORD__BODY_AGENT_DRAINED] = agent_drained,
+        [PB__RECORD__BODY_STORE_OPENED] = store_opened,
+        [PB__RECORD__BODY_KEY_ADDED] = key_added,
+        [PB__RECORD__BODY_KEY_REVOKED] = key_revoked,
+        [PB__RECORD__BODY_AGENT_SEEN] = agent_seen,
+        [PB__RECORD__BODY_DESCRIPTION] = description,
+        [PB__RECORD__BODY_RUN_ACCEPTED] = run_accepted,
+        [PB__RECORD__BODY_RUN_CANCELLED] = run_cancelled,
+        [PB__RECORD__BODY_TRIAL_STARTED] = trial_started,
+        [PB__RECORD__BODY_COMMAND_ISSUED] = command_issued,
+        [PB__RECORD__BODY_CASES_RELEASED] = cases_released,
+        [PB__RECORD__BODY_INSTANCE_EVENT] = instance_event,
+        [PB__RECORD__BODY_INSTANCE_LOST] = instance_lost,
+        [PB__RECORD__BODY_TRIAL_STOPPING] = trial_stopping,
+        [PB__RECORD__BODY_TRIAL_ENDED] = trial_ended,
+        [PB__RECORD__BODY_CELL_ENDED] = cell_ended,
+        [PB__RECORD__BODY_RUN_ENDED] = run_ended,
+        [PB__RECORD__BODY_CONTENT_STORED] = content_stored,
+        [PB__RECORD__BODY_AGENT_DRAINED] = agent_drained,
+        [PB__RECORD__BODY_INSTANCE_RENEWED] = instance_renewed,
+        [PB__RECORD__BODY_TIMELINE_MARK] = timeline_mark,
     };
     size_t kind = (size_t)record->body_case, start = line->length;
     if (kind < sizeof table / sizeof *table && table[kind])
