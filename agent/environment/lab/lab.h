@@ -30,8 +30,9 @@ struct lab_network {
     struct lab_layer *layers; // in the order in which they were laid; the first is the trial's own
     size_t layer_count, layer_capacity;
 };
+int lab_network_read(struct lab_network *network, const char *text, size_t bytes, struct panther_error *error);
 int lab_network_load(struct lab_network *network, const char *path, struct panther_error *error);
-void lab_network_free(struct lab_network *network);
+void lab_network_free(struct lab_network *network); // also when reading it failed
 // `links`: a JSON array of {from, to, conditions}. The same name takes the layer's place. Refuses what a lab cannot do.
 struct json_t;
 int lab_network_lay(struct lab_network *network, const char *name, const struct json_t *links, struct panther_error *error);

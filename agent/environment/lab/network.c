@@ -209,20 +209,25 @@ static int read_document(struct lab_network *network, const json_t *root, struct
     return problem < 0 ? problem : lab_network_lay(network, "", json_object_get(root, "links"), error);
 }
 
+int lab_network_read(struct lab_network *network, const char *text, size_t bytes, struct panther_error *error)
+{
+    json_error_t where;
+    *network = (struct lab_network){.arena = arena_new(0)};
+    json_t *root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &where);
+    if (!root)
+        return error_set(error, PANTHER_EPROTOCOL, "what the network shall be is no JSON: line %d: %s", where.line, where.text);
+    int problem = read_document(network, root, error);
+    json_decref(root);
+    return problem;
+}
+
 int lab_network_load(struct lab_network *network, const char *path, struct panther_error *error)
 {
     CLEANUP_FREE char *data = NULL;
-    json_error_t where;
-    *network = (struct lab_network){.arena = arena_new(0)};
-    int problem = file_read(path, DOCUMENT_MAX_BYTES, &data, NULL, error);
-    if (problem < 0)
-        return problem;
-    json_t *root = json_loads(data, JSON_REJECT_DUPLICATES, &where);
-    if (!root)
-        return error_set(error, PANTHER_EPROTOCOL, "%s:%d: %s", path, where.line, where.text);
-    problem = read_document(network, root, error);
-    json_decref(root);
-    return problem;
+    size_t bytes;
+    *network = (struct lab_network){0};
+    int problem = file_read(path, DOCUMENT_MAX_BYTES, &data, &bytes, error);
+    return problem < 0 ? problem : lab_network_read(network, data, bytes, error);
 }
 
 void lab_network_free(struct lab_network *network)
