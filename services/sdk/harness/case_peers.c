@@ -68,6 +68,18 @@ static Pb__CasePeer *place_of(struct panther_test *test, const char *drive)
     return run_case->peers[run_case->n_peers++] = ARENA_NEW(test->arena, Pb__CasePeer);
 }
 
+// When it was executed: what a capture shows of this case begins then.
+static void put_stamps(const struct panther_test *driven, Pb__CasePeer *wire)
+{
+    for (size_t i = 0; driven != NULL && i < driven->event_count; i++) {
+        const Pb__Event *event = driven->events[i];
+        if (event->body_case == PB__EVENT__BODY_COMMAND_DONE && strcmp(event->command_done->phase, "execute") == 0) {
+            wire->ended_ns = event->boottime_ns;
+            wire->began_ns = event->boottime_ns - event->command_done->duration_ns;
+        }
+    }
+}
+
 void panther_test_case_peer(struct panther_test *test, const struct panther_test_case_peer *peer)
 {
     Pb__CasePeer *wire = place_of(test, peer->drive);
@@ -82,6 +94,9 @@ void panther_test_case_peer(struct panther_test *test, const struct panther_test
     wire->peer = now;
     wire->profile = arena_string(test->arena, peer->profile != NULL ? peer->profile : "");
     wire->executed = peer->executed != NULL;
+    if (wire->executed) {
+        put_stamps(peer->driven, wire);
+    }
     wire->outcome = peer->executed != NULL ? outcome_of(test, peer->executed) : NULL;
 }
 

@@ -24,6 +24,7 @@ struct ngtcp2 {
     bool qlog;
     bool keylog;
     bool verbose;
+    const char *profile;
 };
 
 static const struct panther_option options[] = {
@@ -40,6 +41,9 @@ static const struct panther_option options[] = {
     PANTHER_OPTION_BOOLEAN(struct ngtcp2, qlog, "true", "keep a qlog of every connection as an artifact"),
     PANTHER_OPTION_BOOLEAN(struct ngtcp2, keylog, "true", "keep the TLS secrets as an artifact, to decrypt captures"),
     PANTHER_OPTION_BOOLEAN(struct ngtcp2, verbose, "false", "print every packet and frame (about 400 bytes per packet)"),
+    PANTHER_OPTION_CHOICE(struct ngtcp2, profile, "",
+                          "what a tester's case asks of it: retry: validate addresses with Retry packets; v2: prefer QUIC version 2",
+                          "retry", "v2"),
     PANTHER_OPTIONS_END,
 };
 
@@ -111,7 +115,9 @@ static void add_behaviour(struct panther_service *service, const struct ngtcp2 *
     panther_argument(service, &server.argv, "--no-http-dump");
     panther_argument(service, &server.argv, "--cc=%s", ngtcp2->congestion_control);
     panther_argument(service, &server.argv, "--timeout=%llums", (unsigned long long)ngtcp2->idle_timeout);
-    if (ngtcp2->retry)
+    if (strcmp(ngtcp2->profile, "v2") == 0)
+        panther_argument(service, &server.argv, "--preferred-versions=v2draft,v1");
+    if (ngtcp2->retry || strcmp(ngtcp2->profile, "retry") == 0)
         panther_argument(service, &server.argv, "--validate-addr");
     if (ngtcp2->tx_loss > 0)
         panther_argument(service, &server.argv, "--tx-loss=%g", ngtcp2->tx_loss);

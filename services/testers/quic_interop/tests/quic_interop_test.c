@@ -1,0 +1,166 @@
+// The tester against real programs on loopback: ngtcp2's server and client with the profiles of a case, captured by dumpcap. And the same
+// judge where the thing under test did not happen: the file arrives all the same, and no case may pass.
+#include <panther/test.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+// clang-format off
+#include <cmocka.h>
+// clang-format on
+
+#define CASE_MS 30000
+
+static struct panther_test *begin(const char *plugin, const char *role, const char *profile, struct panther_test *server)
+{
+    struct panther_test *test = panther_test_new(plugin);
+    panther_test_protocol(test, "quic", "1", role);
+    if (*profile != '\0') {
+        panther_test_option(test, "profile", profile);
+    }
+    if (server != NULL) {
+        panther_test_drive(test, "server", server);
+    }
+    return test;
+}
+
+static struct panther_test *server_of(const char *profile)
+{
+    struct panther_test *server = begin(PANTHER_PLUGINS "/ngtcp2.so", "server", profile, NULL);
+    panther_test_option(server, "sizes", "1KiB");
+    panther_test_option(server, "sizes", "1MiB");
+    if (panther_test_initialize(server) != 0 || panther_test_start(server) != 0) {
+        fail_msg("%s", panther_test_problem(server));
+    }
+    return server;
+}
+
+static struct panther_test *tester_of(struct panther_test *server)
+{
+    struct panther_test *tester = begin(PANTHER_PLUGINS "/quic_interop.so", "tester", "", server);
+    panther_test_option(tester, "interface", "lo");
+    if (panther_test_initialize(tester) != 0 || panther_test_start(tester) != 0) {
+        fail_msg("%s", panther_test_problem(tester));
+    }
+    return tester;
+}
+
+// What the judge shall say of a case.
+struct expected {
+    const char *name;
+    enum panther_verdict verdict;
+    const char *text;
+};
+
+// Executes a client with this profile, then each of the cases is judged. Returns how many were not as expected.
+static unsigned judge(struct panther_test *server, struct panther_test *tester, const char *client_profile, const struct expected *expected)
+{
+    struct panther_test *client = begin(PANTHER_PLUGINS "/ngtcp2_client/service.yaml", "client", client_profile, server);
+    struct panther_test_outcome executed = {0}, outcome;
+    unsigned wrong = 0;
+    assert_int_equal(panther_test_initialize(client), 0);
+    assert_int_equal(panther_test_start(client), 0);
+    assert_int_equal(panther_test_execute(client, CASE_MS, &executed), 0);
+    panther_test_case_peer(tester, &(struct panther_test_case_peer){.drive = "server", .driven = server});
+    panther_test_case_peer(
+        tester, &(struct panther_test_case_peer){.drive = "client", .driven = client, .profile = client_profile, .executed = &executed});
+    for (; expected->name != NULL; expected++) {
+        assert_int_equal(panther_test_case(tester, expected->name, CASE_MS, &outcome), 0);
+        if (outcome.verdict != expected->verdict || strstr(outcome.text, expected->text) == NULL) {
+            print_message("%s: verdict %d, %s; the client said: %s\n", expected->name, outcome.verdict, outcome.text, executed.text);
+            wrong++;
+        }
+    }
+    assert_int_equal(panther_test_end(&client), 0);
+    return wrong;
+}
+
+#define EXPECTED(...)                                                                                                                      \
+    (const struct expected[])                                                                                                              \
+    {                                                                                                                                      \
+        __VA_ARGS__,                                                                                                                       \
+        {                                                                                                                                  \
+            NULL, PANTHER_NONE, NULL                                                                                                       \
+        }                                                                                                                                  \
+    }
+
+// The file arrives. Nothing else happened: judge_test has all the cases that must not pass then.
+static const struct expected of_a_transfer[] = {
+    {"transfer", PANTHER_PASS, "RFC 9000, 2.2"},  {"http3", PANTHER_PASS, "RFC 9114"}, {"retry", PANTHER_FAIL, "server: it sent no Retry"},
+    {"transferloss", PANTHER_INCONC, "network:"}, {NULL, PANTHER_NONE, NULL},
+};
+
+static void a_plain_server(void **state)
+{
+    (void)state;
+    struct panther_test *server = server_of(""), *tester = tester_of(server);
+    unsigned wrong = judge(server, tester, "transfer", of_a_transfer);
+    wrong += judge(server, tester, "", EXPECTED({"handshake", PANTHER_PASS, "RFC 9001, 4.1.2"}));
+    wrong += judge(server, tester, "multiplexing", EXPECTED({"multiplexing", PANTHER_PASS, "RFC 9000, 2.1"}));
+    // resumed, and nothing was sent early: the one passes, the other does not
+    wrong += judge(server, tester, "resumption",
+                   EXPECTED({"resumption", PANTHER_PASS, "RFC 9001, 4.5"}, {"zerortt", PANTHER_FAIL, "client: it sent no 0-RTT packet"}));
+    wrong += judge(server, tester, "zerortt",
+                   EXPECTED({"zerortt", PANTHER_PASS, "RFC 9001, 4.6.2"}, {"resumption", PANTHER_FAIL, "client: it sent 0-RTT"}));
+    wrong += judge(server, tester, "chacha20", EXPECTED({"chacha20", PANTHER_PASS, "RFC 9001, 5.3"}));
+    wrong += judge(server, tester, "keyupdate", EXPECTED({"keyupdate", PANTHER_PASS, "RFC 9001, 6.2"}));
+    wrong += judge(server, tester, "versionnegotiation", EXPECTED({"versionnegotiation", PANTHER_PASS, "RFC 9000, 6.2"}));
+    wrong += judge(server, tester, "connectionmigration", EXPECTED({"connectionmigration", PANTHER_PASS, "RFC 9000, 9.2"}));
+    assert_int_equal(panther_test_end(&tester), 0);
+    assert_int_equal(panther_test_end(&server), 0);
+    assert_int_equal(wrong, 0);
+}
+
+static void with_a_profile_of_the_server(const char *profile, const char *client_profile, const struct expected *expected)
+{
+    struct panther_test *server = server_of(profile), *tester = tester_of(server);
+    const unsigned wrong = judge(server, tester, client_profile, expected);
+    assert_int_equal(panther_test_end(&tester), 0);
+    assert_int_equal(panther_test_end(&server), 0);
+    assert_int_equal(wrong, 0);
+}
+
+static void a_server_that_sends_retry(void **state)
+{
+    (void)state;
+    with_a_profile_of_the_server(
+        "retry", "", EXPECTED({"retry", PANTHER_PASS, "RFC 9000, 8.1.2"}, {"handshake", PANTHER_FAIL, "server: it sent a Retry"}));
+}
+
+static void a_server_that_prefers_version_2(void **state)
+{
+    (void)state;
+    with_a_profile_of_the_server("v2", "v2",
+                                 EXPECTED({"v2", PANTHER_PASS, "RFC 9369"}, {"retry", PANTHER_FAIL, "server: it sent no Retry"}));
+}
+
+// A case is not judged before its client was executed.
+static void without_the_client_nothing_is_judged(void **state)
+{
+    (void)state;
+    struct panther_test *server = server_of(""), *tester = tester_of(server);
+    struct panther_test_outcome outcome;
+    panther_test_case_peer(tester, &(struct panther_test_case_peer){.drive = "server", .driven = server});
+    assert_int_equal(panther_test_case(tester, "handshake", CASE_MS, &outcome), 0);
+    assert_int_equal(outcome.verdict, PANTHER_INCONC);
+    panther_test_case_peer(tester, &(struct panther_test_case_peer){.drive = "client", .driven = server});
+    assert_int_equal(panther_test_case(tester, "handshake", CASE_MS, &outcome), 0);
+    assert_int_equal(outcome.verdict, PANTHER_INCONC);
+    assert_string_equal(outcome.text, "the client was not executed");
+    assert_int_equal(panther_test_end(&tester), 0);
+    assert_int_equal(panther_test_end(&server), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plain_server),
+        cmocka_unit_test(a_server_that_sends_retry),
+        cmocka_unit_test(a_server_that_prefers_version_2),
+        cmocka_unit_test(without_the_client_nothing_is_judged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,60 @@
+// What a capture of one case shows, taken from tshark's fields output: a line a datagram. Pure: text in, facts out.
+#ifndef PANTHER_TESTERS_QUIC_INTEROP_TRANSCRIPT_H
+#define PANTHER_TESTERS_QUIC_INTEROP_TRANSCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum side { CLIENT, SERVER, SIDES };
+
+#define CONNECTIONS_MAX 64 // of one case: a handful; what comes later is only counted
+#define STREAMS_MAX 256    // request streams told apart
+#define ENDPOINTS_MAX 8    // addresses and ports that the client sent from
+
+#define QUIC_V1 0x00000001u
+#define QUIC_V2 0x6b3343cfu
+#define QUIC_V2_DRAFT 0x709a50c4u
+
+struct transcript {
+    size_t datagrams[SIDES];
+    size_t readable;    // 1-RTT packets that were decrypted
+    size_t connections; // whose HANDSHAKE_DONE was seen
+    bool done[CONNECTIONS_MAX];
+    size_t retries;         // Retry packets
+    size_t tokens;          // Initial packets of the client with a token, after a Retry
+    size_t negotiations;    // Version Negotiation packets
+    bool unknown_version;   // the client began with a version that is not QUIC's
+    bool v2;                // the server sent Initial or Handshake packets of version 2
+    size_t early_sent;      // 0-RTT packets of the client
+    size_t early_accepted;  // EncryptedExtensions with early_data
+    size_t hellos;          // ServerHello messages
+    size_t resumed;         // of them with pre_shared_key
+    size_t certificates;    // Certificate messages of the server
+    unsigned cipher;        // of the last ServerHello
+    size_t phase[SIDES][2]; // short header packets by key phase
+    size_t streams;         // request streams that the client opened
+    unsigned long long stream[STREAMS_MAX];
+    size_t challenges[SIDES], responses[SIDES]; // PATH_CHALLENGE, PATH_RESPONSE
+    size_t endpoints;                           // that the client's packets came from
+    char endpoint[ENDPOINTS_MAX][64];
+    size_t ect[SIDES], ack_ecn[SIDES]; // datagrams marked ECT; ACK frames with ECN counts
+    size_t dropped;                    // by the network, as its comments say
+    size_t v6;
+    size_t http3; // ALPN h3 chosen
+    size_t errors[SIDES];
+    unsigned long long bytes_first[SIDES]; // before the client's second datagram: what the server may send is bounded by it
+    double first_s, last_s, answer_s;      // answer: the server's first datagram after the client's first
+};
+
+// Fields in this order, separated by |, several values of one by commas. `interface`: packets of other interfaces only count when they were
+// dropped; "": all are of one. False: the text is no such output; problem says which line.
+#define TRANSCRIPT_FIELDS                                                                                                                  \
+    "frame.time_epoch", "frame.interface_name", "frame.comment", "ip.src", "ipv6.src", "udp.srcport", "udp.dstport", "udp.length",         \
+        "ip.dsfield.ecn", "ipv6.tclass.ecn", "quic.connection.number", "quic.long.packet_type", "quic.long.packet_type_v2",                \
+        "quic.version", "quic.key_phase", "quic.frame_type", "quic.token_length", "tls.handshake.type", "tls.handshake.extension.type",    \
+        "tls.handshake.ciphersuite", "quic.stream.stream_id", "tls.handshake.extensions_alpn_str"
+bool transcript_read(const char *text, size_t bytes, unsigned server_port, const char *interface, struct transcript *transcript,
+                     char *problem, size_t problem_bytes);
+
+#endif
