@@ -7,6 +7,7 @@
 #include "agent/guard/events.h"
 #include "agent/guard/pattern.h"
 #include "agent/guard/printable.h"
+#include "common/base/limits.h"
 #include "common/base/memory.h"
 
 // What a person reads of a line that matched.
@@ -16,6 +17,7 @@
 
 struct rule {
     uint32_t id;
+    uint64_t told; // matches of a stream that are told one by one
     const char *stream;
     struct pattern *pattern;
 };
@@ -76,7 +78,7 @@ int rules_new(struct rules **out, const Pb__GuardSpec *spec, struct events *even
     for (size_t i = 0; i < initialize->n_output_rules; i++) {
         const Pb__OutputRule *rule = initialize->output_rules[i];
         struct rule *mine = &rules->rules[rules->rule_count];
-        *mine = (struct rule){.id = rule->id, .stream = rule->stream};
+        *mine = (struct rule){.id = rule->id, .told = rule->every ? MATCHES_TOLD_MAX : 1, .stream = rule->stream};
         int problem = pattern_new(&mine->pattern, rule->pattern, rule->is_regex, error);
         if (problem < 0) {
             rules_free(&rules);
@@ -171,7 +173,7 @@ static void apply_rule(struct rule_matches *matches, size_t index, const char *l
     match->last_offset = offset;
     free(match->last_line);
     match->last_line = printable(line, bytes, MATCHED_LINE_MAX_BYTES);
-    if (match->count == 1)
+    if (match->count <= rule->told)
         tell_match(matches, rule, match);
 }
 
@@ -207,7 +209,7 @@ void rule_matches_end(struct rule_matches **pointer)
     if (!matches)
         return;
     for (size_t i = 0; i < matches->rules->rule_count; i++) {
-        if (matches->matches[i].count > 1)
+        if (matches->matches[i].count > matches->rules->rules[i].told)
             tell_match(matches, &matches->rules->rules[i], &matches->matches[i]);
         free(matches->matches[i].last_line);
     }

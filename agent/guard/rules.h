@@ -22,11 +22,11 @@ int rules_add_watch(struct rules *rules, const Pb__WatchLine *watch, struct pant
 
 struct rule_matches *rule_matches_new(struct rules *rules, const char *stream, uint32_t process);
 bool rule_matches_are_wanted(const struct rule_matches *matches); // would a line be compared with anything?
-// A line of this stream: OutputMatch for the first one of each rule, LineSeen for a watch.
+// A line of this stream: OutputMatch for the first one of each rule, or the first 256 (`every`), LineSeen for a watch.
 void rule_matches_line(struct rule_matches *matches, const char *line, size_t bytes, uint64_t offset);
 // A line captured before the youngest watch was made: compared with that one only.
 void rule_matches_old_line(struct rule_matches *matches, const char *line, size_t bytes);
-// The last match of each rule that matched more than once becomes an event, then all is freed.
+// The last match of each rule that matched more often than was told becomes an event, then all is freed.
 void rule_matches_end(struct rule_matches **matches);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/limits.h"
 #include "common/base/memory.h"
 #include "common/wire/wire.h"
 #include "tests/integration/guard/fixture.h"
@@ -153,6 +154,32 @@ static void rules_match_by_line_first_and_last_are_told(void **state)
     fixture_end(&fixture);
 }
 
+// A window asks when: each match is told, with its own time, until there are too many.
+static void every_match_is_told_to_a_window(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture, "echo ERROR; sleep 0.1; echo ERROR; i=0; while [ $i -lt 298 ]; do echo ERROR; i=$((i+1)); done");
+    fixture_rule(&fixture, 1, false, "ERROR", "stdout");
+    fixture.rules[0]->every = true;
+    run(&fixture);
+    uint64_t count = 0, first_ns = 0, second_ns = 0, last = 0;
+    for (size_t i = 0; i < fixture.event_count; i++) {
+        const Pb__Event *event = fixture.events[i];
+        if (event->body_case != PB__EVENT__BODY_OUTPUT_MATCH) {
+            continue;
+        }
+        count++;
+        first_ns = event->output_match->count == 1 ? event->boottime_ns : first_ns;
+        second_ns = event->output_match->count == 2 ? event->boottime_ns : second_ns;
+        last = event->output_match->count;
+    }
+    assert_int_equal(count, MATCHES_TOLD_MAX + 1);
+    assert_int_equal(last, 300);
+    assert_true(first_ns > 0 && second_ns >= first_ns + 50000000);
+    fixture_end(&fixture);
+}
+
 // An assertion that cannot be checked must not look as if it held.
 static void rule_that_is_no_expression_fails_the_start(void **state)
 {
@@ -259,12 +286,19 @@ static void artifacts_are_kept_and_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stream_is_whole_and_its_hash_says_so),       cmocka_unit_test(streams_end_before_the_exit_is_told),
-        cmocka_unit_test(flood_is_cut_at_the_limit_with_one_gap),     cmocka_unit_test(output_is_cut_on_a_short_disk_and_still_matched),
-        cmocka_unit_test(log_flood_of_the_plugin_is_cut_too),         cmocka_unit_test(rules_match_by_line_first_and_last_are_told),
-        cmocka_unit_test(rule_that_is_no_expression_fails_the_start), cmocka_unit_test(watch_sees_a_line_of_before),
-        cmocka_unit_test(watch_sees_a_line_that_comes_later),         cmocka_unit_test(copies_for_the_host_are_complete),
-        cmocka_unit_test(binary_output_becomes_a_printable_tail),     cmocka_unit_test(artifacts_are_kept_and_told),
+        cmocka_unit_test(stream_is_whole_and_its_hash_says_so),
+        cmocka_unit_test(streams_end_before_the_exit_is_told),
+        cmocka_unit_test(flood_is_cut_at_the_limit_with_one_gap),
+        cmocka_unit_test(output_is_cut_on_a_short_disk_and_still_matched),
+        cmocka_unit_test(log_flood_of_the_plugin_is_cut_too),
+        cmocka_unit_test(rules_match_by_line_first_and_last_are_told),
+        cmocka_unit_test(every_match_is_told_to_a_window),
+        cmocka_unit_test(rule_that_is_no_expression_fails_the_start),
+        cmocka_unit_test(watch_sees_a_line_of_before),
+        cmocka_unit_test(watch_sees_a_line_that_comes_later),
+        cmocka_unit_test(copies_for_the_host_are_complete),
+        cmocka_unit_test(binary_output_becomes_a_printable_tail),
+        cmocka_unit_test(artifacts_are_kept_and_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
