@@ -156,8 +156,8 @@ static int print_plan(struct client *client, const Pb__Submitted *submitted)
     table_print(table, client->format, stdout, client->colour);
     table_free(&table);
     if (client->format == REPORT_TABLE) {
-        printf("%llu cells%s; nothing was submitted (--dry-run)\n", (unsigned long long)submitted->cells,
-               submitted->plan_truncated ? ", the first of which are shown" : "");
+        printf("%llu cells%s, at most %.6g host-minutes; nothing was submitted (--dry-run)\n", (unsigned long long)submitted->cells,
+               submitted->plan_truncated ? ", the first of which are shown" : "", (double)submitted->host_ms_at_most / 60000);
     }
     return EXIT_PASS;
 }

@@ -80,10 +80,40 @@ static bool leave_out_cases(Pb__PlannedCell *planned, size_t *cases)
     return any;
 }
 
+static size_t count_hosts(const Pb__PlannedCell *planned)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < planned->n_services; i++) {
+        size_t before = 0;
+        while (before < i && strcmp(planned->services[before]->host, planned->services[i]->host) != 0) {
+            before++;
+        }
+        count += before == i;
+    }
+    return count;
+}
+
+// A bound, not a guess: no trial takes longer, and few take as long.
+static uint64_t host_time(struct core *core, const Pb__Experiment *experiment)
+{
+    uint64_t time = 0, of_test;
+    for (size_t test = 0; test < experiment->n_tests; test++) {
+        Pb__CellPlan *plan = experiment_cell(experiment, test, 0, core->effects->arena);
+        size_t hosts = count_hosts(plan_cell(core, experiment, test, 0, plan));
+        uint64_t cell_ms = (uint64_t)hosts * (plan->timeouts ? plan->timeouts->trial_ms : 0);
+        if (__builtin_mul_overflow(cell_ms, experiment_cells(experiment->tests[test]), &of_test) ||
+            __builtin_add_overflow(time, of_test, &time)) {
+            return UINT64_MAX;
+        }
+    }
+    return time;
+}
+
 static void dry_run(struct core *core, Pb__Submitted *submitted, const Pb__Experiment *experiment)
 {
     size_t cases = 0;
     struct map *looked_at = map_new();
+    submitted->host_ms_at_most = host_time(core, experiment);
     submitted->plan = ARENA_ARRAY(core->effects->arena, Pb__PlannedCell *, DRY_RUN_CELLS_MAX);
     for (size_t test = 0; test < experiment->n_tests; test++) {
         for (uint64_t cell = 0; cell < experiment_cells(experiment->tests[test]); cell++) {

@@ -295,7 +295,8 @@ STORY(a_dry_run_warns_once_of_different_versions)
     assert_int_equal(dry_run(&lab)->n_diagnostics, 0);
     has_server(&lab, 1, HASH, "1.26.0", false); // the same plugin drives another program
     const Pb__Submitted *submitted = dry_run(&lab);
-    assert_int_equal(submitted->n_diagnostics, 1); // for two cells
+    assert_int_equal(submitted->n_diagnostics, 1);                // for two cells
+    assert_int_equal(submitted->host_ms_at_most, 2 * 2 * 120000); // cells, hosts, a trial's whole time
     assert_true(submitted->diagnostics[0]->warning);
     assert_non_null(strstr(submitted->diagnostics[0]->message, "lab-a has 1.22.1 (file dddddddddddd)"));
     assert_non_null(strstr(submitted->diagnostics[0]->message, "lab-b has 1.26.0 (file dddddddddddd)"));
