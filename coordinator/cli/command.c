@@ -25,6 +25,7 @@ const struct command commands[] = {
     {"report", "a run as a document: JUnit, TAP, CSV, Markdown, HTML", cli_report},
     {"explain", "why a cell came to its verdict", cli_explain},
     {"timeline", "what happened in a trial on all hosts, on one axis", cli_timeline},
+    {"compare", "what is different between two runs", cli_compare},
     {"findings", "what testers discovered in a run, each once", cli_findings},
     {"logs", "what services printed", cli_logs},
     {"events", "the journal, line by line", cli_events},
