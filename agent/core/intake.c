@@ -61,8 +61,11 @@ static void take_known(struct agent_core *core, struct instance *instance, const
         core->counters.commands_stale++; // InstanceEnded answers everything that is open
         return;
     }
-    // Stop may leave out cases that the coordinator numbered and never sent; any other hole is a loss.
-    bool is_hole = command->number != instance->row.last_command + 1 && command->body_case != PB__COMMAND__BODY_STOP;
+    // Stop may leave out cases that the coordinator numbered and never sent, a case with peers those before it whose services could not be
+    // brought up; any other hole is a loss.
+    bool may_skip = command->body_case == PB__COMMAND__BODY_STOP ||
+                    (command->body_case == PB__COMMAND__BODY_RUN_CASE && command->run_case->n_peers > 0);
+    bool is_hole = command->number != instance->row.last_command + 1 && !may_skip;
     if (is_hole || command->body_case == PB__COMMAND__BODY_INITIALIZE) {
         core->counters.commands_impossible++;
         agent_session_fail(core, "a command out of order");

@@ -1,0 +1,476 @@
+// Stories of cases that want something of what they drive: another profile, a fresh generation, its execute(), conditions of the network.
+#include "tests/unit/coordinator_core/story.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/message.h"
+#include "coordinator/core/state.h"
+
+#define STEPS_MAX 200       // of a whole trial, command by command
+#define TRIAL_MS_MAX 300000 // in the lab's time; a trial that is cut short ends before
+
+// ---- what was told to whom
+
+static struct {
+    const char *profile[8]; // of the server, by generation
+    uint32_t generations;   // of the server
+    Pb__RunCase *cases[16]; // as they came
+    size_t case_count;
+    Pb__Fault *faults[8];
+    size_t fault_count;
+    uint32_t executes;
+    Pb__Initialize *network, *server;
+} told;
+
+static const char *profile_of(const Pb__Initialize *initialize)
+{
+    for (size_t i = 0; i < initialize->n_settings; i++) {
+        if (strcmp(initialize->settings[i]->name, "profile") == 0) {
+            return initialize->settings[i]->values[0];
+        }
+    }
+    return "";
+}
+
+static void note(struct lab *lab, struct lab_guard *guard, const Pb__Command *command)
+{
+    const Pb__Command *kept = MESSAGE_COPY(command, lab->arena);
+    switch (command->body_case) {
+    case PB__COMMAND__BODY_INITIALIZE:
+        if (kept->initialize->network) {
+            told.network = kept->initialize;
+        } else if (!guard->is_tester) {
+            told.server = kept->initialize;
+            told.generations = guard->generation;
+            told.profile[guard->generation % 8] = profile_of(kept->initialize);
+        }
+        break;
+    case PB__COMMAND__BODY_RUN_CASE:
+        told.cases[told.case_count++ % 16] = kept->run_case;
+        break;
+    case PB__COMMAND__BODY_EXECUTE:
+        told.executes++;
+        break;
+    case PB__COMMAND__BODY_FAULT:
+        told.faults[told.fault_count++ % 8] = kept->fault;
+        break;
+    default:
+        break;
+    }
+    const char *profile = guard->is_tester ? "" : told.profile[guard->generation % 8];
+    lab->server_fails_start = profile && strcmp(profile, "bad") == 0; // NULL: the network, before the server
+}
+
+static Pb__Experiment *with_cases(struct lab *lab, const char *const *names, size_t count)
+{
+    memset(&told, 0, sizeof told);
+    lab->whim = note;
+    Pb__Experiment *experiment = lab_experiment(lab, 1);
+    Pb__ServiceTemplate *tester = experiment->tests[0]->services[1];
+    tester->cases = ARENA_ARRAY(lab->arena, char *, count);
+    for (tester->n_cases = 0; tester->n_cases < count; tester->n_cases++) {
+        tester->cases[tester->n_cases] = arena_string(lab->arena, names[tester->n_cases]);
+    }
+    return experiment;
+}
+#define CASES(...) with_cases(&lab, (const char *const[]){__VA_ARGS__}, sizeof(const char *[]){__VA_ARGS__} / sizeof(const char *))
+
+static void assert_case(size_t index, const char *name, uint32_t generation, const char *profile)
+{
+    assert_true(index < told.case_count);
+    const Pb__RunCase *run = told.cases[index];
+    assert_string_equal(run->name, name);
+    assert_true(run->n_peers >= 1);
+    assert_string_equal(run->peers[0]->drive, "server");
+    assert_string_equal(run->peers[0]->peer->service, "server");
+    assert_int_equal(run->peers[0]->peer->generation, generation);
+    assert_int_equal(run->peers[0]->peer->n_endpoints, 1);
+    assert_string_equal(run->peers[0]->profile, profile);
+}
+
+// ---- profiles, and fresh ones
+
+STORY(a_case_gets_the_profile_it_wants)
+{
+    BEGIN;
+    submit_experiment(&lab, CASES("one", "retry", "c3", "retry"));
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_int_equal(told.case_count, 4);
+    assert_case(0, "one", 1, "");
+    assert_case(1, "retry", 2, "retry");
+    assert_case(2, "c3", 2, "retry"); // it names no profile: as it is
+    assert_case(3, "retry", 2, "retry");
+    assert_string_equal(told.profile[1], "");
+    assert_string_equal(told.profile[2], "retry");
+    assert_int_equal(told.generations, 2);
+    lab_end(&lab);
+}
+
+STORY(a_fresh_service_has_served_no_case)
+{
+    BEGIN;
+    submit_experiment(&lab, CASES("fresh", "fresh", "one", "fresh"));
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_case(0, "fresh", 1, "");
+    assert_case(1, "fresh", 2, "");
+    assert_case(2, "one", 2, "");
+    assert_case(3, "fresh", 3, "");
+    lab_end(&lab);
+}
+
+STORY(fresh_case_makes_every_case_one)
+{
+    BEGIN;
+    Pb__Experiment *experiment = CASES("one", "c2", "c3");
+    experiment->tests[0]->services[1]->fresh = PB__FRESH__FRESH_CASE;
+    submit_experiment(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_case(2, "c3", 3, "");
+    lab_end(&lab);
+}
+
+STORY(cases_without_setups_get_no_peers)
+{
+    BEGIN;
+    submit_experiment(&lab, CASES("one", "c2"));
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_int_equal(told.cases[0]->n_peers, 0);
+    assert_int_equal(told.generations, 1);
+    lab_end(&lab);
+}
+
+// ---- what goes wrong
+
+STORY(a_profile_that_does_not_come_up_takes_its_case_alone)
+{
+    BEGIN;
+    submit_experiment(&lab, CASES("one", "bad", "retry", "bad"));
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_INFRASTRUCTURE);
+    assert_int_equal(told.case_count, 2);
+    assert_case(1, "retry", 3, "retry");
+    const Pb__TrialEnded *ended = lab.trials[0];
+    assert_int_equal(ended->n_unfinished, 2);
+    assert_string_equal(ended->unfinished[0]->name, "bad");
+    assert_non_null(strstr(ended->unfinished[0]->outcome->text, "server (server): start"));
+    lab_end(&lab);
+}
+
+static void crash_when_bad(struct lab *lab, struct lab_guard *guard, const Pb__Command *command)
+{
+    note(lab, guard, command);
+    lab->server_crashes = lab->server_fails_start;
+}
+
+STORY(a_crash_while_it_starts_fails_the_case)
+{
+    BEGIN;
+    Pb__Experiment *experiment = CASES("one", "bad", "retry");
+    lab.whim = crash_when_bad;
+    submit_experiment(&lab, experiment);
+    assert_int_equal(lab.cell_count, 1);
+    assert_int_equal(told.case_count, 2);
+    assert_true(lab.cells[0]->outcome->verdict > PB__VERDICT__VERDICT_PASS);
+    lab_end(&lab);
+}
+
+static void crash_in_first(struct lab *lab, struct lab_guard *guard, const Pb__Command *command)
+{
+    note(lab, guard, command);
+    lab->server_crashes = guard->generation == 1 && !guard->is_tester;
+}
+
+STORY(a_crash_of_the_old_generation_counts)
+{
+    BEGIN;
+    Pb__Experiment *experiment = CASES("one", "retry");
+    lab.whim = crash_in_first;
+    submit_experiment(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_FAIL, REASON_CRASH);
+    lab_end(&lab);
+}
+
+static void cut_first(struct lab *lab, struct lab_guard *guard, const Pb__Command *command)
+{
+    note(lab, guard, command);
+    lab->streams_are_cut = guard->generation == 1 && !guard->is_tester;
+}
+
+STORY(evidence_of_every_generation_is_wanted)
+{
+    BEGIN;
+    Pb__Experiment *experiment = CASES("one", "retry");
+    lab.whim = cut_first;
+    submit_experiment(&lab, experiment);
+    assert_int_equal(told.case_count, 2);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_INCOMPLETE);
+    lab_end(&lab);
+}
+
+// ---- execute
+
+STORY(a_client_executes_for_the_case_and_the_tester_judges)
+{
+    BEGIN;
+    lab.server_executes = true;
+    lab.execute_verdict = VERDICT_FAIL; // not the trial's: the tester says pass
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    submit_experiment(&lab, CASES("execute", "execute"));
+    assert_int_equal(told.executes, 2);
+    assert_case(0, "execute", 1, "");
+    assert_case(1, "execute", 2, ""); // what has executed is not told to again
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(told.cases[i]->peers[0]->executed);
+        assert_int_equal(told.cases[i]->peers[0]->outcome->verdict, PB__VERDICT__VERDICT_FAIL);
+        assert_true(told.cases[i]->peers[0]->ended_ns - told.cases[i]->peers[0]->began_ns == NS_PER_MS);
+    }
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    lab_end(&lab);
+}
+
+// ---- the network
+
+static Pb__Experiment *on_network(struct lab *lab, Pb__Experiment *experiment)
+{
+    lab->has_network = true;
+    lab_agent_hello(lab, 0);
+    lab_agent_hello(lab, 1);
+    Pb__Test *test = experiment->tests[0];
+    test->network = ARENA_NEW(lab->arena, Pb__Network);
+    pb__network__init(test->network);
+    test->network->type = arena_string(lab->arena, "emulated");
+    test->network->family = arena_string(lab->arena, "ipv4");
+    for (size_t i = 0; i < 2; i++) { // as coordinator/experiment/network.c completes it
+        Pb__ServiceTemplate *service = test->services[i];
+        char **needs = ARENA_ARRAY(lab->arena, char *, service->n_needs + 1);
+        memcpy(needs, service->needs, sizeof *needs * service->n_needs);
+        needs[service->n_needs] = arena_string(lab->arena, "network");
+        service->needs = needs;
+        service->n_needs++;
+    }
+    test->case_conditions = arena_string(lab->arena, "replace");
+    return experiment;
+}
+
+STORY(a_network_is_there_before_those_who_use_it)
+{
+    BEGIN;
+    submit_experiment(&lab, on_network(&lab, CASES("one")));
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_non_null(told.network);
+    assert_int_equal(told.network->n_network_services, 2);
+    assert_string_equal(told.network->network_services[0], "server");
+    assert_non_null(told.server->network_place);
+    assert_string_equal(told.server->network_place->address, "10.0.0.1");
+    assert_int_equal(told.server->n_peers, 0);
+    lab_end(&lab);
+}
+
+STORY(a_case_gets_its_conditions_and_the_next_one_none)
+{
+    BEGIN;
+    submit_experiment(&lab, on_network(&lab, CASES("one", "slow", "slow", "c4")));
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_int_equal(told.fault_count, 2);
+    assert_string_equal(told.faults[0]->kind, "link");
+    assert_int_equal(told.faults[0]->n_links, 1);
+    assert_string_equal(told.faults[0]->links[0]->conditions[0]->values[0], "20ms");
+    assert_int_equal(told.faults[1]->n_links, 0);
+    assert_int_equal(told.cases[1]->n_conditions, 1);
+    assert_string_equal(told.cases[1]->peers[1]->drive, "network");
+    lab_end(&lab);
+}
+
+STORY(own_conditions_are_taken_back_for_a_case_that_replaces_them)
+{
+    BEGIN;
+    Pb__Experiment *experiment = on_network(&lab, CASES("slow"));
+    Pb__LinkRule *rule = ARENA_NEW(lab.arena, Pb__LinkRule);
+    pb__link_rule__init(rule);
+    Pb__PlacedSetting *loss = ARENA_NEW(lab.arena, Pb__PlacedSetting);
+    pb__placed_setting__init(loss);
+    loss->name = arena_string(lab.arena, "loss");
+    loss->values = ARENA_ARRAY(lab.arena, char *, 1);
+    loss->values[loss->n_values++] = arena_string(lab.arena, "1%");
+    rule->conditions = ARENA_ARRAY(lab.arena, Pb__PlacedSetting *, 1);
+    rule->conditions[rule->n_conditions++] = loss;
+    Pb__Network *network = experiment->tests[0]->network;
+    network->links = ARENA_ARRAY(lab.arena, Pb__LinkRule *, 1);
+    network->links[network->n_links++] = rule;
+    submit_experiment(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    const Pb__LinkRule *laid = told.faults[0]->links[0];
+    assert_int_equal(laid->n_conditions, 2);
+    assert_string_equal(laid->conditions[1]->name, "loss");
+    assert_string_equal(laid->conditions[1]->values[0], "0%");
+    lab_end(&lab);
+}
+
+STORY(conditions_that_cannot_be_made_take_the_case)
+{
+    BEGIN;
+    lab.fault_problem = "no netem";
+    submit_experiment(&lab, on_network(&lab, CASES("one", "slow")));
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_INFRASTRUCTURE);
+    assert_int_equal(told.case_count, 1);
+    assert_non_null(strstr(lab.trials[0]->unfinished[0]->outcome->text, "no netem"));
+    lab_end(&lab);
+}
+
+STORY(nobody_runs_a_case_without_its_conditions)
+{
+    BEGIN;
+    submit_experiment(&lab, CASES("one", "slow")); // no network
+    assert_int_equal(told.case_count, 1);
+    assert_string_equal(lab.trials[0]->unfinished[0]->name, "slow");
+    assert_int_equal(lab.trials[0]->unfinished[0]->outcome->reason, PB__REASON__REASON_UNSUPPORTED);
+    lab_end(&lab);
+}
+
+// ---- at any moment
+
+static void come_back(struct lab *lab)
+{
+    for (size_t i = 0; i < lab->agent_count; i++) {
+        if (!lab->agents[i].connected) {
+            lab_agent_hello(lab, i);
+        }
+    }
+}
+
+// One command at each agent, what they say of it, and a tick. False: the run has ended.
+static bool one_step(struct lab *lab)
+{
+    for (size_t i = 0; i < lab->agent_count; i++) {
+        lab_agent_work(lab, i, 1);
+        lab_agent_flush(lab, i);
+    }
+    lab_pass_ms(lab, 100, true);
+    return !lab->run_ended;
+}
+
+typedef void happening_fn(struct lab *lab);
+
+// Whether the trial was still there at that step: if not, all its steps have been tried.
+static bool at_step(size_t step, happening_fn *happening, int verdict, const char *const *names, size_t count)
+{
+    struct lab lab;
+    lab_begin(&lab);
+    lab.server_executes = true;
+    lab.execute_verdict = VERDICT_PASS;
+    lab.has_network = true;
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    lab.is_async = true;
+    submit_experiment(&lab, on_network(&lab, with_cases(&lab, names, count)));
+    bool lives = !lab.run_ended;
+    for (size_t i = 0; i < step && lives; i++) {
+        lives = one_step(&lab);
+    }
+    if (lives) {
+        happening(&lab);
+        for (size_t i = 0; i < TRIAL_MS_MAX / 100 && one_step(&lab); i++) {
+        }
+    }
+    assert_non_null(lab.run_ended);
+    if (lab.cells[0]->outcome->verdict != (Pb__Verdict)verdict && lives) {
+        print_error("at step %zu: %s\n", step, lab.cells[0]->outcome->text);
+        fail();
+    }
+    assert_true(core_is_idle(lab.core));
+    lab_end(&lab);
+    return lives;
+}
+
+static const char *const every_kind[] = {"retry", "fresh", "execute", "slow", "bad", "execute"};
+#define EVERY_KIND every_kind, sizeof every_kind / sizeof *every_kind
+
+static void restart(struct lab *lab)
+{
+    lab_restart(lab);
+    come_back(lab);
+}
+
+static void new_session(struct lab *lab)
+{
+    for (size_t i = 0; i < lab->agent_count; i++) {
+        lab_agent_gone(lab, i);
+    }
+    come_back(lab);
+}
+
+static void cancel(struct lab *lab)
+{
+    lab_cancel(lab, "1", "enough");
+}
+
+static void lose_for_ever(struct lab *lab)
+{
+    for (size_t i = 0; i < lab->agent_count; i++) {
+        lab_agent_gone(lab, i);
+    }
+}
+
+static void try_every_step(happening_fn *happening, int verdict, const char *const *names, size_t count)
+{
+    size_t step = 0;
+    while (at_step(step, happening, verdict, names, count)) {
+        step++;
+        assert_true(step < STEPS_MAX);
+    }
+    assert_in_range(step, 15, STEPS_MAX); // there was something to interrupt
+}
+
+STORY(a_restart_of_the_coordinator_at_any_step_changes_nothing)
+{
+    (void)state;
+    try_every_step(restart, VERDICT_INCONC, EVERY_KIND); // "bad" does not come up
+    static const char *const good[] = {"retry", "fresh", "execute", "slow", "execute"};
+    try_every_step(restart, VERDICT_PASS, good, 5);
+}
+
+STORY(a_new_session_of_the_agents_at_any_step_changes_nothing)
+{
+    (void)state;
+    static const char *const good[] = {"retry", "fresh", "execute", "slow", "execute"};
+    try_every_step(new_session, VERDICT_PASS, good, 5);
+}
+
+STORY(a_run_that_is_cancelled_at_any_step_ends)
+{
+    (void)state;
+    try_every_step(cancel, VERDICT_INCONC, EVERY_KIND);
+}
+
+STORY(agents_that_are_lost_at_any_step_are_an_error)
+{
+    (void)state;
+    static const char *const few[] = {"retry", "fresh"};
+    try_every_step(lose_for_ever, VERDICT_ERROR, few, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_case_gets_the_profile_it_wants),
+        cmocka_unit_test(a_fresh_service_has_served_no_case),
+        cmocka_unit_test(fresh_case_makes_every_case_one),
+        cmocka_unit_test(cases_without_setups_get_no_peers),
+        cmocka_unit_test(a_profile_that_does_not_come_up_takes_its_case_alone),
+        cmocka_unit_test(a_crash_while_it_starts_fails_the_case),
+        cmocka_unit_test(a_crash_of_the_old_generation_counts),
+        cmocka_unit_test(evidence_of_every_generation_is_wanted),
+        cmocka_unit_test(a_client_executes_for_the_case_and_the_tester_judges),
+        cmocka_unit_test(a_network_is_there_before_those_who_use_it),
+        cmocka_unit_test(a_case_gets_its_conditions_and_the_next_one_none),
+        cmocka_unit_test(own_conditions_are_taken_back_for_a_case_that_replaces_them),
+        cmocka_unit_test(conditions_that_cannot_be_made_take_the_case),
+        cmocka_unit_test(nobody_runs_a_case_without_its_conditions),
+        cmocka_unit_test(a_restart_of_the_coordinator_at_any_step_changes_nothing),
+        cmocka_unit_test(a_new_session_of_the_agents_at_any_step_changes_nothing),
+        cmocka_unit_test(a_run_that_is_cancelled_at_any_step_ends),
+        cmocka_unit_test(agents_that_are_lost_at_any_step_are_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
