@@ -32,6 +32,9 @@ Pb__PluginPresence *author_probe(const char *path, struct arena *arena, struct p
 
 // "integer 1..64", "`auto`, `on`, `off`", "duration 0ms..1h": as one writes it in an experiment.
 char *author_option_type(const Pb__OptionDescription *option, struct arena *arena);
+struct panther_test;
+// "TYPE" or "TYPE:NAME=VALUE": the instance's programs are started under it. false: there is none, which was said.
+bool author_environment(struct panther_test *test, const char *text, struct arena *arena);
 char *author_join(struct arena *arena, char *const *items, size_t count, const char *between);
 
 #endif

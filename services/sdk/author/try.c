@@ -25,8 +25,8 @@
 
 struct arguments {
     const char *plugin, *protocol, *version, *role, *address;
-    const char *cases[LIST_MAX], *options[LIST_MAX], *drives[LIST_MAX];
-    size_t case_count, option_count, drive_count;
+    const char *cases[LIST_MAX], *options[LIST_MAX], *drives[LIST_MAX], *environments[LIST_MAX];
+    size_t case_count, option_count, drive_count, environment_count;
     uint64_t for_ms, timeout_ms;
     bool logs;
 };
@@ -158,6 +158,14 @@ static bool set_options(struct trying *trying)
     return true;
 }
 
+static bool set_environments(struct trying *trying)
+{
+    for (size_t i = 0; i < trying->arguments->environment_count; i++)
+        if (!author_environment(trying->test, trying->arguments->environments[i], trying->arena))
+            return false;
+    return true;
+}
+
 // ---- its work
 
 static void run_case(struct trying *trying, const char *name)
@@ -242,17 +250,32 @@ static void print_streams(const struct trying *trying)
     free(entries);
 }
 
+static void print_metric(const Pb__Metric *metric)
+{
+    printf("  metric %s: %.15g %s\n", metric->name, metric->value, metric->unit);
+}
+
+static void print_findings(Pb__Finding *const *findings, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        printf("  finding %s: %s\n", findings[i]->signature, findings[i]->title);
+}
+
 static void print_metrics(const struct trying *trying)
 {
     for (size_t i = 0; i < trying->test->event_count; i++) {
         const Pb__Event *event = trying->test->events[i];
         const bool is_case = event->body_case == PB__EVENT__BODY_CASE_RESULT;
-        for (size_t m = 0; is_case && m < event->case_result->n_metrics; m++) {
-            const Pb__Metric *metric = event->case_result->metrics[m];
-            printf("  metric %s: %.15g %s\n", metric->name, metric->value, metric->unit);
-        }
-        for (size_t f = 0; is_case && f < event->case_result->n_findings; f++)
-            printf("  finding %s: %s\n", event->case_result->findings[f]->signature, event->case_result->findings[f]->title);
+        for (size_t m = 0; is_case && m < event->case_result->n_metrics; m++)
+            print_metric(event->case_result->metrics[m]);
+        if (is_case)
+            print_findings(event->case_result->findings, event->case_result->n_findings);
+        else if (event->body_case == PB__EVENT__BODY_COMMAND_DONE)
+            print_findings(event->command_done->findings, event->command_done->n_findings);
+        else if (event->body_case == PB__EVENT__BODY_METRIC && trying->arguments->environment_count > 0)
+            print_metric(event->metric);
+        else if (event->body_case == PB__EVENT__BODY_NOTE && trying->arguments->environment_count > 0)
+            printf("  note: %s\n", event->note->text);
     }
 }
 
@@ -274,7 +297,7 @@ static void end(struct trying *trying)
 
 // ---- command line
 
-enum { KEY_PROTOCOL = 300, KEY_ROLE, KEY_ADDRESS, KEY_DRIVE, KEY_FOR, KEY_TIMEOUT, KEY_LOGS };
+enum { KEY_PROTOCOL = 300, KEY_ROLE, KEY_ADDRESS, KEY_DRIVE, KEY_FOR, KEY_TIMEOUT, KEY_LOGS, KEY_ENVIRONMENT };
 
 static const struct argp_option options[] = {
     {"case", 'c', "CASE", 0, "run this case; may be repeated (default: all)", 0},
@@ -285,6 +308,8 @@ static const struct argp_option options[] = {
     {"address", KEY_ADDRESS, "ADDRESS", 0, "default 127.0.0.1", 0},
     {"for", KEY_FOR, "TIME", 0, "how long an IUT runs (default: until Ctrl-C)", 0},
     {"timeout", KEY_TIMEOUT, "TIME", 0, "of a case (default 60s)", 0},
+    {"environment", KEY_ENVIRONMENT, "TYPE[:NAME=VALUE]", 0,
+     "start its programs under this execution environment (strace, memcheck, ...), with an option of it; may be repeated", 0},
     {"logs", KEY_LOGS, NULL, 0, "print what it wrote, not only after a failure", 0},
     {0},
 };
@@ -342,6 +367,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_TIMEOUT:
         arguments->timeout_ms = time_of(state, argument);
         return 0;
+    case KEY_ENVIRONMENT:
+        add(state, arguments->environments, &arguments->environment_count, argument);
+        return 0;
     case KEY_LOGS:
         arguments->logs = true;
         return 0;
@@ -367,7 +395,7 @@ static bool prepare(struct trying *trying, const char *path)
     if (arguments->address)
         panther_test_address(trying->test, arguments->address);
     set_protocol(trying);
-    if (!set_options(trying))
+    if (!set_options(trying) || !set_environments(trying))
         return false;
     for (size_t i = 0; i < arguments->drive_count; i++)
         if (!start_driven(trying, arguments->drives[i]))

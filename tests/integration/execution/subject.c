@@ -22,8 +22,9 @@ static void on_term(int number)
 
 __attribute__((noinline)) static void lose(void)
 {
-    volatile char *lost = malloc(1234);
+    char *volatile lost = malloc(1234);
     lost[0] = 'x';
+    lost = NULL; // what is left on the stack would be a pointer to it
 }
 
 __attribute__((noinline)) static int spill(volatile int *numbers, int index)
