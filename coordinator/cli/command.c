@@ -18,6 +18,7 @@ const struct command commands[] = {
     {"keys", "make, list and revoke keys; let a new host in", cli_keys},
     {"submit", "submit an experiment, and wait for its verdicts", cli_submit},
     {"check", "check an experiment, offline", cli_check},
+    {"import", "an experiment of PANTHER (Python) in this language", cli_import},
     {"schema", "the experiment language as a JSON Schema, for editors", cli_schema},
     {"runs", "list runs", cli_runs},
     {"watch", "watch a run, live", cli_watch},

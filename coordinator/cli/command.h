@@ -26,6 +26,7 @@ int cli_serve(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 int cli_submit(int argc, char **argv);
 int cli_check(int argc, char **argv);
+int cli_import(int argc, char **argv);
 int cli_schema(int argc, char **argv);
 int cli_runs(int argc, char **argv);
 int cli_status(int argc, char **argv);
