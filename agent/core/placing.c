@@ -123,7 +123,7 @@ static const char *problem(struct agent_core *core, struct instance *instance)
     const char *plugin = agent_plugin_problem(core, initialize->plugin, initialize->description_hash, core->out->arena);
     if (plugin)
         return plugin;
-    if (!agent_ports_take(core, &instance->spec->port_first, &instance->spec->port_count))
+    if (!agent_ports_take(core, initialize->port_wished, &instance->spec->port_first, &instance->spec->port_count))
         return "no free block of ports";
     return NULL;
 }

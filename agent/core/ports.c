@@ -15,9 +15,22 @@ static bool block_is_free(const struct agent_core *core, uint32_t first)
     return true;
 }
 
-bool agent_ports_take(struct agent_core *core, uint32_t *first, uint32_t *count)
+static bool take_wished(const struct agent_core *core, uint32_t wished, uint32_t *first)
 {
     uint32_t blocks = core->port_count / PORTS_PER_INSTANCE;
+    if (wished < core->port_first || wished >= core->port_first + blocks * PORTS_PER_INSTANCE)
+        return false;
+    *first = wished - (wished - core->port_first) % PORTS_PER_INSTANCE;
+    return block_is_free(core, *first);
+}
+
+// The next generation of a service is where its peers look for it.
+bool agent_ports_take(struct agent_core *core, uint32_t wished, uint32_t *first, uint32_t *count)
+{
+    uint32_t blocks = core->port_count / PORTS_PER_INSTANCE;
+    *count = PORTS_PER_INSTANCE;
+    if (take_wished(core, wished, first))
+        return true;
     for (uint32_t i = 0; i < blocks; i++) {
         uint32_t block = (core->next_block + i) % blocks;
         uint32_t candidate = core->port_first + block * PORTS_PER_INSTANCE;
@@ -25,7 +38,6 @@ bool agent_ports_take(struct agent_core *core, uint32_t *first, uint32_t *count)
             continue;
         core->next_block = (block + 1) % blocks;
         *first = candidate;
-        *count = PORTS_PER_INSTANCE;
         return true;
     }
     return false;

@@ -205,7 +205,7 @@ void agent_outbox_committed(struct agent_core *core, uint64_t last, uint32_t lif
 void agent_outbox_clear(struct outbox *outbox);
 
 // ---- ports.c
-bool agent_ports_take(struct agent_core *core, uint32_t *first, uint32_t *count);
+bool agent_ports_take(struct agent_core *core, uint32_t wished, uint32_t *first, uint32_t *count); // wished: a port of the block; 0: any
 
 // ---- plugins.c
 void agent_plugins_set(struct agent_core *core, const struct agent_plugin *plugins, size_t count);

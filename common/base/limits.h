@@ -28,6 +28,8 @@ static_assert(COMMAND_MAX_BYTES + 5 * 4096 < GUARD_PACKET_MAX_BYTES, "a spec is 
 #define EVENT_MAX_BYTES (64 * 1024)
 // What a Gap names when it is not a stream that lacks something but the events themselves: notes, metrics, starts of cases.
 #define GAP_OF_EVENTS "events"
+// Matches of one output rule in one stream that are told one by one, when a window asks for their moments: enough to see when it began.
+#define MATCHES_TOLD_MAX 256
 // Events of one control frame and one outbox commit.
 #define EVENTS_PER_FRAME_MAX 256
 // A chunk of a stream or artifact.

@@ -102,6 +102,7 @@ struct instance {
     uint32_t case_timeout_ms;
     uint32_t execute_number; // 0: no Execute was released
     bool execute_answered;
+    uint32_t port;      // the first that a generation of it had; 0: none yet
     struct map *beside; // number -> Pb__Command: faults and runs that are not answered
     uint64_t moved_ns;  // boottime of its last answer to start or stop
     // evidence

@@ -141,6 +141,7 @@ static void done_lifecycle(struct instance *instance, const Pb__CommandDone *don
         if (ok) {
             message_free(instance->initialized);
             instance->initialized = MESSAGE_COPY(done, NULL);
+            instance->port = done->n_endpoints ? done->endpoints[0]->port : instance->port;
             instance_move(instance, INSTANCE_INITIALIZED);
         }
         break;

@@ -257,6 +257,7 @@ static void put_deadlines(struct core *core, const struct instance *instance, Pb
     const uint32_t build_ms = core_builds(core, instance) ? trial->plan->timeouts->build_ms : 0;
     initialize->initialize_ms = build_ms > INITIALIZE_MS ? build_ms : INITIALIZE_MS;
     initialize->start_ms = environments_deadline_ms(initialize->environments, initialize->n_environments, trial->plan->timeouts->ready_ms);
+    initialize->port_wished = instance->port; // peers know its address: it shall be the same again
     initialize->stop_ms = environments_deadline_ms(initialize->environments, initialize->n_environments, trial->plan->timeouts->stop_ms);
 }
 

@@ -451,6 +451,7 @@ static void save_work(const struct saver *saver, Pb__SnapshotInstance *saved, co
     saved->case_numbers = instance->case_numbers;
     saved->beside = beside_of(saver, instance, &saved->n_beside);
     saved->moved_ns = instance->moved_ns;
+    saved->port = instance->port;
     saved->execute_number = instance->execute_number;
     saved->execute_answered = instance->execute_answered;
     saved->metrics = metrics_of(saver, instance, &saved->n_metrics);
@@ -571,6 +572,7 @@ static void load_work(struct instance *instance, const Pb__SnapshotInstance *sav
     instance->initialized = saved->initialized ? MESSAGE_COPY(saved->initialized, NULL) : NULL;
     load_cases(instance, saved);
     instance->moved_ns = saved->moved_ns;
+    instance->port = saved->port;
     for (size_t i = 0; i < saved->n_beside; i++) {
         message_free(map_put_number(instance->beside, saved->beside[i]->number, MESSAGE_COPY(saved->beside[i], NULL)));
     }
