@@ -123,6 +123,8 @@ static void judge_record(struct audit *audit, const Pb__Record *record)
         return audit_run_ended(audit, record->run_ended);
     case PB__RECORD__BODY_TRIAL_STARTED:
         return audit_trial_started(audit, record->trial_started);
+    case PB__RECORD__BODY_COMMAND_ISSUED:
+        return audit_command_issued(audit, record->command_issued);
     case PB__RECORD__BODY_CASES_RELEASED:
         return audit_cases_released(audit, record->cases_released);
     case PB__RECORD__BODY_INSTANCE_EVENT:

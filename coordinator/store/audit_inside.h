@@ -35,7 +35,8 @@ struct audited_instance {
     uint64_t id;
     uint32_t index; // of its service in the plan
     bool is_tester, ended, cleaned, lost;
-    uint32_t generation; // the last one that was heard of
+    uint32_t generation;       // the last one that was heard of
+    uint32_t execute_for_case; // number of the command; 0: none
     uint32_t case_count;
     uint32_t *case_numbers; // of their commands, rising
     uint64_t *answered_by;  // by case: the record; 0: none
@@ -93,6 +94,7 @@ void audited_run_free(struct audited_run *run);
 void audit_trial_started(struct audit *audit, const Pb__TrialStarted *record);
 void audit_cases_released(struct audit *audit, const Pb__CasesReleased *record);
 void audit_instance_event(struct audit *audit, const Pb__InstanceEvent *record);
+void audit_command_issued(struct audit *audit, const Pb__CommandIssued *record);
 void audit_instance_lost(struct audit *audit, const Pb__InstanceLost *record);
 void audit_trial_ended(struct audit *audit, const Pb__TrialEnded *record);
 void audited_trial_free(struct audited_trial *trial);

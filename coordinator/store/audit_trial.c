@@ -204,6 +204,8 @@ static void process_started(struct audited_instance *instance, const Pb__Process
 
 static void command_done(struct audited_instance *instance, const Pb__CommandDone *done)
 {
+    if (instance->execute_for_case && done->number == instance->execute_for_case)
+        return; // for the tester to judge
     worsen(instance, done->outcome);
     if (strcmp(done->phase, "fault") == 0 || strcmp(done->phase, "run") == 0)
         return; // a trial whose timeline could not be done does not pass by its own verdict
@@ -216,18 +218,23 @@ static void stream_end(struct audited_instance *instance, const Pb__StreamEnd *e
     instance->streams_ended += strcmp(end->stream, "plugin.log") != 0 && strcmp(end->stream, "host.stderr") != 0;
 }
 
-// A later generation has to end as well.
+// A later generation has to end as well, and the one before it to have told everything.
 static void generation_seen(struct audited_instance *instance, const Pb__Event *event)
 {
-    if (event->generation > instance->generation) {
-        instance->generation = event->generation;
-        instance->ended = instance->cleaned = false;
-    }
+    if (event->generation <= instance->generation)
+        return;
+    if (instance->generation && (map_count(instance->processes) || instance->streams_ended < 2 * instance->processes_started))
+        instance->wrong = "evidence of an earlier generation is missing";
+    instance->generation = event->generation;
+    instance->ended = instance->cleaned = false;
+    instance->execute_for_case = 0;
+    map_free(&instance->processes);
+    instance->processes = map_new();
+    instance->streams_ended = 2 * instance->processes_started; // what comes too much stands for nothing that is missing
 }
 
 static void event(struct audit *audit, struct audited_instance *instance, const Pb__Event *event)
 {
-    generation_seen(instance, event);
     switch (event->body_case) {
     case PB__EVENT__BODY_CASE_RESULT:
         case_result(audit, instance, event->case_result);
@@ -264,9 +271,17 @@ void audit_instance_event(struct audit *audit, const Pb__InstanceEvent *record)
     struct audited_instance *instance = find_instance(audit, record->trial, record->event->instance);
     if (!instance)
         return;
+    generation_seen(instance, record->event);
     if (instance->ended || instance->lost)
         audit_find_here(audit, instance->trial->run, "an instance of %s reports after its end", instance->trial->name);
     event(audit, instance, record->event);
+}
+
+void audit_command_issued(struct audit *audit, const Pb__CommandIssued *record)
+{
+    struct audited_instance *instance = map_get_number(audit->instances, record->command->instance);
+    if (instance && record->tester && record->command->body_case == PB__COMMAND__BODY_EXECUTE)
+        instance->execute_for_case = record->command->number;
 }
 
 void audit_instance_lost(struct audit *audit, const Pb__InstanceLost *record)
