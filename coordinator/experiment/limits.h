@@ -27,7 +27,6 @@ static_assert(AXES_PER_TEST_MAX * AXIS_ID_BYTES + 2 * NAME_MAX_BYTES < FULL_NAME
 #define SELECTORS_MAX 64               // entries of exclude or include: each is compared with every combination
 #define KEPT_MAX CASES_PER_SERVICE_MAX // combinations that are kept one by one: a list in one record
 #define KEPT_LOOKED_AT_MAX 1048576     // combinations and pairs of all tests of a file: a second of work
-#define CONFIDENCE 0.95                // of `repeat: {until: confident}`
 #define CELLS_PER_TEST_MAX 10000000    // a verdict each in the journal: some GB
 #define SEED_FIRST_BITS 53             // exact as a double and in JSON
 #define SEED_DERIVED_BITS 31           // many programs take their seed as an int

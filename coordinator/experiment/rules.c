@@ -3,25 +3,23 @@
 
 #include <string.h>
 
-#include "common/base/units.h"
 #include "common/base/verdict.h"
 #include "coordinator/experiment/limits.h"
 
 // ---- repeat
 
-static const char *const orders[] = {"interleave", NULL}, *const ends[] = {"confident", NULL};
+static const char *const orders[] = {"interleave", NULL};
 const struct document_key rules_seed_keys[] = {DOCUMENT_KEY("first", NUMBER, .help = "of the first repetition"),
                                                DOCUMENT_KEY("paired", BOOLEAN, .help = "one seed in all combinations"), DOCUMENT_END};
-const struct document_key rules_repeat_keys[] = {
-    DOCUMENT_KEY("times", NUMBER),
-    DOCUMENT_KEY("seeds", MAP, .keys = rules_seed_keys),
-    DOCUMENT_KEY("order", CHOICE, .choices = orders),
-    DOCUMENT_KEY("until", CHOICE, .choices = ends, .help = "until it is known whether a combination passes often enough"),
-    DOCUMENT_KEY("at_most", NUMBER, .help = "repetitions"),
-    DOCUMENT_KEY("at_least", NUMBER, .help = "repetitions"),
-    DOCUMENT_KEY("pass_rate", REAL, .help = "that is asked for"),
-    DOCUMENT_KEY("confidence", REAL, .help = "default: 95%"),
-    DOCUMENT_END};
+const struct document_key rules_repeat_keys[] = {DOCUMENT_KEY("times", NUMBER),
+                                                 DOCUMENT_KEY("seeds", MAP, .keys = rules_seed_keys),
+                                                 DOCUMENT_KEY("order", CHOICE, .choices = orders),
+                                                 DOCUMENT_LATER("until"),
+                                                 DOCUMENT_LATER("at_most"),
+                                                 DOCUMENT_LATER("at_least"),
+                                                 DOCUMENT_LATER("pass_rate"),
+                                                 DOCUMENT_LATER("confidence"),
+                                                 DOCUMENT_END};
 
 static void read_seeds(const struct document *document, const struct value *seeds, Pb__Test *test)
 {
@@ -43,42 +41,6 @@ static void check_order(const struct document *document, const struct value *ord
         document_error(document, order, "the order \"%.80s\" is not supported by this version yet; interleave is", text);
 }
 
-static void read_ratio(const struct document *document, const struct value *value, const char *what, double *ratio)
-{
-    const char *text = document_constant(document, value, what);
-    if (text && (!ratio_parse(text, ratio) || *ratio <= 0 || *ratio >= 1))
-        document_error(document, value, "%s: \"%.80s\" is not a share between 0 and 1 such as 95%%", what, text);
-}
-
-// Repetitions of a combination go on, one after the other, until its pass rate is known to be above or below the one asked for.
-static void read_until(const struct document *document, const struct value *repeat, Pb__Test *test, uint64_t *times)
-{
-    const struct value *until = document_get(repeat, "until"), *rate = document_get(repeat, "pass_rate");
-    static const char *const belongings[] = {"at_most", "at_least", "pass_rate", "confidence"};
-    const char *text = document_constant(document, until, "until");
-    uint64_t least = 1;
-    for (size_t i = 0; !until && i < sizeof belongings / sizeof *belongings; i++)
-        if (value_get(repeat, belongings[i]))
-            document_error(document, value_get(repeat, belongings[i]), "`%s` belongs to `until: confident`", belongings[i]);
-    if (!text)
-        return;
-    if (strcmp(text, "confident") != 0)
-        document_error(document, until, "until: there is no \"%.80s\"%s", text, document_hint(document, text, ends, 1));
-    if (document_get(repeat, "times"))
-        document_error(document, document_get(repeat, "times"), "times is a fixed number; `until` takes at_most");
-    if (!document_get(repeat, "at_most") || !rate)
-        document_error(document, repeat, "`until: confident` needs at_most and pass_rate");
-    Pb__RepeatUntil *rule = ARENA_NEW(document->arena, Pb__RepeatUntil);
-    pb__repeat_until__init(rule);
-    rule->confidence = CONFIDENCE;
-    read_ratio(document, rate, "pass_rate", &rule->pass_rate);
-    read_ratio(document, document_get(repeat, "confidence"), "confidence", &rule->confidence);
-    document_number(document, document_get(repeat, "at_most"), "at_most", 1, REPEAT_TIMES_MAX, times);
-    document_number(document, document_get(repeat, "at_least"), "at_least", 1, *times, &least);
-    rule->at_least = (uint32_t)least;
-    test->repeat_until = rule;
-}
-
 void rules_read_repeat(const struct document *document, const struct value *repeat, Pb__Test *test)
 {
     uint64_t times = 1;
@@ -88,7 +50,6 @@ void rules_read_repeat(const struct document *document, const struct value *repe
         document_number(document, document_get(repeat, "times"), "times", 1, REPEAT_TIMES_MAX, &times);
         read_seeds(document, document_get(repeat, "seeds"), test);
         check_order(document, document_get(repeat, "order"));
-        read_until(document, repeat, test, &times);
     }
     test->repeat_times = (uint32_t)times;
 }
