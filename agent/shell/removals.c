@@ -1,5 +1,6 @@
 #include "agent/shell/removals.h"
 
+#include "agent/environment/execution/limits.h"
 #include "agent/shell/cgroup.h"
 #include "common/base/memory.h"
 #include "common/system/file.h"
@@ -35,6 +36,10 @@ static bool is_removed(const char *folder, const char *cgroup, struct panther_er
 {
     if (!cgroup_kill(cgroup)) {
         error_set(error, PANTHER_ESTATE, "something lives in %s", cgroup);
+        return false;
+    }
+    if (!limits_clear(folder)) {
+        error_set(error, PANTHER_ESTATE, "something lives in the cgroups of %s", folder);
         return false;
     }
     return folder_remove(folder, error) == 0;

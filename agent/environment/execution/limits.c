@@ -146,22 +146,33 @@ static bool open_unified(struct limits *limits, const char *beside, const char *
     return true;
 }
 
+// One path a line. That the file is lost is no reason not to start: the groups are empty and small then.
+static void remember(const struct limits *limits)
+{
+    struct text text = {0};
+    for (size_t i = 0; i < limits->folder_count; i++)
+        text_printf(&text, "%s\n", limits->folders[i]);
+    if (limits->folder_count > 0)
+        file_write_atomic(LIMITS_FILE, text_string(&text), text.length, 0600, NULL);
+    text_free(&text);
+}
+
 int limits_open(struct limits *limits, const Pb__ExecutionEnvironment *environment, const char *name, const char *beside,
                 struct panther_error *error)
 {
     const char *memory = environment_value(environment, "memory"), *cpu = environment_value(environment, "cpu");
-    const char *pids = environment_value(environment, "pids");
+    const char *pids = environment_value(environment, "pids"), *missing = NULL;
     memset(limits, 0, sizeof *limits);
     if (!*memory && !*cpu && !*pids)
         return 0;
-    if (open_unified(limits, beside, memory, cpu, pids))
-        return 0;
-    limits->memory_is_grouped = *memory && group_memory(limits, name, memory);
-    const char *missing = NULL;
-    if (*pids && !group_pids(limits, name, pids))
-        missing = "pids";
-    if (*cpu && !group_cpu(limits, name, cpu))
-        missing = "cpu";
+    if (!open_unified(limits, beside, memory, cpu, pids)) {
+        limits->memory_is_grouped = *memory && group_memory(limits, name, memory);
+        if (*pids && !group_pids(limits, name, pids))
+            missing = "pids";
+        if (*cpu && !group_cpu(limits, name, cpu))
+            missing = "cpu";
+    }
+    remember(limits);
     if (!missing)
         return 0;
     limits_close(limits);
@@ -179,6 +190,20 @@ uint64_t limits_oom_kills(struct limits *limits)
     uint64_t kills = at ? strtoull(at + strlen("oom_kill "), NULL, 10) : 0, fresh = kills - limits->oom_kills;
     limits->oom_kills = kills;
     return fresh;
+}
+
+bool limits_clear(const char *folder)
+{
+    CLEANUP_FREE char *path = path_join(folder, LIMITS_FILE);
+    CLEANUP_FREE char *text = NULL;
+    size_t bytes;
+    bool is_clear = true;
+    if (file_read(path, CGROUP_FILE_MAX_BYTES, &text, &bytes, NULL) < 0)
+        return true;
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        if (strncmp(line, "/sys/fs/cgroup/", strlen("/sys/fs/cgroup/")) == 0 && rmdir(line) < 0 && errno == EBUSY)
+            is_clear = false;
+    return is_clear;
 }
 
 void limits_close(struct limits *limits)

@@ -28,6 +28,11 @@ int limits_open(struct limits *limits, const Pb__ExecutionEnvironment *environme
 uint64_t limits_oom_kills(struct limits *limits);
 void limits_close(struct limits *limits); // its folders go once nothing lives in them
 
+// In the instance's folder, for who clears away after a guard that was killed.
+#define LIMITS_FILE "limits"
+// true: none of the groups that a guard in that folder made is left. They go once nothing lives in them.
+bool limits_clear(const char *folder);
+
 // Where the controller's groups can be made, version 1: heap; NULL: not here.
 char *limits_controller(const char *controller);
 

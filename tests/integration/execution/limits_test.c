@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent/environment/execution/limits.h"
 #include "services/sdk/harness/harness.h"
 #include "tests/integration/execution/trial.h"
 
@@ -68,12 +70,35 @@ static void sandbox_can_write_its_work_only(void **state)
     trial_end(&test);
 }
 
+// What a killed guard leaves of its groups is cleared away by who removes its folder, once nothing lives in them.
+static void groups_of_a_killed_guard_can_be_cleared_away(void **state)
+{
+    (void)state;
+    CLEANUP_FREE char *base = limits_controller("memory");
+    struct panther_test *test = trial_new("subject", NULL);
+    panther_test_environment(test, "limits", "memory", "67108864");
+    trial_start(test);
+    CLEANUP_FREE char *folder = memory_string(panther_test_folder(test));
+    if (base)
+        assert_false(limits_clear(folder)); // it runs
+    trial_stop(test, 3, 0);
+    assert_int_equal(kill(test->guard, SIGKILL), 0);
+    assert_true(harness_guard_ended(test, 20000));
+    assert_true(limits_clear(folder));
+    if (base) {
+        CLEANUP_FREE char *group = memory_printf("%s/panther-%s", base, strchr(test->marker, '=') + 1);
+        assert_int_not_equal(access(group, F_OK), 0);
+    }
+    panther_test_end(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_limited),
         cmocka_unit_test(processor_time_is_limited),
         cmocka_unit_test(sandbox_can_write_its_work_only),
+        cmocka_unit_test(groups_of_a_killed_guard_can_be_cleared_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
