@@ -109,6 +109,10 @@ static void events_and_content(void **state)
     };
     RECORD("instance_event", "agent: \"lab-a\" epoch: " ID " sequence: 7 trial: 1 event { instance: 1 generation: 1 sequence: 1 note { } }",
            event);
+    static const struct change renewed[] = {{"trial: 0", "instance_renewed has an id that is not set"},
+                                            {"instance: 0", "instance_renewed has an id that is not set"},
+                                            {"generation: 1", "instance_renewed has an id that is not set"}};
+    RECORD("instance_renewed", "trial: 1 instance: 1 generation: 2 profile: \"retry\"", renewed);
     static const struct change lost[] = {{"instance: 0", "instance_lost.instance is not set"}};
     RECORD("instance_lost", "instance: 1", lost);
     static const struct change stored[] = {{"hash: \"\"", "content_stored.hash is not a hash"},
