@@ -4,7 +4,8 @@
 
 #include "coordinator/experiment/experiment.h"
 
-// nginx, nghttpd (http servers), ngtcp2 (quic, both roles), h2load, quic_probe, quic_judge, null, fuzz (testers), emulated, lab (networks); in the arena.
+// nginx, nghttpd (http servers), ngtcp2 (quic, both roles), h2load, quic_probe, quic_judge, null, fuzz (testers), emulated, lab (networks);
+// in the arena.
 struct experiment_plugins fixture_plugins(struct arena *arena);
 
 struct resolution {
