@@ -27,6 +27,7 @@ const struct command commands[] = {
     {"explain", "why a cell came to its verdict", cli_explain},
     {"timeline", "what happened in a trial on all hosts, on one axis", cli_timeline},
     {"compare", "what is different between two runs", cli_compare},
+    {"history", "how a test or a case went over the last runs", cli_history},
     {"findings", "what testers discovered in a run, each once", cli_findings},
     {"logs", "what services printed", cli_logs},
     {"events", "the journal, line by line", cli_events},

@@ -36,6 +36,7 @@ int cli_report(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_timeline(int argc, char **argv);
 int cli_compare(int argc, char **argv);
+int cli_history(int argc, char **argv);
 int cli_findings(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_events(int argc, char **argv);

@@ -1,4 +1,4 @@
-// runs, results, events: pages of the store's tables.
+// results, findings, events: pages of the store's tables.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,20 +64,6 @@ static int print_list(struct client *client, Pb__Table table, const char *scope,
         }
     }
     table_free(&rows);
-    return status;
-}
-
-int cli_runs(int argc, char **argv)
-{
-    static const char *const shown[] = {"name",       "experiment", "state",        "verdict",     "done_count",  "cells_count",
-                                        "pass_count", "fail_count", "inconc_count", "error_count", "duration_ms", "started_wall_ns",
-                                        "by",         NULL};
-    const struct argp argp = {NULL, parse, "[RUN]", "Lists the runs, oldest first.", children, NULL, NULL};
-    struct list_arguments arguments = {0};
-    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    int status =
-        print_list(&arguments.client, PB__TABLE__TABLE_RUNS, arguments.scope, shown, "no run yet: `panther-coord submit FILE` makes one");
-    client_close(&arguments.client);
     return status;
 }
 

@@ -9,14 +9,18 @@
 #include "coordinator/cli/follow.h"
 #include "coordinator/cli/overrides.h"
 
+#define LABELS_MAX 16 // as many as anybody gives a run
+
 struct submit_arguments {
     struct client client;
     const char *path, *key;
     bool wait, follow, dry_run;
     struct overrides overrides;
+    Pb__Label labels[LABELS_MAX], *label_list[LABELS_MAX];
+    size_t label_count;
 };
 
-enum { KEY_SET = 800, KEY_ONLY, KEY_REPEAT, KEY_KEY, KEY_WAIT, KEY_DRY };
+enum { KEY_SET = 800, KEY_ONLY, KEY_REPEAT, KEY_KEY, KEY_WAIT, KEY_DRY, KEY_LABEL };
 
 static const struct argp_option options[] = {
     {"wait", KEY_WAIT, NULL, 0, "wait until the run has ended; the exit status tells its verdict", 0},
@@ -25,9 +29,27 @@ static const struct argp_option options[] = {
     {"set", KEY_SET, "PATH=VALUE", 0, "replace a value, e.g. tests.load.repeat.times=5", 0},
     {"only", KEY_ONLY, "NAME=VALUE,...", 0, "run this part: values of axes, plugins of services, case=NAME, test=NAME", 0},
     {"repeat", KEY_REPEAT, "N", 0, "run every combination N times, whatever the file says", 0},
+    {"label", KEY_LABEL, "NAME=VALUE", 0, "mark the run, e.g. branch=main; `runs` and `history` select by it", 0},
     {"key", KEY_KEY, "K", 0, "idempotency: the same key and content is the same run, however often it is sent", 0},
     {0},
 };
+
+static void add_label(struct submit_arguments *arguments, char *argument, struct argp_state *state)
+{
+    char *equals = strchr(argument, '=');
+    if (!equals || equals == argument || strpbrk(argument, " \t\n")) {
+        argp_error(state, "--label %s: write NAME=VALUE, without blanks", argument);
+    }
+    if (arguments->label_count == LABELS_MAX) {
+        argp_error(state, "--label: at most %d", LABELS_MAX);
+    }
+    *equals = '\0';
+    Pb__Label *label = &arguments->labels[arguments->label_count];
+    pb__label__init(label);
+    label->name = argument;
+    label->value = equals + 1;
+    arguments->label_list[arguments->label_count++] = label;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -53,6 +75,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_REPEAT:
         overrides_add_repeat(&arguments->overrides, argument, state);
+        return 0;
+    case KEY_LABEL:
+        add_label(arguments, argument, state);
         return 0;
     case KEY_KEY:
         if (bus_peer_file_read(argument, &(struct bus_peer_file){0}, NULL) == 0) {
@@ -87,6 +112,8 @@ static int send_submit(struct submit_arguments *arguments, const struct experime
     submit.n_overrides = arguments->overrides.count;
     submit.key = (char *)(uintptr_t)(arguments->key ? arguments->key : "");
     submit.dry_run = arguments->dry_run;
+    submit.labels = arguments->label_list;
+    submit.n_labels = arguments->label_count;
     Pb__Request request = PB__REQUEST__INIT;
     request.body_case = PB__REQUEST__BODY_SUBMIT;
     request.submit = &submit;
