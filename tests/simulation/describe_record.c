@@ -107,6 +107,9 @@ const char *describe_record(struct world *world, const Pb__Record *record)
         return describe_released(world, record->cases_released);
     case PB__RECORD__BODY_INSTANCE_EVENT:
         return describe_kept_event(world, record->instance_event);
+    case PB__RECORD__BODY_INSTANCE_RENEWED:
+        return SAY("InstanceRenewed %llu.%u: %s", (unsigned long long)record->instance_renewed->instance,
+                   record->instance_renewed->generation, record->instance_renewed->why);
     case PB__RECORD__BODY_INSTANCE_LOST:
         return SAY("InstanceLost %llu.%u on %s", (unsigned long long)record->instance_lost->instance, record->instance_lost->generation,
                    record->instance_lost->agent);

@@ -40,6 +40,7 @@ struct instance_book {
     uint64_t id;
     struct trial_book *trial;
     const char *agent;
+    uint32_t generation, wanted; // the last one that was begun, and the one that was decided
     bool has_ended;
     struct map *issued; // numbers of lifecycle commands
     uint32_t last_issued;

@@ -62,9 +62,36 @@ static void run_accepted(struct oracle *oracle, const Pb__RunAccepted *accepted)
         world_fail(oracle->world, P1, "run r%llu was accepted twice", (unsigned long long)accepted->run);
 }
 
+static void instance_renewed(struct oracle *oracle, const Pb__InstanceRenewed *renewed)
+{
+    struct instance_book *instance = oracle_instance(oracle, renewed->instance);
+    if (!instance || renewed->generation > instance->generation + 1)
+        world_fail(oracle->world, P3, "instance %llu was renewed before its trial, or leaves out a generation",
+                   (unsigned long long)renewed->instance);
+    else
+        instance->wanted = renewed->generation;
+    world_saw(oracle->world, RARITY_GENERATION_RENEWED);
+}
+
+// The one before it has ended, and nothing of it lives: that was looked at when it ended.
+static void begin_generation(struct oracle *oracle, struct instance_book *instance, const Pb__Command *command)
+{
+    if (command->generation != instance->wanted || !instance->has_ended)
+        world_fail(oracle->world, P3, "generation %u of instance %llu begins while the one before it lives, or nobody decided it",
+                   command->generation, (unsigned long long)command->instance);
+    instance->generation = command->generation;
+    instance->has_ended = false;
+    instance->last_issued = 0;
+    oracle_agent(oracle, instance->agent)->placed++;
+    map_free(&instance->issued);
+    instance->issued = map_new();
+}
+
 static void command_issued(struct oracle *oracle, const Pb__Command *command)
 {
     struct instance_book *instance = oracle_instance(oracle, command->instance);
+    if (instance && command->generation > instance->generation)
+        begin_generation(oracle, instance, command);
     if (!instance || command->number <= instance->last_issued) {
         world_fail(oracle->world, P3_ORDER, "command %u of instance %llu was issued again, or before its trial", command->number,
                    (unsigned long long)command->instance);
@@ -187,6 +214,9 @@ static void see(struct oracle *oracle, const Pb__Record *record)
         break;
     case PB__RECORD__BODY_COMMAND_ISSUED:
         command_issued(oracle, record->command_issued->command);
+        break;
+    case PB__RECORD__BODY_INSTANCE_RENEWED:
+        instance_renewed(oracle, record->instance_renewed);
         break;
     case PB__RECORD__BODY_CASES_RELEASED:
         cases_released(oracle, record->cases_released);

@@ -37,7 +37,7 @@ static void place(struct oracle *oracle, struct trial_book *trial, size_t index)
 {
     const Pb__PlacedService *placed = trial->started->services[index];
     struct instance_book *instance = &trial->instances[index];
-    *instance = (struct instance_book){.id = placed->instance, .trial = trial, .agent = placed->agent};
+    *instance = (struct instance_book){.id = placed->instance, .trial = trial, .agent = placed->agent, .generation = 1, .wanted = 1};
     instance->results = map_new();
     instance->issued = map_new();
     if (map_put_number(oracle->instances, placed->instance, instance))
@@ -128,10 +128,10 @@ static const char *broken_assertion(const struct trial_book *trial, const struct
     return NULL;
 }
 
-static const char *why_no_pass(struct oracle *oracle, const struct trial_book *trial, size_t index)
+static const char *why_this_one_does_not(struct oracle *oracle, const struct trial_book *trial, size_t index, uint32_t generation)
 {
     const Pb__PlacedService *placed = trial->started->services[index];
-    const struct life_book *life = oracle_life(oracle, placed->instance, 1);
+    const struct life_book *life = oracle_life(oracle, placed->instance, generation);
     const struct guard *guard = life->guard;
     if (!guard)
         return "it never ran";
@@ -144,6 +144,14 @@ static const char *why_no_pass(struct oracle *oracle, const struct trial_book *t
     if (!oracle->was_restored && (life->sequence != guard->spool_count || !life->end_is_kept))
         return "not all of its events are in the journal";
     return broken_assertion(trial, guard);
+}
+
+static const char *why_no_pass(struct oracle *oracle, const struct trial_book *trial, size_t index)
+{
+    const char *why = NULL;
+    for (uint32_t generation = 1; generation <= trial->instances[index].generation && !why; generation++)
+        why = why_this_one_does_not(oracle, trial, index, generation);
+    return why;
 }
 
 static void check_pass(struct oracle *oracle, const struct trial_book *trial)
@@ -160,8 +168,10 @@ static void check_fail(struct oracle *oracle, const struct trial_book *trial)
 {
     bool any = trial->has_failed;
     for (size_t i = 0; i < trial->started->n_services && !any; i++) {
-        const struct life_book *life = oracle_life(oracle, trial->started->services[i]->instance, 1);
-        any = life->guard && broken_assertion(trial, life->guard);
+        for (uint32_t generation = 1; generation <= trial->instances[i].generation && !any; generation++) {
+            const struct life_book *life = oracle_life(oracle, trial->started->services[i]->instance, generation);
+            any = life->guard && broken_assertion(trial, life->guard);
+        }
     }
     if (!any)
         world_fail(oracle->world, P9_FAIL, "%s failed, and nothing did", trial->started->name);
@@ -190,8 +200,11 @@ void oracle_trial_ended(struct oracle *oracle, const Pb__TrialEnded *ended)
         world_fail(world, P1, "%s has %zu results and %zu unfinished cases of %zu", ended->name, trial->results, ended->n_unfinished,
                    planned_cases(trial));
     for (size_t i = 0; i < trial->started->n_services; i++)
+        if (trial->instances[i].wanted > trial->instances[i].generation)
+            world_saw(world, RARITY_GENERATION_CUT);
+    for (size_t i = 0; i < trial->started->n_services; i++)
         if (!trial->instances[i].has_ended)
-            oracle_instance_is_over(oracle, &trial->instances[i], 1, "TrialEnded");
+            oracle_instance_is_over(oracle, &trial->instances[i], trial->instances[i].generation, "TrialEnded");
     int verdict = (int)ended->outcome->verdict;
     if (oracle->is_reading_backup)
         ; // it was judged before

@@ -42,6 +42,9 @@ Pb__PluginDescription *plugin_description(size_t index, struct arena *arena)
 
 // ---- experiments
 
+// Each restarts the server, which takes a second: more do not fit into the shortest trial.
+#define FRESH_CASES_MOST 6
+
 struct experiment_wish experiment_wish_drawn(struct dice *dice)
 {
     static const uint32_t leases_ms[] = {0, 15000, 30000, 60000};
@@ -62,6 +65,7 @@ struct experiment_wish experiment_wish_drawn(struct dice *dice)
         .asserts_metric = dice_chance(dice, 250),
         .asserts_output = dice_chance(dice, 250),
         .retries_all = dice_chance(dice, 700),
+        .is_fresh = dice_chance(dice, 150),
     };
 }
 
@@ -81,6 +85,17 @@ static void needs_server(Pb__ServiceTemplate *service, struct arena *arena)
     service->needs[service->n_needs++] = text(arena, "server");
 }
 
+static void drives_server(Pb__ServiceTemplate *service, struct arena *arena)
+{
+    Pb__Drive *drive = ARENA_NEW(arena, Pb__Drive);
+    pb__drive__init(drive);
+    drive->name = text(arena, "server");
+    drive->services = service->needs;
+    drive->n_services = service->n_needs;
+    service->drives = ARENA_NEW(arena, Pb__Drive *);
+    service->drives[service->n_drives++] = drive;
+}
+
 static void add_services(Pb__Test *test, const struct experiment_wish *wish, struct arena *arena)
 {
     test->services = ARENA_ARRAY(arena, Pb__ServiceTemplate *, 4);
@@ -98,6 +113,9 @@ static void add_services(Pb__Test *test, const struct experiment_wish *wish, str
     Pb__ServiceTemplate *load = service(test, "load", arena);
     load->tester = text(arena, wish->cases ? "tester" : "runner");
     needs_server(load, arena);
+    drives_server(load, arena);
+    if (wish->is_fresh && wish->cases <= FRESH_CASES_MOST)
+        load->fresh = PB__FRESH__FRESH_CASE;
     load->cases = ARENA_ARRAY(arena, char *, wish->cases + 1);
     for (uint32_t i = 0; i < wish->cases; i++)
         load->cases[load->n_cases++] = case_name(arena, i);

@@ -70,6 +70,8 @@
     X(COMMAND_REPEATED, "an old command arrives again in the session")                                                                     \
     X(GENERATION_NEWER, "a command of a newer generation arrives")                                                                         \
     X(GENERATION_OLDER, "a command of an older generation arrives")                                                                        \
+    X(GENERATION_RENEWED, "a service is made again for a case")                                                                            \
+    X(GENERATION_CUT, "a trial ends while a service is being made again")                                                                  \
     X(GRANT_STALE, "a lease grant of another session arrives")                                                                             \
     X(WALL_JUMP, "wall clock jumps")                                                                                                       \
     /* clients */                                                                                                                          \
