@@ -307,6 +307,64 @@ STORY(own_conditions_are_taken_back_for_a_case_that_replaces_them)
     lab_end(&lab);
 }
 
+// The network's process dies while the last case runs, which then fails.
+static void network_dies(struct lab *lab, struct lab_guard *guard, const Pb__Command *command)
+{
+    note(lab, guard, command);
+    lab->case_verdict = VERDICT_FAIL;
+    if (command->body_case != PB__COMMAND__BODY_RUN_CASE) {
+        return;
+    }
+    size_t agent = 0;
+    const uint64_t network_id = 3; // the services are 1 and 2
+    struct lab_guard *network = lab_guard(lab, network_id, &agent);
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__ProcessExited exited = PB__PROCESS_EXITED__INIT;
+    event.instance = network_id;
+    event.generation = 1;
+    exited.process = 1;
+    exited.name = (char *)(uintptr_t) "panther-link";
+    exited.signal = 9;
+    exited.status = -1;
+    exited.expectation = PB__EXIT_EXPECTATION__EXIT_EXPECTATION_UNEXPECTED;
+    event.body_case = PB__EVENT__BODY_PROCESS_EXITED;
+    event.process_exited = &exited;
+    lab_event(lab, agent, &event);
+    network->outbox_last = lab->agents[agent].sequence;
+    network->process_lives = false;
+}
+
+STORY(what_fails_on_a_network_that_broke_is_no_verdict)
+{
+    BEGIN;
+    Pb__Experiment *experiment = on_network(&lab, CASES("one"));
+    lab.whim = network_dies;
+    submit_experiment(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_INFRASTRUCTURE);
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "panther-link died of signal 9"));
+    lab_end(&lab);
+}
+
+STORY(nothing_is_placed_where_its_environment_cannot_be)
+{
+    BEGIN;
+    Pb__Experiment *experiment = CASES("one");
+    Pb__ExecutionEnvironment *strace = ARENA_NEW(lab.arena, Pb__ExecutionEnvironment);
+    pb__execution_environment__init(strace);
+    strace->type = arena_string(lab.arena, "strace");
+    Pb__Test *test = experiment->tests[0];
+    test->environments = ARENA_ARRAY(lab.arena, Pb__ExecutionEnvironment *, 1);
+    test->environments[test->n_environments++] = strace;
+    submit_experiment(&lab, experiment); // the agents said nothing of strace
+    for (uint32_t i = 0; i < 700 && !lab.run_ended; i++) {
+        lab_pass_ms(&lab, 100, true);
+    }
+    assert_int_equal(lab.cell_count, 1);
+    assert_int_equal(told.case_count, 0);
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "strace"));
+    lab_end(&lab);
+}
+
 STORY(conditions_that_cannot_be_made_take_the_case)
 {
     BEGIN;
@@ -465,6 +523,8 @@ int main(void)
         cmocka_unit_test(a_network_is_there_before_those_who_use_it),
         cmocka_unit_test(a_case_gets_its_conditions_and_the_next_one_none),
         cmocka_unit_test(own_conditions_are_taken_back_for_a_case_that_replaces_them),
+        cmocka_unit_test(what_fails_on_a_network_that_broke_is_no_verdict),
+        cmocka_unit_test(nothing_is_placed_where_its_environment_cannot_be),
         cmocka_unit_test(conditions_that_cannot_be_made_take_the_case),
         cmocka_unit_test(nobody_runs_a_case_without_its_conditions),
         cmocka_unit_test(a_restart_of_the_coordinator_at_any_step_changes_nothing),
