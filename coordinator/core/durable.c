@@ -154,6 +154,7 @@ static void run_free(void *value)
     struct run *run = value;
     for (size_t i = 0; i < run->experiment->n_tests; i++) {
         map_free(&run->tests[i].skipped);
+        free(run->tests[i].tallies);
     }
     free(run->tests);
     map_free_with(&run->retries, free);
@@ -287,6 +288,7 @@ struct run *durable_run_put(struct durable *durable, uint64_t number, const char
         const Pb__Test *test = run->experiment->tests[i];
         run->tests[i].cells = test->combinations * test->repeat_times;
         run->tests[i].skipped = map_new();
+        run->tests[i].tallies = test->repeat_until ? memory_new(sizeof *run->tests[i].tallies * test->combinations) : NULL;
     }
     map_put_number(durable->runs, run->number, run);
     return run;
@@ -375,6 +377,18 @@ void run_retry_forget(struct run *run, uint32_t test, uint64_t cell)
     free(map_remove_text(run->retries, key));
 }
 
+static void tally_cell(struct run *run, const Pb__CellEnded *record)
+{
+    const Pb__Test *test = run->experiment->tests[record->test];
+    struct tally *tally = run->tests[record->test].tallies;
+    if (tally) {
+        tally += record->cell % test->combinations;
+        tally->ended++;
+        tally->passed += record->outcome->verdict == VERDICT_PASS;
+        tally->failed += record->outcome->verdict == VERDICT_FAIL;
+    }
+}
+
 static void apply_cell_ended(struct durable *durable, const Pb__CellEnded *record)
 {
     struct run *run = map_get_number(durable->runs, record->run);
@@ -384,6 +398,7 @@ static void apply_cell_ended(struct durable *durable, const Pb__CellEnded *recor
     }
     run_retry_forget(run, record->test, record->cell);
     run->cells_ended++;
+    tally_cell(run, record);
     INVARIANT((unsigned)record->outcome->verdict <= VERDICT_ERROR);
     run->counts[record->outcome->verdict]++;
 }

@@ -185,10 +185,16 @@ struct trial {
     struct moment zero;     // all services were ready
 };
 
+// What repetitions of a combination have said so far, where they go on until that is enough.
+struct tally {
+    uint32_t ended, passed, failed;
+};
+
 struct test_progress {
     uint64_t cells;      // all of this test
     uint64_t cursor;     // cells below have been started, ended, or are in skipped
     struct map *skipped; // cell index -> itself
+    struct tally *tallies; // by combination; NULL: the number of repetitions is fixed
 };
 
 struct cell_retry {

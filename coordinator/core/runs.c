@@ -154,10 +154,43 @@ static bool has_waited_enough(const struct core *core, const struct run *run, co
     return stands_still || (placement->hopeless && now_ns - core->lab_changed_ns >= queue_ns && now_ns - link->known_since_ns >= queue_ns);
 }
 
+// Where repetitions go on until the pass rate is known, one waits for the one before it; and when it is known the others are not needed.
+enum turn { TURN_IS_UP, TURN_WAITS, TURN_NOT_NEEDED };
+
+static enum turn cell_turn(const struct run *run, uint32_t test, uint64_t cell)
+{
+    const Pb__Test *asked = run->experiment->tests[test];
+    if (!run->tests[test].tallies) {
+        return TURN_IS_UP;
+    }
+    const struct tally *tally = &run->tests[test].tallies[cell % asked->combinations];
+    if (tally->ended < cell / asked->combinations) {
+        return TURN_WAITS;
+    }
+    return confidence_is_reached(asked->repeat_until, tally) ? TURN_NOT_NEEDED : TURN_IS_UP;
+}
+
+static bool end_needless(struct core *core, struct run *run, uint32_t test, uint64_t cell)
+{
+    const struct tally *tally = &run->tests[test].tallies[cell % run->experiment->tests[test]->combinations];
+    if (core->expired_cells == EXPIRED_CELLS_PER_STEP) {
+        return false;
+    }
+    core->placement_due |= ++core->expired_cells == EXPIRED_CELLS_PER_STEP;
+    emit_cell_ended(core, run, test, cell, 0, VERDICT_NONE, REASON_UNSPECIFIED,
+                    arena_printf(core->effects->arena, "not needed: %u of %u passed, which is confident enough", tally->passed,
+                                 tally->passed + tally->failed));
+    return true;
+}
+
 // Places one cell, or ends it when it has waited for too long. True: something was recorded.
 static bool try_cell(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempts, struct placement_failed *failed)
 {
     struct arena *arena = core->effects->arena;
+    enum turn turn = attempts ? TURN_IS_UP : cell_turn(run, test, cell);
+    if (turn != TURN_IS_UP) {
+        return turn == TURN_NOT_NEEDED && end_needless(core, run, test, cell);
+    }
     Pb__CellPlan *plan = experiment_cell(run->experiment, test, cell, arena);
     struct placement placement;
     placement_find_next(core, plan, arena, failed, &placement);

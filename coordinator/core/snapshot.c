@@ -15,7 +15,7 @@
 // padding; what core_print shows is compared by the tests.
 #if defined __x86_64__
 static_assert(sizeof(struct durable) == 144, "save and load the new field here, then count again");
-static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 56 && sizeof(struct test_progress) == 24, "likewise");
+static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 56 && sizeof(struct test_progress) == 32, "likewise");
 static_assert(sizeof(struct run) == 120, "save and load the new field here, then count again");
 static_assert(sizeof(struct trial) == 128, "save and load the new field here, then count again");
 static_assert(sizeof(struct instance) == 376, "save and load the new field here, then count again");
@@ -176,6 +176,23 @@ static const char *load_submission(struct durable *durable, const Pb__SnapshotSu
 
 // ---- runs
 
+static void save_tallies(const struct saver *saver, Pb__SnapshotProgress *saved, const Pb__Test *test, const struct tally *tallies)
+{
+    saved->tallies = ARENA_ARRAY(saver->arena, uint32_t, tallies ? 3 * test->combinations : 1);
+    for (uint64_t i = 0; tallies && i < test->combinations; i++) {
+        saved->tallies[saved->n_tallies++] = tallies[i].ended;
+        saved->tallies[saved->n_tallies++] = tallies[i].passed;
+        saved->tallies[saved->n_tallies++] = tallies[i].failed;
+    }
+}
+
+static void load_tallies(struct tally *tallies, const Pb__Test *test, const Pb__SnapshotProgress *saved)
+{
+    for (uint64_t i = 0; tallies && i < test->combinations && 3 * i + 2 < saved->n_tallies; i++) {
+        tallies[i] = (struct tally){saved->tallies[3 * i], saved->tallies[3 * i + 1], saved->tallies[3 * i + 2]};
+    }
+}
+
 static Pb__SnapshotProgress **progress_of(const struct saver *saver, const struct run *run)
 {
     Pb__SnapshotProgress **tests = ARENA_ARRAY(saver->arena, Pb__SnapshotProgress *, run->experiment->n_tests + 1);
@@ -184,6 +201,7 @@ static Pb__SnapshotProgress **progress_of(const struct saver *saver, const struc
         tests[i]->cells = run->tests[i].cells;
         tests[i]->cursor = run->tests[i].cursor;
         tests[i]->skipped = numbers_of(saver, run->tests[i].skipped, &tests[i]->n_skipped);
+        save_tallies(saver, tests[i], run->experiment->tests[i], run->tests[i].tallies);
     }
     return tests;
 }
@@ -227,6 +245,7 @@ static void load_progress(struct run *run, const Pb__SnapshotRun *saved)
     for (size_t i = 0; i < saved->n_tests; i++) {
         struct test_progress *progress = &run->tests[i];
         progress->cursor = saved->tests[i]->cursor;
+        load_tallies(progress->tallies, run->experiment->tests[i], saved->tests[i]);
         for (size_t j = 0; j < saved->tests[i]->n_skipped; j++) {
             map_put_number(progress->skipped, saved->tests[i]->skipped[j], progress);
         }

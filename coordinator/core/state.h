@@ -202,6 +202,9 @@ void keys_enroll(struct core *core);
 void runs_schedule(struct core *core);
 void runs_trial_ended(struct core *core, struct trial *trial, Pb__TrialEnded *ended);
 
+// ---- confidence.c
+bool confidence_is_reached(const Pb__RepeatUntil *until, const struct tally *tally);
+
 // ---- placement.c
 struct placement {
     struct agent_live **agents; // one per service of the plan, in the arena

@@ -13,7 +13,7 @@ struct window {
 };
 
 // What was seen by all instances that the assertion is about.
-struct tally {
+struct seen {
     uint64_t inside, at_edges;        // of those with a value that counts
     uint64_t kept_inside, kept_edges; // of those that break a bound
     double least, most;               // of what is inside
@@ -70,7 +70,7 @@ static bool is_bad(const Pb__Assertion *assertion, double value)
            ((bound->has_at_least && value < bound->at_least) || (bound->has_at_most && value > bound->at_most));
 }
 
-static void count_sample(struct tally *tally, const struct window *window, const Pb__Assertion *assertion,
+static void count_sample(struct seen *tally, const struct window *window, const Pb__Assertion *assertion,
                          const struct sighting_sample *sample)
 {
     uint64_t at_ns = sample->boottime_ns;
@@ -90,7 +90,7 @@ static void count_sample(struct tally *tally, const struct window *window, const
 }
 
 static void tally_window(struct core *core, const struct instance *instance, const Pb__Assertion *assertion,
-                         const struct sighting *sighting, struct tally *tally)
+                         const struct sighting *sighting, struct seen *tally)
 {
     struct window window;
     const char *problem = window_open(core, instance->trial, assertion->window, instance->agent, &window);
@@ -104,7 +104,7 @@ static void tally_window(struct core *core, const struct instance *instance, con
     tally->is_cut |= sighting && sighting->cut && sighting->cut_ns <= window.until.to_ns;
 }
 
-static void tally_all(const struct sighting *sighting, struct tally *tally)
+static void tally_all(const struct sighting *sighting, struct seen *tally)
 {
     if (sighting && sighting->count) {
         tally->most = tally->inside && tally->most > sighting->most ? tally->most : sighting->most;
@@ -124,7 +124,7 @@ static const char *not_seen(const Pb__Assertion *assertion, const struct instanc
                                                                                           : NULL;
 }
 
-static void tally_trial(struct core *core, const struct trial *trial, const Pb__Assertion *assertion, uint32_t rule, struct tally *tally)
+static void tally_trial(struct core *core, const struct trial *trial, const Pb__Assertion *assertion, uint32_t rule, struct seen *tally)
 {
     for (size_t i = 0; i < trial->instance_count; i++) {
         const struct instance *instance = trial->instances[i];
@@ -150,7 +150,7 @@ static void say(struct observation *observation, int verdict, const char *text)
 }
 
 // Something that must, or must not, be there.
-static void judge_presence(struct core *core, const struct trial *trial, bool absent, uint64_t found, const struct tally *tally,
+static void judge_presence(struct core *core, const struct trial *trial, bool absent, uint64_t found, const struct seen *tally,
                            struct observation *observation)
 {
     struct arena *arena = core->effects->arena;
@@ -168,7 +168,7 @@ static void judge_presence(struct core *core, const struct trial *trial, bool ab
     }
 }
 
-static void judge_bound(struct core *core, const struct trial *trial, const struct tally *tally, struct observation *observation)
+static void judge_bound(struct core *core, const struct trial *trial, const struct seen *tally, struct observation *observation)
 {
     const char *text =
         arena_printf(core->effects->arena, "%.6g to %.6g in %llu values", tally->least, tally->most, (unsigned long long)tally->inside);
@@ -187,7 +187,7 @@ static void judge_bound(struct core *core, const struct trial *trial, const stru
     }
 }
 
-static void judge_artifact(struct core *core, const struct trial *trial, const Pb__ArtifactAssertion *asked, const struct tally *tally,
+static void judge_artifact(struct core *core, const struct trial *trial, const Pb__ArtifactAssertion *asked, const struct seen *tally,
                            struct observation *observation)
 {
     bool is_small = tally->inside && asked->has_at_least && tally->most < (double)asked->at_least_bytes;
@@ -201,7 +201,7 @@ static void judge_artifact(struct core *core, const struct trial *trial, const P
 void verdicts_observe(struct core *core, const struct trial *trial, const Pb__Assertion *assertion, uint32_t rule,
                       struct observation *observation)
 {
-    struct tally tally = {0};
+    struct seen tally = {0};
     tally_trial(core, trial, assertion, rule, &tally);
     switch (assertion->body_case) {
     case PB__ASSERTION__BODY_METRIC:

@@ -3,23 +3,26 @@
 
 #include <string.h>
 
+#include "common/base/units.h"
 #include "common/base/verdict.h"
 #include "coordinator/experiment/limits.h"
 
 // ---- repeat
 
 static const char *const orders[] = {"interleave", NULL};
+static const char *const untils[] = {"confident", NULL};
 const struct document_key rules_seed_keys[] = {DOCUMENT_KEY("first", NUMBER, .help = "of the first repetition"),
                                                DOCUMENT_KEY("paired", BOOLEAN, .help = "one seed in all combinations"), DOCUMENT_END};
-const struct document_key rules_repeat_keys[] = {DOCUMENT_KEY("times", NUMBER),
-                                                 DOCUMENT_KEY("seeds", MAP, .keys = rules_seed_keys),
-                                                 DOCUMENT_KEY("order", CHOICE, .choices = orders),
-                                                 DOCUMENT_LATER("until"),
-                                                 DOCUMENT_LATER("at_most"),
-                                                 DOCUMENT_LATER("at_least"),
-                                                 DOCUMENT_LATER("pass_rate"),
-                                                 DOCUMENT_LATER("confidence"),
-                                                 DOCUMENT_END};
+const struct document_key rules_repeat_keys[] = {
+    DOCUMENT_KEY("times", NUMBER),
+    DOCUMENT_KEY("seeds", MAP, .keys = rules_seed_keys),
+    DOCUMENT_KEY("order", CHOICE, .choices = orders),
+    DOCUMENT_KEY("until", CHOICE, .choices = untils, .help = "in place of times"),
+    DOCUMENT_KEY("at_most", NUMBER, .help = "of until: repetitions"),
+    DOCUMENT_KEY("at_least", NUMBER, .help = "of until: repetitions; 5"),
+    DOCUMENT_KEY("pass_rate", REAL, .help = "of until: what the rate shall be known to be above or below"),
+    DOCUMENT_KEY("confidence", REAL, .help = "of until; 95%"),
+    DOCUMENT_END};
 
 static void read_seeds(const struct document *document, const struct value *seeds, Pb__Test *test)
 {
@@ -41,6 +44,52 @@ static void check_order(const struct document *document, const struct value *ord
         document_error(document, order, "the order \"%.80s\" is not supported by this version yet; interleave is", text);
 }
 
+// A share strictly between none and all: at its ends nothing can be known.
+static void read_share(const struct document *document, const struct value *value, const char *what, double *share)
+{
+    const char *text = document_constant(document, value, what);
+    double read;
+    if (!text)
+        return;
+    if (ratio_parse(text, &read) && read > 0 && read < 1)
+        *share = read;
+    else
+        document_error(document, value, "%s: \"%.80s\" is not a share between 0%% and 100%%", what, text);
+}
+
+// Fewer repetitions than this say little, whatever the interval says.
+#define REPEAT_AT_LEAST 5
+#define REPEAT_CONFIDENCE 0.95
+
+static void read_until(const struct document *document, const struct value *repeat, uint64_t *times, Pb__Test *test)
+{
+    static const char *const parts[] = {"at_most", "at_least", "pass_rate", "confidence"};
+    const struct value *until = document_get(repeat, "until");
+    uint64_t at_least = REPEAT_AT_LEAST;
+    for (size_t i = 0; !until && i < sizeof parts / sizeof *parts; i++)
+        if (document_get(repeat, parts[i]))
+            document_error(document, document_get(repeat, parts[i]), "%s belongs to `until: confident`", parts[i]);
+    const char *text = until ? document_text(document, until, "until") : NULL;
+    if (!text)
+        return;
+    if (strcmp(text, "confident") != 0)
+        document_error(document, until, "until: \"%.80s\" is not known; confident is", text);
+    if (!document_get(repeat, "at_most") || !document_get(repeat, "pass_rate"))
+        document_error(document, until, "until needs at_most and pass_rate: `{until: confident, at_most: 50, pass_rate: 95%%}`");
+    if (document_get(repeat, "times"))
+        document_error(document, document_get(repeat, "times"), "times and until: one of both");
+    Pb__RepeatUntil *rule = test->repeat_until = ARENA_NEW(document->arena, Pb__RepeatUntil);
+    pb__repeat_until__init(rule);
+    rule->pass_rate = rule->confidence = REPEAT_CONFIDENCE;
+    document_number(document, document_get(repeat, "at_most"), "at_most", 1, REPEAT_TIMES_MAX, times);
+    document_number(document, document_get(repeat, "at_least"), "at_least", 1, REPEAT_TIMES_MAX, &at_least);
+    read_share(document, document_get(repeat, "pass_rate"), "pass_rate", &rule->pass_rate);
+    read_share(document, document_get(repeat, "confidence"), "confidence", &rule->confidence);
+    if (document_get(repeat, "at_least") && document_get(repeat, "at_most") && at_least > *times)
+        document_error(document, document_get(repeat, "at_least"), "at_least is above at_most");
+    rule->at_least = (uint32_t)at_least;
+}
+
 void rules_read_repeat(const struct document *document, const struct value *repeat, Pb__Test *test)
 {
     uint64_t times = 1;
@@ -48,6 +97,7 @@ void rules_read_repeat(const struct document *document, const struct value *repe
     if (document_is_map(document, repeat, "repeat")) {
         document_check_keys(document, repeat, rules_repeat_keys, "repeat");
         document_number(document, document_get(repeat, "times"), "times", 1, REPEAT_TIMES_MAX, &times);
+        read_until(document, repeat, &times, test);
         read_seeds(document, document_get(repeat, "seeds"), test);
         check_order(document, document_get(repeat, "order"));
     }

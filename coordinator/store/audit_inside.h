@@ -16,6 +16,7 @@ struct audited_run {
     uint64_t accepted, ended, last; // sequences; ended 0: it is open; last: nothing is about it later
     size_t tests;
     uint64_t *first_cell; // of each test, among all; [tests]: how many there are
+    bool *until;          // of each test: repetitions go on until confident, so a cell may not be needed
     uint8_t *verdicts;    // by cell; CELL_OPEN until it has ended
     uint64_t *ended_by;   // by cell: the record
     uint64_t counts[VERDICT_ERROR + 1];

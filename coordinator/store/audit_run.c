@@ -12,6 +12,7 @@ void audited_run_free(struct audited_run *run)
         free(entry->value);
     map_free(&run->attempts);
     free(run->first_cell);
+    free(run->until);
     free(run->verdicts);
     free(run->ended_by);
     free(run);
@@ -37,6 +38,9 @@ static struct audited_run *run_new(struct audit *audit, const Pb__RunAccepted *r
     run->accepted = audit->sequence;
     run->tests = record->experiment->n_tests;
     run->first_cell = memory_new(sizeof *run->first_cell * (run->tests + 1));
+    run->until = memory_new(sizeof *run->until * (run->tests + 1));
+    for (size_t i = 0; i < run->tests; i++)
+        run->until[i] = record->experiment->tests[i]->repeat_until != NULL;
     run->attempts = map_new();
     return run;
 }
@@ -82,6 +86,11 @@ static bool is_of_the_cell_alone(const Pb__Outcome *outcome)
     return may_be && outcome->verdict != PB__VERDICT__VERDICT_PASS && outcome->verdict != PB__VERDICT__VERDICT_NONE;
 }
 
+static bool is_not_needed(const struct audited_run *run, const Pb__CellEnded *record)
+{
+    return run->until[record->test] && record->outcome->verdict == PB__VERDICT__VERDICT_NONE;
+}
+
 static void judge_cell(struct audit *audit, struct audited_run *run, const Pb__CellEnded *record, const struct attempt *last)
 {
     const char *verdict = verdict_name((int)record->outcome->verdict);
@@ -90,7 +99,7 @@ static void judge_cell(struct audit *audit, struct audited_run *run, const Pb__C
     else if (record->attempts != (last ? last->number : 0))
         audit_find_here(audit, run, "cell %s ended after %u attempts, and %u trials were started", record->name, record->attempts,
                         last ? last->number : 0);
-    else if (!last && !is_of_the_cell_alone(record->outcome))
+    else if (!last && !is_of_the_cell_alone(record->outcome) && !is_not_needed(run, record))
         audit_find_here(audit, run, "cell %s is %s without a trial", record->name, verdict);
     else if (last && (int)record->outcome->verdict != last->verdict && !is_of_the_cell_alone(record->outcome))
         audit_find_here(audit, run, "cell %s is %s, its last trial was %s", record->name, verdict, verdict_name(last->verdict));

@@ -35,6 +35,17 @@ static const char paused[] = HEAD "    timeline:\n"
 static const char impossible[] = HEAD "    timeline:\n"
                                       "      - {id: look, run: \"exit 3\", service: server}\n";
 
+// Five passes of five are above 50% with 95% confidence (5 / (5 + 1.96 * 1.96) > 0.5).
+static const char repeated[] = "panther: 1\n"
+                               "experiment: repeated\n"
+                               "tests:\n"
+                               "  - name: load\n"
+                               "    protocol: {name: http, version: \"2\"}\n"
+                               "    repeat: {until: confident, at_most: 9, pass_rate: 50%}\n"
+                               "    services:\n"
+                               "      server: {implementation: nghttpd, role: server}\n"
+                               "      load: {tester: h2load, drives: {server: server}, options: {requests: 10, clients: 1}}\n";
+
 static struct output submit(struct lab *lab, const char *text)
 {
     return lab_run(lab, "submit", lab_write(lab, "timeline.yaml", text), "--wait", NULL);
@@ -51,6 +62,10 @@ static void a_killed_server_is_made_again_and_has_not_crashed(void **state)
     }
     assert_non_null(lab_event_text(lab, "r1", "fault_began", "crash (kill)"));
     assert_non_null(lab_event_text(lab, "r1", "instance_renewed", "generation 2"));
+    struct output audit = lab_run(lab, "audit", "r1", NULL);
+    if (audit.status != 0) {
+        fail_msg("%s", audit.out);
+    }
     assert_non_null(lab_event_text(lab, "r1", "timeline_mark", "again ends"));
     assert_int_equal(lab_count_events(lab, "r1", "timeline_mark"), 9); // zero, and the start and end of four entries
     lab_leaves_nothing(lab);
@@ -69,6 +84,7 @@ static void a_case_waits_for_a_paused_server(void **state)
     assert_non_null(result);
     assert_true(row_number(result, "duration_ns") >= 500 * 1000000LL);
     assert_non_null(lab_event_text(lab, "r1", "fault_ended", "pause is over"));
+    assert_int_equal(lab_run(lab, "audit", "r1", NULL).status, 0);
     lab_leaves_nothing(lab);
 }
 
@@ -84,10 +100,21 @@ static void what_could_not_be_done_is_no_verdict_on_the_server(void **state)
     lab_leaves_nothing(lab);
 }
 
+static void repetitions_end_when_the_pass_rate_is_known(void **state)
+{
+    struct lab *lab = *state;
+    lab_up(lab, one_agent);
+    assert_int_equal(submit(lab, repeated).status, 0);
+    assert_int_equal(lab_count_events(lab, "r1", "trial_started"), 5);
+    assert_text_has(row_text(lab_cell(lab, "r1/load/9"), "text"), "not needed: 5 of 5 passed");
+    assert_int_equal(lab_run(lab, "audit", "r1", NULL).status, 0);
+    lab_leaves_nothing(lab);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {LAB_TEST(a_killed_server_is_made_again_and_has_not_crashed),
-                                       LAB_TEST(a_case_waits_for_a_paused_server),
-                                       LAB_TEST(what_could_not_be_done_is_no_verdict_on_the_server)};
+    const struct CMUnitTest tests[] = {
+        LAB_TEST(a_killed_server_is_made_again_and_has_not_crashed), LAB_TEST(a_case_waits_for_a_paused_server),
+        LAB_TEST(what_could_not_be_done_is_no_verdict_on_the_server), LAB_TEST(repetitions_end_when_the_pass_rate_is_known)};
     return cmocka_run_group_tests_name("e2e_timeline", tests, NULL, NULL);
 }

@@ -324,9 +324,32 @@ STORY(nothing_is_placed_on_a_drained_agent_and_what_runs_there_ends)
     lab_end(&lab);
 }
 
+// With 90% asked, 35 passes in a row are enough for 95% confidence (35 / (35 + 1.96 * 1.96) > 0.9); all others are not needed.
+STORY(repetitions_go_on_until_the_pass_rate_is_known)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 60);
+    Pb__RepeatUntil *until = experiment->tests[0]->repeat_until = ARENA_NEW(lab.arena, Pb__RepeatUntil);
+    pb__repeat_until__init(until);
+    until->pass_rate = 0.9;
+    until->confidence = 0.95;
+    until->at_least = 5;
+    submit_experiment(&lab, experiment);
+    lab_pass_ms(&lab, 5000, true);
+    lab_restart(&lab);
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    lab_pass_ms(&lab, 60000, true);
+    assert_non_null(lab.run_ended);
+    assert_int_equal(lab.run_ended->passed, 35);
+    assert_int_equal(lab.run_ended->none, 25);
+    lab_end(&lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(repetitions_go_on_until_the_pass_rate_is_known),
         cmocka_unit_test(a_trial_passes),
         cmocka_unit_test(forty_cells_end_in_one_verdict_each),
         cmocka_unit_test(the_same_key_is_the_same_run),
