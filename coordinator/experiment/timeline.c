@@ -224,6 +224,9 @@ static void read_fault(struct scope *scope, const struct value *map, Pb__Timelin
     entry->fault = fault;
     fault->id = entry->id;
     entry->service = arena_string(document->arena, name && !of_network ? name : "");
+    // The programs of a service keep their clock while they run: it is renewed, which a tester is not.
+    if (name && strcmp(fault->kind, "clock") == 0 && scope->test->services[scope_service_index(scope, name)]->tester[0])
+        document_error(document, service, "clock: \"%s\" is a tester; only what is tested begins anew, with another clock", name);
     if (!service && !of_network)
         document_error(document, map, "the fault %s needs a service", fault->kind);
     if (service && of_network)
