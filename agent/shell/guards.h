@@ -12,7 +12,7 @@ struct guards_settings {
     const char *host_id;
     const char *guard_program, *host_program;
     const char *coordinator; // its endpoint
-    const char *cgroup; // folder in which instances get one each; NULL: none
+    const char *cgroup;      // folder in which instances get one each; NULL: none
     uint64_t stream_limit_bytes, reserve_bytes;
 };
 struct guards_callbacks {

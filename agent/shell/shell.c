@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "agent/environment/execution/probe.h"
 #include "agent/shell/bulk.h"
 #include "agent/shell/catalogue.h"
-#include "agent/environment/execution/probe.h"
 #include "agent/shell/cgroup.h"
 #include "agent/shell/files.h"
 #include "agent/shell/folder.h"
