@@ -98,6 +98,13 @@ static const char *key_record_check(const Pb__KeyRecord *key)
     return NULL;
 }
 
+static const char *timeline_mark_check(const Pb__TimelineMark *mark)
+{
+    REFUSE(mark->trial == 0, "timeline_mark.trial is not set");
+    REFUSE(!name_is_valid(mark->agent), "timeline_mark.agent is not a name");
+    return NULL;
+}
+
 static const char *record_body_check(const Pb__Record *record)
 {
     switch (record->body_case) {
@@ -130,7 +137,7 @@ static const char *record_body_check(const Pb__Record *record)
     case PB__RECORD__BODY_INSTANCE_LOST:
         return record->instance_lost->instance != 0 ? NULL : "instance_lost.instance is not set";
     case PB__RECORD__BODY_TIMELINE_MARK:
-        return record->timeline_mark->trial != 0 ? NULL : "timeline_mark.trial is not set";
+        return timeline_mark_check(record->timeline_mark);
     case PB__RECORD__BODY_TRIAL_STOPPING:
         return record->trial_stopping->trial != 0 ? NULL : "trial_stopping.trial is not set";
     case PB__RECORD__BODY_TRIAL_ENDED:

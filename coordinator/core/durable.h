@@ -191,9 +191,9 @@ struct tally {
 };
 
 struct test_progress {
-    uint64_t cells;      // all of this test
-    uint64_t cursor;     // cells below have been started, ended, or are in skipped
-    struct map *skipped; // cell index -> itself
+    uint64_t cells;        // all of this test
+    uint64_t cursor;       // cells below have been started, ended, or are in skipped
+    struct map *skipped;   // cell index -> itself
     struct tally *tallies; // by combination; NULL: the number of repetitions is fixed
 };
 

@@ -94,6 +94,9 @@ static void trials(void **state)
     RECORD("trial_ended", "trial: 1 outcome { verdict: 1 }", ended);
     static const struct change stopping[] = {{"trial: 0", "trial_stopping.trial is not set"}};
     RECORD("trial_stopping", "trial: 1", stopping);
+    static const struct change mark[] = {{"trial: 0", "timeline_mark.trial is not set"},
+                                         {"agent: \"\"", "timeline_mark.agent is not a name"}};
+    RECORD("timeline_mark", "trial: 1 entry: \"cut\" agent: \"lab-a\" boottime_ns: 5", mark);
     static const struct change cell[] = {{"run: 0", "cell_ended.run is not set"}, {"outcome: ~", "cell_ended.outcome is missing"}};
     RECORD("cell_ended", "run: 1 outcome { verdict: 3 reason: 8 }", cell);
 }
