@@ -61,13 +61,21 @@ bool moment_here(const struct core *core, const struct moment *moment, const cha
 
 // ---- what is due
 
+// The service lives with the other clock.
+static bool clock_has_begun(const struct trial *trial, const struct entry *entry)
+{
+    const struct instance *instance = trial_instance(trial, timeline_plan(trial, entry)->service);
+    return entry->step_count && entry->steps[0].began && instance && instance->generation > entry->generation && timeline_is_up(instance);
+}
+
 // A fault that is not taken back has done its part once it holds. A kill ends at once.
 static bool has_done_its_part(const struct trial *trial, const struct entry *entry, struct moment *when)
 {
     const Pb__TimelineEntry *plan = timeline_plan(trial, entry);
     bool stays = plan->body_case == PB__TIMELINE_ENTRY__BODY_FAULT && !plan->fault->for_ms && strcmp(plan->fault->kind, "kill") != 0;
     *when = stays && !entry->ended ? entry->start : entry->end;
-    return stays ? entry->begun && (!timeline_is_clock(plan) || (entry->step_count && entry->steps[0].began)) : entry->ended;
+    bool is_whole = !timeline_is_clock(plan) || clock_has_begun(trial, entry);
+    return is_whole && (stays ? entry->begun : entry->ended);
 }
 
 static const struct entry *last_in_the_way(const struct trial *trial, size_t index)

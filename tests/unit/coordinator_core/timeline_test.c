@@ -238,7 +238,8 @@ STORY(a_clock_is_set_before_the_service_starts_again)
     play(&lab, experiment);
     assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
     assert_int_equal(lab.faults_done, 1);
-    bool is_set = false, is_started = false;
+    assert_non_null(mark_of(&lab, "after", true));
+    bool is_set = false, is_started = false, is_released = false;
     for (size_t i = 0; i < lab.record_count; i++) {
         const Pb__Command *command =
             lab.records[i]->body_case == PB__RECORD__BODY_COMMAND_ISSUED ? lab.records[i]->command_issued->command : NULL;
@@ -246,6 +247,8 @@ STORY(a_clock_is_set_before_the_service_starts_again)
             is_set |= command->body_case == PB__COMMAND__BODY_FAULT && !is_started;
             is_started |= command->body_case == PB__COMMAND__BODY_START;
         }
+        is_released |= lab.records[i]->body_case == PB__RECORD__BODY_CASES_RELEASED;
+        assert_true(is_started || !is_released); // what follows waits for it
     }
     assert_true(is_set && is_started);
     lab_end(&lab);
