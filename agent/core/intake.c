@@ -19,14 +19,15 @@ static bool is_stale(const struct agent_core *core, const Pb__Command *command)
     return highest == 0 ? command->instance <= core->facts.tombstone_floor : command->generation <= highest;
 }
 
-// At most one live generation: the older ones are ended before the new one is placed.
+// At most one live generation: the older ones are ended before the new one is placed. What has ended is left alone: its files are on their
+// way.
 static void end_predecessors(struct agent_core *core, const Pb__Command *command)
 {
     size_t count = 0;
     struct instance **older = ARENA_ARRAY(core->out->arena, struct instance *, map_count(core->instances) + 1);
     for (struct map_entry *e = map_first(core->instances); e; e = map_next(core->instances, e)) {
         struct instance *other = e->value;
-        if (other->row.instance == command->instance)
+        if (other->row.instance == command->instance && !other->row.ended)
             older[count++] = other;
     }
     for (size_t i = 0; i < count; i++)

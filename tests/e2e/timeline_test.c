@@ -62,6 +62,7 @@ static void a_killed_server_is_made_again_and_has_not_crashed(void **state)
     }
     assert_non_null(lab_event_text(lab, "r1", "fault_began", "crash (kill)"));
     assert_non_null(lab_event_text(lab, "r1", "instance_renewed", "generation 2"));
+    LAB_UNTIL(lab, lab_run(lab, "audit", "r1", NULL).status == 0); // also the core file of the generation that is gone
     assert_non_null(lab_event_text(lab, "r1", "timeline_mark", "again ends"));
     assert_int_equal(lab_count_events(lab, "r1", "timeline_mark"), 9); // zero, and the start and end of four entries
     lab_leaves_nothing(lab);
