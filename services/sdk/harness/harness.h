@@ -32,7 +32,7 @@ struct panther_test {
     uint64_t lease_expires_ns;
     int spool_fd;
     struct spool_reader *reader;
-    uint32_t number; // of the last command
+    uint32_t number;       // of the last command
     Pb__RunCase *run_case; // what each case is told of the services that it drives
     bool is_stopped, is_cleaned;
     struct panther_test_outcome stopped; // what the first stop said of the instance
