@@ -28,7 +28,8 @@ static int say(char *problem, const char *text, const char *detail)
 
 // ---- an own capture
 
-int capture_begin(struct panther_service *service, const char *interface)
+// What others send on the interface is left out: a file that grows all the time always ends in the middle of a packet.
+int capture_begin(struct panther_service *service, const char *interface, unsigned port)
 {
     struct panther_arguments argv = {0};
     panther_argument(service, &argv, "dumpcap");
@@ -36,7 +37,7 @@ int capture_begin(struct panther_service *service, const char *interface)
     panther_argument(service, &argv, "-i");
     panther_argument(service, &argv, "%s", interface);
     panther_argument(service, &argv, "-f");
-    panther_argument(service, &argv, "udp");
+    panther_argument(service, &argv, "udp port %u or udp port %u", MARK_PORT, port > 0 ? port : MARK_PORT);
     panther_argument(service, &argv, "-w");
     panther_argument(service, &argv, "%s", panther_path(service, CAPTURE_FILE));
     panther_artifact(service, CAPTURE_FILE, "pcap");

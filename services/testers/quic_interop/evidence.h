@@ -9,8 +9,8 @@
 // Each returns 0, or below 0 with the reason in `problem` (EVIDENCE_PROBLEM_BYTES).
 #define EVIDENCE_PROBLEM_BYTES 512
 
-// dumpcap on an interface, from now on; ready when it captures. The process's number.
-int capture_begin(struct panther_service *service, const char *interface);
+// dumpcap on an interface, from now on, of the packets from and to a UDP port; ready when it captures. The process's number.
+int capture_begin(struct panther_service *service, const char *interface, unsigned port);
 // Until a packet that is sent now is in its file.
 int capture_settle(struct panther_service *service, char *problem);
 // Asks the network to bring its capture to disk.

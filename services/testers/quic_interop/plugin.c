@@ -90,7 +90,11 @@ static int initialize(struct panther_service *service, const void *settings)
 
 static int start(struct panther_service *service)
 {
-    const int process = *settings_now->interface != '\0' ? capture_begin(service, settings_now->interface) : 0;
+    // the server's port stays what it is through its generations
+    const struct panther_peer *server = panther_driven(service, "server", 0);
+    const struct panther_endpoint *endpoint = server != NULL ? panther_endpoint(server, NULL, PANTHER_UDP) : NULL;
+    const unsigned port = endpoint != NULL ? endpoint->port : 0;
+    const int process = *settings_now->interface != '\0' ? capture_begin(service, settings_now->interface, port) : 0;
     return process < 0 ? process : PANTHER_OK;
 }
 
