@@ -152,7 +152,7 @@ static const Pb__CaseDescription *find_case(const Pb__PluginDescription *plugin,
 }
 
 struct wants {
-    bool conditions, capture, evidence;
+    bool conditions, evidence;
 };
 
 static void add_wants(const struct scope *scope, const Pb__ServiceTemplate *service, struct wants *wants)
@@ -165,7 +165,6 @@ static void add_wants(const struct scope *scope, const Pb__ServiceTemplate *serv
         const Pb__CaseDescription *of = find_case(plugin, service->cases[i]);
         wants->conditions = wants->conditions || (of && of->n_conditions > 0);
         wants->evidence = wants->evidence || (of && of->n_evidence > 0);
-        wants->capture = wants->capture || (of && plugins_is_listed(of->evidence, of->n_evidence, "capture"));
     }
 }
 
@@ -296,10 +295,8 @@ void network_complete(struct scope *scope, const struct value *map)
     Pb__Test *test = scope->test;
     struct wants wants = cases_want(scope);
     const Pb__Assertion *asserted = capture_assertion(test);
-    if (!test->network && (wants.conditions || wants.capture || timeline_wants(test)))
+    if (!test->network && (wants.conditions || timeline_wants(test)))
         test->network = new_network(document, map);
-    if (test->network && wants.capture && !document_get(map, "capture"))
-        test->network->no_capture = false;
     if (asserted && !asserted->capture->absent && (!test->network || test->network->no_capture)) {
         const struct value place = scope_place(asserted->line, asserted->column);
         document_error(document, &place, "nothing is captured in this test; write `network_environment: {capture: on}`");
