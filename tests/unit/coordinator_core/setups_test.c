@@ -244,7 +244,8 @@ static Pb__Experiment *on_network(struct lab *lab, Pb__Experiment *experiment)
     for (size_t i = 0; i < 2; i++) { // as coordinator/experiment/network.c completes it
         Pb__ServiceTemplate *service = test->services[i];
         char **needs = ARENA_ARRAY(lab->arena, char *, service->n_needs + 1);
-        memcpy(needs, service->needs, sizeof *needs * service->n_needs);
+        for (size_t j = 0; j < service->n_needs; j++)
+            needs[j] = service->needs[j];
         needs[service->n_needs] = arena_string(lab->arena, "network");
         service->needs = needs;
         service->n_needs++;
