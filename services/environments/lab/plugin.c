@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STEP_MS 100 // between two looks whether it still lives
+
 static int lab = -1;
 
 // The last line that it said is why it does not run.
@@ -32,7 +34,11 @@ static int initialize(struct panther_service *service, const void *settings)
     lab = panther_spawn(service, .name = "lab", .argv = argv.items, .clean_on_term = true, .want_output = true);
     if (lab < 0)
         return lab;
-    if (panther_wait_line(service, ready, 0, NULL) == 0)
+    int waited;
+    do // one that has ended will not be ready
+        waited = panther_wait_line(service, ready, STEP_MS, NULL);
+    while (waited == PANTHER_TIMED_OUT && panther_remaining_ms(service) > 0 && panther_is_running(service, lab));
+    if (waited == PANTHER_OK)
         return 0;
     panther_end(service, lab, 0);
     panther_wait(service, lab, 0, &gone);
