@@ -83,11 +83,9 @@ def http1(peer, data):
             continue
         reply = answer(words[0], words[1], head)
         if mode == "dies":
-            peer.sendall(reply[:20])
-            os._exit(0)
+            last_words(peer, reply[:20])
         if mode == "dies-later":
-            peer.sendall(message("400 Bad Request", "Connection: close\r\n"))
-            os._exit(0)
+            last_words(peer, message("400 Bad Request", "Connection: close\r\n"))
         if mode == "order" and data.count(b"\r\n\r\n") > 2:
             peer.sendall(message("404 Not Found"))
         if reply is not None:
@@ -129,13 +127,19 @@ def http2(peer):
             return
         elif kind in (1, 9) and flags & 4:
             if mode == "h2-dies":
-                peer.sendall(frame(1, 4, stream, b"\x88") + frame(0, 0, stream, first[:100]))
-                os._exit(0)
+                last_words(peer, frame(1, 4, stream, b"\x88") + frame(0, 0, stream, first[:100]))
             if mode == "h2-splits" and kind == 9:
                 peer.sendall(frame(3, 0, stream, bytes(3) + b"\1"))
                 continue
             fields = {"h2-uppercase": b"\0\1X\1y", "h2-connection": b"\0\12connection\5close", "h2-hpack": b"\xff\x7f"}.get(mode, b"")
             peer.sendall(frame(1, 4, stream, b"\x88" + fields) + frame(0, 1, stream, first))
+
+
+# Who has these has no server to ask any more: nobody may be heard between the reply and the end.
+def last_words(peer, reply):
+    listener.shutdown(socket.SHUT_RDWR)
+    peer.sendall(reply)
+    os._exit(0)
 
 
 def serve(peer):
@@ -168,5 +172,8 @@ class Ahead:
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-while True:
-    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+try:
+    while True:
+        threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+except OSError:
+    threading.Event().wait()  # last_words() ends the process
