@@ -28,6 +28,8 @@ struct instance *agent_begin(struct agent_core *core, const Pb__Command *command
     spec.lease_expires_ns = first_lease_ns(core, command->initialize);
     if (core->self->n_addresses > 0)
         spec.address = core->self->addresses[0]->address;
+    if (command->initialize->network_place)
+        spec.address = command->initialize->network_place->address;
     struct agent_row row = {.instance = command->instance, .generation = command->generation, .last_command = 1, .spec = &spec};
     struct instance *instance = agent_instance_add(core, &row, INSTANCE_WAITING);
     instance->lease_ns = spec.lease_expires_ns;

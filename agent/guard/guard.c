@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/guard/cgroup.h"
+#include "agent/guard/enter_network.h"
 #include "agent/guard/network_file.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
@@ -289,10 +290,14 @@ int guard_open(struct guard **out, const char *folder, struct panther_error *err
     int problem = take_folder(folder, error);
     if (problem == 0)
         problem = read_spec(guard, error);
+    struct panther_error no_network;
+    bool is_placed = problem < 0 || network_enter(guard->spec, &no_network) == 0;
     if (problem == 0)
         problem = make_folders(guard, error);
     if (problem == 0)
         problem = open_observation(guard, error);
+    if (problem == 0 && !is_placed)
+        guard->death.text = arena_string(guard->arena, no_network.message);
     if (problem < 0) {
         guard_close(&guard);
         return problem;

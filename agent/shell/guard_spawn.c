@@ -12,6 +12,9 @@
 // For who shapes the wire (services/environments/lab): this way stays as it is.
 #define CONTROL_NAME "PANTHER_CONTROL"
 
+#define NAMESPACES_FILE "namespaces" // agent/environment/link writes it
+#define NAMESPACES_MAX_BYTES (64 * 1024)
+
 extern char **environ;
 
 static int make_folders(const struct guard *guard, struct panther_error *error)
@@ -27,6 +30,53 @@ static int make_folders(const struct guard *guard, struct panther_error *error)
     return result;
 }
 
+// ---- its place in an emulated network
+
+// The newest generation of an instance that has its guard here.
+static const struct guard *guard_of(const struct guards *guards, uint64_t instance)
+{
+    const struct guard *newest = NULL;
+    for (struct map_entry *e = map_first(guards->all); e; e = map_next(guards->all, e)) {
+        const struct guard *guard = e->value;
+        if (guard->instance == instance && (!newest || guard->generation > newest->generation))
+            newest = guard;
+    }
+    return newest;
+}
+
+// A line of the file `namespaces` that the network leaves in its work folder: SERVICE PID STARTTIME ADDRESS.
+static bool read_holder(const char *line, const char *service, Pb__GuardSpec *spec)
+{
+    char name[128];
+    unsigned pid;
+    unsigned long long start;
+    if (sscanf(line, "%127s %u %llu", name, &pid, &start) != 3 || strcmp(name, service) != 0)
+        return false;
+    spec->network_pid = pid;
+    spec->network_pid_start = start;
+    return true;
+}
+
+static int find_place(const struct guard *guard, Pb__GuardSpec *spec, struct panther_error *error)
+{
+    const Pb__NetworkPlace *place = spec->initialize->network_place;
+    const struct guard *network = place ? guard_of(guard->guards, place->instance) : NULL;
+    if (!place)
+        return 0;
+    if (!network)
+        return error_set(error, PANTHER_ENOTFOUND, "its network is not on this host");
+    CLEANUP_FREE char *path = memory_printf("%s/work/" NAMESPACES_FILE, network->folder), *text = NULL;
+    size_t bytes;
+    if (file_read(path, NAMESPACES_MAX_BYTES, &text, &bytes, NULL) < 0)
+        return error_set(error, PANTHER_ENOTFOUND, "its network has no namespaces any more");
+    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
+        if (read_holder(line, spec->initialize->service, spec))
+            return 0;
+    return error_set(error, PANTHER_ENOTFOUND, "its network has no place for %s", spec->initialize->service);
+}
+
+// ---- what it is told
+
 static int write_spec(const struct guard *guard, const Pb__GuardSpec *given, struct arena *arena, struct panther_error *error)
 {
     const struct guards_settings *settings = &guard->guards->settings;
@@ -39,10 +89,13 @@ static int write_spec(const struct guard *guard, const Pb__GuardSpec *given, str
     CLEANUP_FREE char *cgroup = settings->cgroup ? cgroup_of(settings->cgroup, guard->instance, guard->generation) : NULL;
     if (cgroup)
         spec.cgroup = arena_string(arena, cgroup);
+    int result = find_place(guard, &spec, error);
+    if (result < 0)
+        return result;
     const char *invalid = guard_spec_invalid(&spec);
     if (invalid)
         return error_set(error, PANTHER_EINVALID, "its specification is not valid: %s", invalid);
-    int result = folder_make(spec.state_path, 0700, error);
+    result = folder_make(spec.state_path, 0700, error);
     if (result == 0 && settings->cgroup && folder_make(spec.cgroup, 0755, error) < 0)
         spec.cgroup = arena_string(arena, ""); // a host that gives us none: process groups have to do
     size_t bytes;
@@ -50,6 +103,8 @@ static int write_spec(const struct guard *guard, const Pb__GuardSpec *given, str
     CLEANUP_FREE char *path = path_join(guard->folder, "spec");
     return result < 0 ? result : file_write_atomic(path, data, bytes, 0600, error);
 }
+
+// ---- its guard
 
 static const char **environment(const struct guard *guard, struct arena *arena)
 {

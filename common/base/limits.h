@@ -45,6 +45,8 @@ static_assert(COMMAND_MAX_BYTES + 5 * 4096 < GUARD_PACKET_MAX_BYTES, "a spec is 
 #define CASES_PER_SERVICE_MAX 100000
 #define SERVICES_PER_TEST_MAX 64
 #define PORTS_PER_INSTANCE 16
+// A network's endpoints are the places of the services.
+#define ENDPOINTS_PER_INSTANCE SERVICES_PER_TEST_MAX
 
 // Processes that an agent names when it is asked what lives: far above what its slots start, and with 100 bytes each below a frame.
 #define HOST_PROCESSES_MAX 4096

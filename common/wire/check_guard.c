@@ -4,6 +4,7 @@
 #include "common/wire/check.h"
 
 #define SIGNAL_MAX 64
+#define PID_MAX 4194304 // of Linux
 #define CLEAN_STATUSES_MAX 32
 #define LOG_LEVEL_MAX 7
 
@@ -24,6 +25,8 @@ const char *guard_spec_check(const Pb__GuardSpec *spec)
     REFUSE(!is_empty(spec->boot_id) && !is_boot_id(spec->boot_id), "spec.boot_id is not a boot id");
     REFUSE(!is_within(spec->work_path, PATH_MAX_BYTES) || !is_within(spec->state_path, PATH_MAX_BYTES),
            "spec.work_path or state_path is too long");
+    REFUSE(spec->network_pid > PID_MAX, "spec.network_pid is no process");
+    REFUSE((spec->network_pid == 0) != (spec->network_pid_start == 0), "spec.network_pid without its start time, or that alone");
     return NULL;
 }
 

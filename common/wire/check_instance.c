@@ -9,7 +9,7 @@ static const char *peer_check(const Pb__Peer *peer)
     REFUSE(!is_name_or_empty(peer->plugin), "peer.plugin is not a name");
     REFUSE(!is_name_or_empty(peer->role), "peer.role is not a name");
     REFUSE(!is_name_or_empty(peer->host), "peer.host is not a name");
-    REFUSE(peer->n_endpoints > PORTS_PER_INSTANCE, "peer.endpoints are too many");
+    REFUSE(peer->n_endpoints > ENDPOINTS_PER_INSTANCE, "peer.endpoints are too many");
     EACH(peer->n_endpoints, peer->endpoints, endpoint_check);
     REFUSE(!is_within(peer->folder, PATH_MAX_BYTES), "peer.folder is too long");
     return NULL;
@@ -150,7 +150,7 @@ const char *command_done_check(const Pb__CommandDone *done)
     REFUSE(done->status == PB__COMMAND_STATUS__COMMAND_STATUS_UNSPECIFIED, "command_done.status is not set");
     REFUSE(!is_within(done->text, TEXT_MAX_BYTES), "command_done.text is too long");
     REFUSE(!is_within(done->phase, TOKEN_MAX_BYTES), "command_done.phase is too long");
-    REFUSE(done->n_endpoints > PORTS_PER_INSTANCE, "command_done.endpoints are too many");
+    REFUSE(done->n_endpoints > ENDPOINTS_PER_INSTANCE, "command_done.endpoints are too many");
     EACH(done->n_endpoints, done->endpoints, endpoint_check);
     REFUSE(done->n_metrics > METRICS_MAX, "command_done.metrics are too many");
     EACH(done->n_metrics, done->metrics, metric_check);

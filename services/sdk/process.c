@@ -123,8 +123,8 @@ static int check_endpoint(struct panther_service *service, const char *name, uns
     if (transports == 0 || transports > (PANTHER_TCP | PANTHER_UDP)) {
         return panther_fail(service, "port %s: %u is neither PANTHER_TCP, PANTHER_UDP nor both", name, transports);
     }
-    if (service->endpoint_count == PORTS_PER_INSTANCE) {
-        return panther_fail(service, "port %s: an instance has at most %d ports", name, PORTS_PER_INSTANCE);
+    if (service->endpoint_count == ENDPOINTS_PER_INSTANCE) {
+        return panther_fail(service, "port %s: an instance has at most %d endpoints", name, ENDPOINTS_PER_INSTANCE);
     }
     return PANTHER_OK;
 }

@@ -15,6 +15,7 @@
 #define SETTINGS_OF_TEST_MAX 64
 #define VALUES_OF_SETTING_MAX 64
 #define PEERS_OF_TEST_MAX 16
+#define LINKS_OF_TEST_MAX 16
 // Renewed while the test runs: what a killed test program leaves ends by itself soon after.
 #define LEASE_OF_TEST_MS 30000
 

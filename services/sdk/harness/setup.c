@@ -244,7 +244,7 @@ static Pb__Peer *add_peer(struct panther_test *test, const char *drive, const ch
     peer->service = arena_string(test->arena, service);
     peer->plugin = arena_string(test->arena, "peer");
     peer->host = arena_string(test->arena, "harness");
-    peer->endpoints = ARENA_ARRAY(test->arena, Pb__Endpoint *, PORTS_PER_INSTANCE);
+    peer->endpoints = ARENA_ARRAY(test->arena, Pb__Endpoint *, ENDPOINTS_PER_INSTANCE);
     initialize->peers[initialize->n_peers++] = peer;
     if (drive != NULL) {
         add_drive(test, drive, peer->service);
@@ -256,7 +256,7 @@ static void add_endpoint(struct panther_test *test, Pb__Peer *peer, const char *
                          unsigned transports)
 {
     Pb__Endpoint *endpoint = ARENA_NEW(test->arena, Pb__Endpoint);
-    INVARIANT(peer->n_endpoints < PORTS_PER_INSTANCE);
+    INVARIANT(peer->n_endpoints < ENDPOINTS_PER_INSTANCE);
     pb__endpoint__init(endpoint);
     endpoint->name = arena_string(test->arena, name);
     endpoint->address = arena_string(test->arena, address);

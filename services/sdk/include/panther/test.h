@@ -45,6 +45,12 @@ struct panther_test_case_peer {
 };
 void panther_test_case_peer(struct panther_test *test, const struct panther_test_case_peer *peer); // of a drive again: in its place
 void panther_test_case_condition(struct panther_test *test, const char *key, const char *value);
+// For the plugin of a network: who gets a place; family "ipv4", "ipv6" or "both". Ends with NULL.
+void panther_test_network(struct panther_test *test, const char *const *services, const char *family);
+// A condition that holds from the beginning, for what `from` sends to `to`; an empty end: every service.
+void panther_test_condition(struct panther_test *test, const char *from, const char *to, const char *name, const char *value);
+// Before initialize: the instance gets the place of that service in a network that another harness has initialized.
+int panther_test_place(struct panther_test *test, const struct panther_test *network, const char *service);
 // A pattern that the guard looks for in the output, as an assertion of an experiment does.
 void panther_test_output_rule(struct panther_test *test, const char *stream, enum panther_match match, const char *pattern);
 

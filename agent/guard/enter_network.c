@@ -1,0 +1,63 @@
+// See enter_network.h. The namespaces are those of the holder, a process of panther-link (agent/environment/link).
+#include "agent/guard/enter_network.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/system/process.h"
+
+static int open_namespace(pid_t pid, const char *kind)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, kind);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+// Entering one's own user namespace is refused.
+static bool is_own(int fd, const char *kind)
+{
+    char path[64];
+    struct stat theirs, ours;
+    snprintf(path, sizeof path, "/proc/self/ns/%s", kind);
+    return fstat(fd, &theirs) == 0 && stat(path, &ours) == 0 && theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
+static int enter(int fd, const char *kind, int type, struct panther_error *error)
+{
+    if (is_own(fd, kind) || setns(fd, type) == 0)
+        return 0;
+    return error_system(error, errno, "cannot enter the %s namespace of the network", kind);
+}
+
+// Descriptors first: once they are open and the holder is still the same, no other process of its number can be meant.
+static int enter_both(const Pb__GuardSpec *spec, int user_fd, int network_fd, struct panther_error *error)
+{
+    if (user_fd < 0 || network_fd < 0)
+        return error_system(error, errno, "the network's namespace is gone");
+    if (!process_is_alive((pid_t)spec->network_pid, spec->network_pid_start))
+        return error_set(error, PANTHER_ENOTFOUND, "the network's namespace is gone: who held it has ended");
+    int result = enter(user_fd, "user", CLONE_NEWUSER, error);
+    if (result == 0)
+        result = enter(network_fd, "net", CLONE_NEWNET, error);
+    prctl(PR_SET_DUMPABLE, 1); // a change of credentials took it away, and with it the agent's sight of us in /proc
+    return result;
+}
+
+int network_enter(const Pb__GuardSpec *spec, struct panther_error *error)
+{
+    if (spec->network_pid == 0)
+        return 0;
+    int user_fd = open_namespace((pid_t)spec->network_pid, "user"), network_fd = open_namespace((pid_t)spec->network_pid, "net");
+    int result = enter_both(spec, user_fd, network_fd, error);
+    if (user_fd >= 0)
+        close(user_fd);
+    if (network_fd >= 0)
+        close(network_fd);
+    return result;
+}
