@@ -54,8 +54,8 @@ struct panther_service {
     size_t checked_count;
     struct panther_peer **peers; // [peer_count + 1], ends with NULL
     size_t peer_count;
-    const Pb__RunCase *run_case;                 // of the running case; NULL: nothing but its name is known
-    const struct panther_case_peer **case_peers; // of run_case, one for each
+    const Pb__RunCase *run_case;                     // of the running case; NULL: nothing but its name is known
+    const struct panther_case_peer **case_peers;     // of run_case, one for each
     Pb__Endpoint *endpoints[ENDPOINTS_PER_INSTANCE]; // own ones, in the arena
     size_t endpoint_count;
     struct readiness readiness[READINESS_MAX];
