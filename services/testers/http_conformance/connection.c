@@ -247,7 +247,7 @@ enum arrival connection_end(const struct connection *connection)
 const uint8_t *connection_data(const struct connection *connection, size_t *bytes)
 {
     *bytes = connection->filled - connection->begin;
-    return connection->data + connection->begin;
+    return connection->filled > 0 ? connection->data + connection->begin : NULL;
 }
 
 void connection_take(struct connection *connection, size_t bytes)

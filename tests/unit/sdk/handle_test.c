@@ -267,11 +267,11 @@ static void ports_become_endpoints_up_to_the_limit(void **state)
 {
     struct fixture *fixture = *state;
     assert_int_equal(panther_port_wanted(fixture->service, "http", PANTHER_TCP, 8080), 8080);
-    for (int i = 1; i < PORTS_PER_INSTANCE; i++) {
+    for (int i = 1; i < ENDPOINTS_PER_INSTANCE; i++) {
         assert_true(panther_port(fixture->service, "p", PANTHER_UDP) >= 4000);
     }
     assert_int_equal(panther_port(fixture->service, "one too many", PANTHER_TCP), PANTHER_FAILED);
-    assert_int_equal(fixture->service->endpoint_count, PORTS_PER_INSTANCE);
+    assert_int_equal(fixture->service->endpoint_count, ENDPOINTS_PER_INSTANCE);
     assert_string_equal(fixture->service->endpoints[0]->name, "http");
     assert_int_equal(fixture->service->endpoints[0]->port, 8080);
     assert_int_equal(panther_port(fixture->service, "x", 0), PANTHER_FAILED);
