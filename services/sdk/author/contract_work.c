@@ -216,7 +216,7 @@ static void check_growth(struct contract *contract, struct panther_test *test, s
         judge_note(judgement, "%u cycles, %s more", cycles, grown);
 }
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef PANTHER_ADDRESS_SANITIZER
 #define KEEPS_WHAT_WAS_FREED true
 #else
 #define KEEPS_WHAT_WAS_FREED false

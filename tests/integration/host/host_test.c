@@ -475,7 +475,7 @@ static void a_crash_ends_the_host_by_its_signal(void **state)
     fake_guard_case(&guard, "crash", 5000);
     assert_null(fake_guard_answer(&guard));
     const int end = fake_guard_host_end(&guard);
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(PANTHER_ADDRESS_SANITIZER)
     assert_int_not_equal(end, 0);
 #else
     assert_int_equal(end, -SIGSEGV);

@@ -79,7 +79,7 @@ static void a_crash_in_any_phase_is_reported_and_leaves_nothing(void **state)
         if (!panther_test_host_died(test, &signal_number)) {
             fail_msg("a crash in %s was not reported", phases[i]);
         }
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(PANTHER_ADDRESS_SANITIZER)
         assert_int_equal(signal_number, SIGSEGV);
 #endif
         assert_int_equal(panther_test_end(&test), 0);

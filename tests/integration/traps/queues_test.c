@@ -7,7 +7,7 @@
 #include "tests/unit/bus/fixture.h"
 #include "tests/unit/bus/raw_peer.h"
 
-#ifdef __SANITIZE_THREAD__ // whose shadow is several times what it watches
+#ifdef PANTHER_THREAD_SANITIZER // whose shadow is several times what it watches
 #define COUNTS_MEMORY false
 #else
 #define COUNTS_MEMORY true
