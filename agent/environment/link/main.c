@@ -228,6 +228,7 @@ int main(int argc, char **argv)
 {
     log_begin("panther-link", LOG_LEVEL_INFO);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of its write
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout, 0);
     return argc == 3 && strcmp(argv[1], "--folder") == 0 ? run(argv[2]) : usage(stderr, 2);

@@ -88,19 +88,19 @@ static void block_end(struct pcapng *pcapng)
 
 // ---- on disk
 
-// A write that the disk cut short is taken back: the file ends with a whole block.
+// A write that the disk cut short is taken back: the file ends with a whole block, and what is tried again stands right behind it.
 static int write_out(struct pcapng *pcapng, struct panther_error *error)
 {
     size_t done = 0;
     while (done < pcapng->used) {
-        ssize_t count = write(pcapng->fd, pcapng->buffer + done, pcapng->used - done);
+        ssize_t count = pwrite(pcapng->fd, pcapng->buffer + done, pcapng->used - done, (off_t)(pcapng->written + done));
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0) {
             int number = count < 0 ? errno : ENOSPC;
-            if (ftruncate(pcapng->fd, (off_t)pcapng->written) < 0)
-                number = errno;
-            return error_system(error, number, "cannot write the capture");
+            bool is_whole = ftruncate(pcapng->fd, (off_t)pcapng->written) == 0;
+            return error_system(error, number,
+                                is_whole ? "cannot write the capture" : "cannot write the capture, nor take back what was cut");
         }
         done += (size_t)count;
     }
