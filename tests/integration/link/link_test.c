@@ -22,6 +22,7 @@
 
 #include "agent/environment/link/fate.h"
 #include "common/base/memory.h"
+#include "common/system/process.h"
 #include "tests/integration/link/network.h"
 
 #define PORT 4433
@@ -299,7 +300,7 @@ static bool holders_are_gone(void)
     for (double end = seconds() + NETWORK_LIMIT_MS / 1000.0; seconds() < end;) {
         size_t alive = 0;
         for (size_t i = 0; i < network.place_count; i++)
-            alive += kill(network.places[i].holder, 0) == 0;
+            alive += process_is_alive(network.places[i].holder, network.places[i].holder_start);
         if (alive == 0)
             return true;
         const struct timespec step = {.tv_nsec = 2000000};

@@ -109,8 +109,10 @@ static void read_places(struct network *network)
     for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
         size_t i = network->place_count++;
         int pid;
-        assert_int_equal(sscanf(line, "%63s %d %*u %63s", network->places[i].service, &pid, network->places[i].address), 3);
+        unsigned long long start;
+        assert_int_equal(sscanf(line, "%63s %d %llu %63s", network->places[i].service, &pid, &start, network->places[i].address), 4);
         network->places[i].holder = pid;
+        network->places[i].holder_start = start;
     }
 }
 

@@ -17,6 +17,7 @@ struct network {
     struct {
         char service[64], address[64];
         pid_t holder;
+        uint64_t holder_start;
     } places[NETWORK_PLACES_MAX];
 };
 
