@@ -27,6 +27,7 @@
 // One step: some milliseconds.
 #define STEP_BYTES (4 * 1024 * 1024)
 #define READ_BYTES (256 * 1024)
+#define NS_PER_SECOND INT64_C(1000000000)
 
 struct declaration {
     char *path, *kind;
@@ -50,6 +51,7 @@ struct artifacts {
     int fd; // of the file in work; -1: none
     uint64_t size;
     struct hasher *hasher;
+    int64_t created_ns, changed_ns; // of the file
 };
 
 struct artifacts *artifacts_new(struct events *events, const char *work, uint64_t reserve_bytes)
@@ -238,11 +240,28 @@ static bool is_cut(struct artifacts *artifacts, struct found_file *file)
     return true;
 }
 
+static int64_t time_of(const struct statx_timestamp *time, bool is_known)
+{
+    return is_known && time->tv_sec > 0 ? time->tv_sec * NS_PER_SECOND + time->tv_nsec : 0;
+}
+
+// Before it is moved: a copy would have times of its own.
+static void read_times(struct artifacts *artifacts, const struct found_file *file)
+{
+    CLEANUP_FREE char *path = memory_printf("%s/%s", artifacts->work, file->path);
+    struct statx status = {0};
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME | STATX_MTIME, &status) < 0)
+        status.stx_mask = 0;
+    artifacts->created_ns = time_of(&status.stx_btime, status.stx_mask & STATX_BTIME);
+    artifacts->changed_ns = time_of(&status.stx_mtime, status.stx_mask & STATX_MTIME);
+}
+
 static void open_next(struct artifacts *artifacts)
 {
     struct found_file *file = &artifacts->files[artifacts->next];
     if (is_cut(artifacts, file))
         return;
+    read_times(artifacts, file);
     CLEANUP_FREE char *path = memory_printf(ARTIFACTS_FOLDER "/%s", file->path);
     artifacts->hasher = hasher_new();
     artifacts->size = 0;
@@ -265,6 +284,8 @@ static void tell(struct artifacts *artifacts)
     ready.kind = kind;
     ready.size_bytes = artifacts->size;
     ready.hash = hash;
+    ready.created_wall_ns = artifacts->created_ns;
+    ready.changed_wall_ns = artifacts->changed_ns;
     EVENT_ADD(artifacts->events, ARTIFACT_READY, artifact_ready, &ready);
 }
 

@@ -126,6 +126,7 @@ void stream_write(struct stream *stream, const void *data, size_t bytes)
 {
     struct streams *streams = stream->streams;
     stream->length += bytes;
+    read_times_add(&stream->times, clock_boottime_ns(), bytes);
     hasher_add(stream->hasher, data, bytes);
     if (!stream->full)
         keep(stream, data, bytes);
@@ -228,6 +229,7 @@ void stream_free(struct stream *stream)
 static void tell_end(struct stream *stream)
 {
     char hash[HASH_TEXT_BYTES];
+    uint64_t times[3 * READ_TIMES_MAX];
     Pb__StreamEnd end;
     pb__stream_end__init(&end);
     hasher_peek(stream->hasher, hash);
@@ -235,6 +237,8 @@ static void tell_end(struct stream *stream)
     end.length_bytes = stream->length;
     end.hash = hash;
     end.dropped_bytes = stream->length - stream->kept;
+    end.read_times = times;
+    end.n_read_times = read_times_numbers(&stream->times, times);
     EVENT_ADD(stream->streams->events, STREAM_END, stream_end, &end);
 }
 

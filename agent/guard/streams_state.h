@@ -3,6 +3,7 @@
 #define PANTHER_AGENT_GUARD_STREAMS_STATE_H
 
 #include "agent/guard/lines.h"
+#include "agent/guard/read_times.h"
 #include "agent/guard/rules.h"
 #include "agent/guard/streams.h"
 #include "common/system/space.h"
@@ -22,6 +23,7 @@ struct stream {
     uint64_t length, kept, reported;
     uint64_t looked; // kept when the disk was looked at last
     struct hasher *hasher;
+    struct read_times times;
     struct lines lines;
     struct rule_matches *matches;
     stream_ended_fn *ended;

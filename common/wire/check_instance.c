@@ -214,6 +214,7 @@ static const char *stream_end_check(const Pb__StreamEnd *end)
     REFUSE(!is_stream_name(end->stream), "stream_end.stream is not a file name");
     REFUSE(!is_hash(end->hash), "stream_end.hash is not a hash");
     REFUSE(end->dropped_bytes > end->length_bytes, "stream_end has dropped more than its length");
+    REFUSE(end->n_read_times % 3 || end->n_read_times > 3 * READ_TIMES_MAX, "stream_end.read_times are too many, or not three each");
     return NULL;
 }
 
@@ -222,6 +223,7 @@ static const char *artifact_ready_check(const Pb__ArtifactReady *artifact)
     REFUSE(!is_inner_path(artifact->path), "artifact.path leaves the work folder");
     REFUSE(!is_within(artifact->kind, SHORT_MAX_BYTES), "artifact.kind is too long");
     REFUSE(!is_hash(artifact->hash), "artifact.hash is not a hash");
+    REFUSE(artifact->created_wall_ns < 0 || artifact->changed_wall_ns < 0, "artifact was made before 1970");
     return NULL;
 }
 

@@ -3,17 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coordinator/cli/artifacts.h"
 #include "coordinator/cli/save.h"
 
 struct artifact_arguments {
     struct client client;
-    const char *scope, *folder;
+    const char *scope, *folder, *open;
 };
 
-enum { KEY_SAVE = 1000 };
+enum { KEY_SAVE = 1000, KEY_OPEN };
 
 static const struct argp_option options[] = {
     {"save", KEY_SAVE, "DIR", 0, "write them below DIR, each under its full name", 0},
+    {"open", KEY_OPEN, "PROGRAM", 0, "fetch the captures and key logs (wireshark) or the qlogs (qvis) of a trial, and print the command",
+     0},
     {0},
 };
 
@@ -26,6 +29,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_SAVE:
         arguments->folder = argument;
+        return 0;
+    case KEY_OPEN:
+        if (strcmp(argument, "wireshark") != 0 && strcmp(argument, "qvis") != 0) {
+            argp_error(state, "--open %s: use wireshark or qvis", argument);
+        }
+        arguments->open = argument;
         return 0;
     case ARGP_KEY_ARG:
         if (arguments->scope) {
@@ -70,10 +79,15 @@ int cli_artifacts(int argc, char **argv)
                                      NULL};
     struct artifact_arguments arguments = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    arguments.scope = arguments.scope ? arguments.scope : "@last";
+    if (arguments.open) {
+        int opened = artifacts_open(&arguments.client, arguments.scope, arguments.open, arguments.folder);
+        client_close(&arguments.client);
+        return opened;
+    }
     struct table *rows = NULL;
     uint64_t cursor = 0;
-    int status =
-        client_query(&arguments.client, PB__TABLE__TABLE_ARTIFACTS, arguments.scope ? arguments.scope : "@last", &rows, &cursor, false);
+    int status = client_query(&arguments.client, PB__TABLE__TABLE_ARTIFACTS, arguments.scope, &rows, &cursor, false);
     if (!status && arguments.folder) {
         status = save_all(&arguments.client, arguments.folder, rows);
     } else if (!status) {

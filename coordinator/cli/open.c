@@ -17,7 +17,10 @@
 struct open_arguments {
     const char *path, *what;
     enum report_format format;
+    struct timeline_wish wish;
 };
+
+enum { KEY_WITH = 1000 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -26,6 +29,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'o':
         if (!report_document_parse(argument, REPORT_DOCUMENTS, &arguments->format)) {
             argp_error(state, "-o %s: use one of those that --help of report names", argument);
+        }
+        return 0;
+    case KEY_WITH:
+        if (!timeline_wish_parse(argument, &arguments->wish)) {
+            argp_error(state, "--with %s: use metrics, logs, packets, qlog, with commas between them, or all", argument);
         }
         return 0;
     case ARGP_KEY_ARG:
@@ -61,14 +69,14 @@ static int wrong_format(const char *what)
     return EXIT_USAGE;
 }
 
-static int show(struct evidence *evidence, const char *what, enum report_format format)
+static int show(struct evidence *evidence, const char *what, const struct timeline_wish *wish, enum report_format format)
 {
     bool is_plain = format <= REPORT_JSONL;
     if (strcmp(what, "report") == 0) {
         return show_report(evidence, format);
     }
     if (strcmp(what, "timeline") == 0) {
-        return is_plain || format == REPORT_HTML ? timeline_print(evidence, "", format) : wrong_format(what);
+        return is_plain || format == REPORT_HTML ? timeline_print(evidence, "", wish, format) : wrong_format(what);
     }
     if (strcmp(what, "explain") == 0) {
         return is_plain ? explain_print(evidence, "", format) : wrong_format(what);
@@ -81,6 +89,7 @@ int cli_open(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"output", 'o', "FORMAT", 0, "as with report, timeline and explain", 0},
+        {"with", KEY_WITH, "SOURCES", 0, "as with timeline", 0},
         {0},
     };
     static const struct argp argp = {
@@ -92,7 +101,7 @@ int cli_open(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    struct open_arguments arguments = {.format = REPORT_TABLE};
+    struct open_arguments arguments = {.format = REPORT_TABLE, .wish = TIMELINE_WISH};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     struct panther_error error = {0};
     char folder[] = "/tmp/panther-open-XXXXXX";
@@ -107,7 +116,7 @@ int cli_open(int argc, char **argv)
         status = EXIT_FAIL;
     } else {
         struct evidence evidence = {.folder = inside};
-        status = show(&evidence, arguments.what ? arguments.what : "explain", arguments.format);
+        status = show(&evidence, arguments.what ? arguments.what : "explain", &arguments.wish, arguments.format);
     }
     folder_remove(folder, NULL);
     return status;

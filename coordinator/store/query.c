@@ -103,7 +103,42 @@ static bool fill_clocks(struct page *page, Pb__Row *row, const Pb__Record *recor
     return fits;
 }
 
-// sequence, wall_ns, agent, trial, service, kind, text; of a timeline, the clocks
+// What an event is about, and what it says in numbers: the stream and when its bytes were read, the artifact and its own times, the metric
+// and its value.
+static void subject_of(const Pb__Event *event, const char **subject, struct text *times, char value[32])
+{
+    if (event->body_case == PB__EVENT__BODY_STREAM_END) {
+        *subject = event->stream_end->stream;
+        for (size_t i = 0; i < event->stream_end->n_read_times; i++)
+            text_printf(times, "%s%" PRIu64, i ? " " : "", event->stream_end->read_times[i]);
+    } else if (event->body_case == PB__EVENT__BODY_ARTIFACT_READY) {
+        *subject = event->artifact_ready->path;
+        if (event->artifact_ready->changed_wall_ns)
+            text_printf(times, "%" PRId64 " %" PRId64, event->artifact_ready->created_wall_ns, event->artifact_ready->changed_wall_ns);
+    } else if (event->body_case == PB__EVENT__BODY_METRIC) {
+        *subject = event->metric->name;
+        snprintf(value, 32, "%.15g", event->metric->value);
+    }
+}
+
+// host_wall_ns, subject, times, value
+static bool fill_subject(struct page *page, Pb__Row *row, const Pb__Record *record)
+{
+    const Pb__Event *event = record && record->body_case == PB__RECORD__BODY_INSTANCE_EVENT ? record->instance_event->event : NULL;
+    char wall[24] = "", value[32] = "";
+    const char *subject = "";
+    struct text times = {0};
+    if (event) {
+        snprintf(wall, sizeof wall, "%" PRId64, event->wall_ns);
+        subject_of(event, &subject, &times, value);
+    }
+    bool fits = row_set(page, row, 14, wall) && row_set(page, row, 15, subject) && row_set(page, row, 16, text_string(&times)) &&
+                row_set(page, row, 17, value);
+    text_free(&times);
+    return fits;
+}
+
+// sequence, wall_ns, agent, trial, service, kind, text; of a timeline, the clocks and what an event is about
 static bool fill_event_row(struct page *page, Pb__Row *row, struct statement *statement)
 {
     size_t bytes;
@@ -121,7 +156,7 @@ static bool fill_event_row(struct page *page, Pb__Row *row, struct statement *st
         fits = row_set(page, row, i, i == 1 ? wall : statement_text(statement, (int)i + 1));
     fits = fits && row_set(page, row, 5, record ? record_kind(record) : "damaged") && row_set(page, row, 6, text_string(&line));
     if (fits && page->columns > 7)
-        fits = fill_clocks(page, row, record, statement_text(statement, 12));
+        fits = fill_clocks(page, row, record, statement_text(statement, 12)) && fill_subject(page, row, record);
     text_free(&line);
     arena_free(&arena);
     return fits;

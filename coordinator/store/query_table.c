@@ -223,7 +223,11 @@ static const struct query_table tables[READER_TABLES] =
                             {"clock_error_ns", "''"},
                             {"instance", "t.instance"},
                             {"generation", "''"},
-                            {"number", "''"}},
+                            {"number", "''"},
+                            {"host_wall_ns", "''"},
+                            {"subject", "''"},
+                            {"times", "''"},
+                            {"value", "''"}},
             },
 };
 

@@ -13,6 +13,7 @@
 #include "agent/guard/lines.h"
 #include "agent/guard/pattern.h"
 #include "agent/guard/printable.h"
+#include "agent/guard/read_times.h"
 #include "common/base/memory.h"
 #include "common/system/loop.h"
 
@@ -212,6 +213,47 @@ static void deadline_runs_from_being_first(void **state)
     loop_free(&loop);
 }
 
+// ---- when what was read
+
+static void times_of_reads_that_follow_each_other_are_one(void **state)
+{
+    (void)state;
+    struct read_times times = {0};
+    uint64_t numbers[3 * READ_TIMES_MAX];
+    read_times_add(&times, 5000000, 10);
+    read_times_add(&times, 5150000, 20);
+    read_times_add(&times, 9000000, 7);
+    assert_int_equal(read_times_numbers(&times, numbers), 6);
+    const uint64_t wanted[6] = {30, 5000, 150, 7, 3850, 0};
+    assert_memory_equal(numbers, wanted, sizeof wanted);
+}
+
+// Whatever a program prints, the parts stay few, hold every byte, and each lies between its times.
+static void times_stay_bounded_and_true(void **state)
+{
+    (void)state;
+    enum { READS = 20000, PAUSE_EVERY = 1000 };
+    static uint64_t read_us[READS];
+    struct read_times times = {0};
+    uint64_t numbers[3 * READ_TIMES_MAX], now_ns = 1000000000, at = 0, time_us = 0;
+    for (size_t i = 0; i < READS; i++) {
+        now_ns += i % PAUSE_EVERY ? 300000 : 5000000000;
+        read_us[i] = now_ns / 1000;
+        read_times_add(&times, now_ns, 1);
+    }
+    size_t count = read_times_numbers(&times, numbers);
+    assert_in_range(count, 3 * 20, 3 * READ_TIMES_MAX);
+    for (size_t part = 0; part < count; part += 3) {
+        uint64_t first_us = time_us + numbers[part + 1];
+        time_us = first_us + numbers[part + 2];
+        assert_int_equal(read_us[at], first_us);
+        at += numbers[part];
+        assert_int_equal(read_us[at - 1], time_us);
+        assert_true(numbers[part + 2] < 5000000); // a pause is never inside
+    }
+    assert_int_equal(at, READS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +264,8 @@ int main(void)
         cmocka_unit_test(text_becomes_valid_utf8),
         cmocka_unit_test(commands_are_taken_in_order_once),
         cmocka_unit_test(deadline_runs_from_being_first),
+        cmocka_unit_test(times_of_reads_that_follow_each_other_are_one),
+        cmocka_unit_test(times_stay_bounded_and_true),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,14 +193,18 @@ static void streams_and_artifacts(void **state)
     EVENT("output_match", "rule: 1 stream: \"nginx.stderr\" line: \"x\" count: 1", match);
     static const struct change end[] = {{"stream: \"\"", "stream_end.stream is not a file name"},
                                         {"hash: \"0\"", "stream_end.hash is not a hash"},
-                                        {"dropped_bytes: 6", "stream_end has dropped more than its length"}};
+                                        {"dropped_bytes: 6", "stream_end has dropped more than its length"},
+                                        {"read_times: 5 read_times: 1000000 read_times: 0", NULL},
+                                        {"read_times: 5 read_times: 1", "stream_end.read_times are too many, or not three each"}};
     EVENT("stream_end", "stream: \"nginx.stderr\" length_bytes: 5 hash: " HASH, end);
     static const struct change artifact[] = {{"path: \"../x\"", "artifact.path leaves the work folder"},
                                              {"path: \"/x\"", "artifact.path leaves the work folder"},
                                              {"path: \"a/b/../../..\"", "artifact.path leaves the work folder"},
                                              {"path: \"p\"*4096", "artifact.path leaves the work folder"},
                                              {"hash: \"\"", "artifact.hash is not a hash"},
-                                             {"kind: \"k\"*256", "artifact.kind is too long"}};
+                                             {"kind: \"k\"*256", "artifact.kind is too long"},
+                                             {"created_wall_ns: 1 changed_wall_ns: 2", NULL},
+                                             {"changed_wall_ns: -1", "artifact was made before 1970"}};
     EVENT("artifact_ready", "path: \"qlog/x.qlog\" kind: \"qlog\" size_bytes: 1 hash: " HASH, artifact);
     static const struct change gap[] = {{"stream: \".\"", "gap.stream is not a file name"},
                                         {"reason: \"r\"*4097", "gap.reason is too long"}};
