@@ -2,9 +2,11 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agent/environment/execution/probe.h"
+#include "agent/environment/link/probe.h"
 #include "agent/shell/bulk.h"
 #include "agent/shell/catalogue.h"
 #include "agent/shell/cgroup.h"
@@ -18,6 +20,7 @@
 #include "agent/shell/uplink.h"
 #include "agent/shell/uploads.h"
 #include "common/base/message.h"
+#include "common/schema/environments.h"
 #include "common/system/descriptors.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
@@ -220,6 +223,23 @@ static void on_signal(void *context, int signal_number)
 
 // ---- life
 
+// What programs can be started under here, and whether a network can be emulated.
+static void put_environments(const struct shell *shell, Pb__Hello *hello, struct arena *arena)
+{
+    char why[PROBE_WHY_BYTES];
+    size_t count;
+    Pb__EnvironmentPresence **execution = probe_environments(arena, shell->cgroup, &count),
+                            *network = ARENA_NEW(arena, Pb__EnvironmentPresence);
+    pb__environment_presence__init(network);
+    network->type = arena_string(arena, ENVIRONMENT_EMULATED);
+    network->usable = probe_network(why);
+    network->unusable_reason = arena_string(arena, network->usable ? "" : why);
+    hello->environments = ARENA_ARRAY(arena, Pb__EnvironmentPresence *, count + 1);
+    memcpy(hello->environments, execution, count * sizeof *execution);
+    hello->environments[count] = network;
+    hello->n_environments = count + 1;
+}
+
 static Pb__Hello *self(const struct shell *shell, struct arena *arena)
 {
     const struct settings *settings = shell->settings;
@@ -242,7 +262,7 @@ static Pb__Hello *self(const struct shell *shell, struct arena *arena)
     hello->addresses[0] = address;
     hello->n_addresses = 1;
     hello->facts = host_facts(arena);
-    hello->environments = probe_environments(arena, shell->cgroup, &hello->n_environments);
+    put_environments(shell, hello, arena);
     return hello;
 }
 

@@ -297,6 +297,12 @@ static const char *unusable(const Pb__ExecutionEnvironment *environment, Pb__Env
     return NULL;
 }
 
+const char *environments_refused(const char *type, Pb__EnvironmentPresence *const *presences, size_t presence_count)
+{
+    const Pb__EnvironmentPresence *presence = find_presence(presences, presence_count, type);
+    return presence && !presence->usable ? presence->unusable_reason : NULL;
+}
+
 const char *environments_unusable(Pb__ExecutionEnvironment *const *environments, size_t count, Pb__EnvironmentPresence *const *presences,
                                   size_t presence_count, struct arena *arena)
 {

@@ -71,6 +71,10 @@ uint32_t environments_deadline_ms(Pb__ExecutionEnvironment *const *environments,
 const char *environments_unusable(Pb__ExecutionEnvironment *const *environments, size_t count, Pb__EnvironmentPresence *const *presences,
                                   size_t presence_count, struct arena *arena);
 
+// Of networks: a host whose agent says that it cannot make one. NULL: it can, or nothing was said.
+#define ENVIRONMENT_EMULATED "network.emulated"
+const char *environments_refused(const char *type, Pb__EnvironmentPresence *const *presences, size_t presence_count);
+
 // The value of an option, else its default; "" when it has none.
 const char *environment_value(const Pb__ExecutionEnvironment *environment, const char *option);
 

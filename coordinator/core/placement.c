@@ -6,6 +6,7 @@
 #include "common/base/message.h"
 #include "common/schema/environments.h"
 #include "coordinator/core/state.h"
+#include "coordinator/experiment/network.h"
 
 // Hosts that one search looks at: 64 services that are each on another of 5,000 hosts need 320,000; endless searches end within some
 // 50 ms. Beyond, the cell waits.
@@ -111,7 +112,7 @@ static bool fits_neighbours(const struct search *search, const struct agent_live
 
 struct found {
     size_t able, with_room;
-    const char *lacks; // of a host that could take it, but for its execution environments
+    const char *lacks; // of a host that could take it, but for its environments
     bool any_room;     // counting only what others have placed
 };
 
@@ -197,13 +198,17 @@ static bool is_awaited(struct search *search, const struct agent_live *agent, co
     return false;
 }
 
-// NULL: its programs can be started there under all that the experiment wants.
+// NULL: its programs can be started there under all that the experiment wants, and a network be made there.
 static const char *lacks_environments(const struct search *search, const struct agent_live *agent, const Pb__ServicePlan *service)
 {
+    const Pb__Hello *hello = agent->hello;
     Pb__ExecutionEnvironment **environments;
     size_t count = environments_of(search->plan, service, &environments, search->arena);
     const char *lacks =
-        count ? environments_unusable(environments, count, agent->hello->environments, agent->hello->n_environments, search->arena) : NULL;
+        count ? environments_unusable(environments, count, hello->environments, hello->n_environments, search->arena) : NULL;
+    if (service->is_network && strcmp(service->plugin, NETWORK_EMULATED) == 0) {
+        lacks = environments_refused(ENVIRONMENT_EMULATED, hello->environments, hello->n_environments);
+    }
     return lacks ? arena_printf(search->arena, "%s: %s", agent->name, lacks) : NULL;
 }
 

@@ -21,6 +21,7 @@
 #include <jansson.h>
 
 #include "agent/environment/link/fate.h"
+#include "agent/environment/link/probe.h"
 #include "common/base/memory.h"
 #include "common/system/process.h"
 #include "tests/integration/link/network.h"
@@ -364,6 +365,16 @@ static void kill_9_takes_the_namespaces_with_it(void **state)
     assert_true(holders_are_gone());
 }
 
+// What the agent tells of its host agrees with what the program can.
+static void the_probe_says_what_the_program_can(void **state)
+{
+    (void)state;
+    char why[PROBE_WHY_BYTES];
+    if (!probe_network(why))
+        fail_msg("%s", why);
+    assert_string_equal(why, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +386,7 @@ int main(void)
         cmocka_unit_test_teardown(a_full_disk_ends_it_with_the_reason, clean),
         cmocka_unit_test_teardown(a_capture_that_is_too_long_ends_and_the_network_goes_on, clean),
         cmocka_unit_test_teardown(kill_9_takes_the_namespaces_with_it, clean),
+        cmocka_unit_test(the_probe_says_what_the_program_can),
     };
     char why[512];
     if (!network_is_possible(why, sizeof why)) {

@@ -110,6 +110,9 @@ static void what_a_host_lacks_is_said(void **state)
     assert_string_equal(environments_unusable(&wanted, 1, presences, 3, arena), "strace is not installed");
     wanted = &gdb;
     assert_string_equal(environments_unusable(&wanted, 1, presences, 3, arena), "its agent does not know gdb");
+    assert_string_equal(environments_refused("strace", presences, 3), "strace is not installed");
+    assert_null(environments_refused("limits", presences, 3));
+    assert_null(environments_refused("network.emulated", presences, 3)); // nothing was said
     arena_free(&arena);
 }
 
