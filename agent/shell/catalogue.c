@@ -10,6 +10,7 @@
 #include "agent/shell/plugin_search.h"
 #include "agent/shell/question.h"
 #include "common/base/limits.h"
+#include "common/system/descriptors.h"
 #include "common/system/log.h"
 
 // Loading a plugin and printing a table; probing runs `nginx -v` and the like.
@@ -20,6 +21,8 @@
 #define LOOK_MS 1000
 // And not more than this part of the time, however much lies there.
 #define LOOK_COST 100
+// Two pipes and the process: who has fewer learns nothing about a plugin by asking.
+#define DESCRIPTORS_TO_ASK 8
 #define NS_PER_MS UINT64_C(1000000)
 
 struct catalogue {
@@ -221,6 +224,10 @@ static void on_timer(void *context)
 {
     struct catalogue *catalogue = context;
     question_free(&catalogue->question);
+    if (!descriptors_have(DESCRIPTORS_TO_ASK)) {
+        loop_timer_set(catalogue->timer, clock_boottime_ns() + LOOK_MS * NS_PER_MS);
+        return;
+    }
     while (catalogue->next < catalogue->count) {
         if (ask(catalogue, &catalogue->entries[catalogue->next]))
             return;
@@ -248,7 +255,7 @@ static void begin(struct catalogue *catalogue, bool probing)
 
 void catalogue_scan(struct catalogue *catalogue)
 {
-    if (catalogue->running) {
+    if (catalogue->running || !descriptors_have(DESCRIPTORS_TO_LOOK)) { // folders that cannot be opened are not empty
         catalogue->again = true;
         return;
     }
@@ -268,6 +275,14 @@ static void on_look(void *context)
     struct catalogue *catalogue = context;
     char stamp[HASH_TEXT_BYTES];
     uint64_t before = clock_boottime_ns();
+    if (!descriptors_have(DESCRIPTORS_TO_LOOK)) {
+        loop_timer_set(catalogue->look, before + LOOK_MS * NS_PER_MS);
+        return;
+    }
+    if (catalogue->again && !catalogue->running) {
+        catalogue->again = false;
+        catalogue_scan(catalogue);
+    }
     plugin_search_stamp(catalogue->folders, catalogue->folder_count, stamp);
     uint64_t now = clock_boottime_ns();
     bool at_rest = strcmp(stamp, catalogue->looked) == 0;

@@ -137,7 +137,7 @@ static int start(struct question *question, const char *const *argv, struct pant
     if (result == 0)
         result = output_open(&question->complaint, question, QUESTION_COMPLAINT_MAX_BYTES, &complaint_end);
     if (result < 0)
-        error_set(error, result, "no pipe to ask %s", argv[0]);
+        result = error_system(error, errno, "no pipe to ask %s", argv[0]);
     const struct process_descriptor descriptors[] = {{answer_end, STDOUT_FILENO}, {complaint_end, STDERR_FILENO}};
     const struct process_start start = {
         .program = argv[0], .argv = argv, .place = PROCESS_PLACE_GROUP, .descriptors = descriptors, .descriptor_count = 2};

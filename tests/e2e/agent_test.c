@@ -189,13 +189,16 @@ static void runs_out_of_descriptors(void **state)
     assert_int_equal(prlimit(agent->child->pid, RLIMIT_NOFILE, NULL, &limit), 0);
     none.rlim_max = limit.rlim_max;
     assert_int_equal(prlimit(agent->child->pid, RLIMIT_NOFILE, &none, NULL), 0);
+    assert_int_equal(file_write_atomic(lab_path(lab, "plugins/late.so"), "no plugin", 9, 0644, NULL), 0); // which nobody can look at now
     assert_int_equal(lab_wait(lab, submit), 0);
+    assert_false(lab_log_has(lab, agent->child, "cannot be used"));
     each_case_has_one_result(lab);
     assert_null(lab_event_text(lab, "r1", "content_stored", "nginx.stderr"));
     assert_true(file_exists(lab_path(lab, "%s/instances/1.1/streams/nginx.stderr", agent->state)));
     assert_int_equal(prlimit(agent->child->pid, RLIMIT_NOFILE, &limit, NULL), 0);
     LAB_UNTIL(lab, lab_count_events(lab, "r1", "content_stored") >= lab_count_events(lab, "r1", "stream_end"));
     assert_non_null(lab_event_text(lab, "r1", "content_stored", "nginx.stderr"));
+    LAB_UNTIL(lab, lab_log_has(lab, agent->child, "late.so cannot be used"));
     lab_leaves_nothing(lab);
 }
 

@@ -17,7 +17,7 @@
 #include "tests/e2e/children.h"
 
 // Anything that happens at once in an idle lab; long, because the machine may be busy with other tests.
-#define LAB_WAIT_MS 20000
+#define LAB_WAIT_MS 60000
 #define LAB_AGENTS_MAX 4
 
 struct lab_agent {
