@@ -37,7 +37,12 @@ static const struct panther_case cases[] = {
     {"longrtt", "a handshake over a path of 1.5 seconds", 0, NULL},
     {"handshakeloss", "handshakes with 30 % of packets lost", 0, NULL},
     {"transferloss", "a transfer with 2 % of packets lost", 0, NULL},
+    {"handshakecorruption", "handshakes with 30 % of packets corrupted", 0, NULL},
+    {"transfercorruption", "a transfer with 2 % of packets corrupted", 0, NULL},
+    {"blackhole", "a transfer that survives a path that is gone for a while", 0, NULL},
+    {"goodput", "a transfer at the rate of a path of 10 Mbit/s", 0, NULL},
     {"rebind-port", "a NAT gives the client another port", 0, NULL},
+    {"rebind-addr", "a NAT gives the client another address", 0, NULL},
     {"connectionmigration", "the client goes on from another address", 0, NULL},
     {"ecn", "both sides mark and count ECN", 0, NULL},
     {"amplificationlimit", "before it knows the address the server sends three times at most", 0, NULL},
@@ -65,7 +70,12 @@ static const struct panther_case_setup setups[] = {
     BOTH("longrtt", NULL, NULL),
     BOTH("handshakeloss", NULL, "handshakes"),
     BOTH("transferloss", NULL, "transfer"),
+    BOTH("handshakecorruption", NULL, "handshakes"),
+    BOTH("transfercorruption", NULL, "transfer"),
+    BOTH("blackhole", NULL, "transfer"),
+    BOTH("goodput", NULL, "transfer"),
     BOTH("rebind-port", NULL, "transfer"),
+    BOTH("rebind-addr", NULL, "transfer"),
     BOTH("connectionmigration", NULL, "connectionmigration"),
     BOTH("ecn", NULL, "transfer"),
     BOTH("amplificationlimit", NULL, NULL),
@@ -73,10 +83,25 @@ static const struct panther_case_setup setups[] = {
 };
 
 static const struct panther_case_condition conditions[] = {
-    {"longrtt", "delay", "750ms"},         {"handshakeloss", "loss", "30%"},
-    {"transferloss", "loss", "2%"},        {"transferloss", "delay", "15ms"},
-    {"rebind-port", "nat_rebind", "port"}, {"rebind-port", "nat_after", "50ms"},
-    {"rebind-port", "rate", "10Mbit"},     {NULL, NULL, NULL},
+    {"longrtt", "delay", "750ms"},
+    {"handshakeloss", "loss", "30%"},
+    {"transferloss", "loss", "2%"},
+    {"transferloss", "delay", "15ms"},
+    {"handshakecorruption", "corrupt", "30%"},
+    {"transfercorruption", "corrupt", "2%"},
+    {"transfercorruption", "delay", "15ms"},
+    {"blackhole", "rate", "10Mbit"},
+    {"blackhole", "delay", "15ms"},
+    {"goodput", "rate", "10Mbit"},
+    {"goodput", "delay", "15ms"},
+    // as long as the transfer lasts after it, both sides can answer
+    {"rebind-port", "nat_rebind", "port"},
+    {"rebind-port", "nat_after", "100ms"},
+    {"rebind-port", "rate", "5Mbit"},
+    {"rebind-addr", "nat_rebind", "address"},
+    {"rebind-addr", "nat_after", "100ms"},
+    {"rebind-addr", "rate", "5Mbit"},
+    {NULL, NULL, NULL},
 };
 
 static const struct quic_interop *settings_now;
@@ -102,13 +127,14 @@ static int start(struct panther_service *service)
 
 struct capture {
     const char *path;
-    const char *interface; // of the network's capture: the client's side of it; "": it has one side
+    const char *interface[SIDES]; // of the network's capture; "": it has one
 };
 
-static int find_capture(struct panther_service *service, const struct panther_case_peer *client, struct capture *capture, char *problem)
+static int find_capture(struct panther_service *service, const struct panther_case_peer *server, const struct panther_case_peer *client,
+                        struct capture *capture, char *problem)
 {
     if (*settings_now->interface != '\0') {
-        *capture = (struct capture){panther_path(service, "interop.pcapng"), ""};
+        *capture = (struct capture){panther_path(service, "interop.pcapng"), {"", ""}};
         return capture_settle(service, problem);
     }
     const struct panther_case_peer *network = panther_case_peer(service, "network");
@@ -117,7 +143,8 @@ static int find_capture(struct panther_service *service, const struct panther_ca
                  "there is no capture: the test needs a network_environment of type emulated, or this tester the option interface");
         return PANTHER_MISSING;
     }
-    *capture = (struct capture){panther_format(service, "%s/network.pcapng", network->folder), client->peer->service};
+    *capture = (struct capture){panther_format(service, "%s/network.pcapng", network->folder),
+                                {[CLIENT] = client->peer->service, [SERVER] = server->peer->service}};
     return network_flush(network->folder, problem);
 }
 
@@ -185,6 +212,13 @@ static void tell_metrics(struct panther_service *service, const struct transcrip
     panther_metric(service, "packets_server", (double)transcript->datagrams[SERVER], "", PANTHER_NEITHER_IS_BETTER);
     panther_metric(service, "packets_dropped", (double)transcript->dropped, "", PANTHER_NEITHER_IS_BETTER);
     panther_metric(service, "duration", (transcript->last_s - transcript->first_s) * 1e3, "ms", PANTHER_LOWER_IS_BETTER);
+    panther_metric(service, "packets_corrupted", (double)transcript->corrupted, "", PANTHER_NEITHER_IS_BETTER);
+    panther_metric(service, "packets_unread", (double)(transcript->unread[CLIENT] + transcript->unread[SERVER]), "",
+                   PANTHER_NEITHER_IS_BETTER);
+    if (transcript->last_s > transcript->first_s) {
+        panther_metric(service, "goodput", (double)transcript->bytes_heard * 8e-3 / (transcript->last_s - transcript->first_s), "kbit/s",
+                       PANTHER_HIGHER_IS_BETTER);
+    }
     if (transcript->answer_s >= 0) {
         panther_metric(service, "first_answer", transcript->answer_s * 1e3, "ms", PANTHER_LOWER_IS_BETTER);
     }
@@ -204,14 +238,15 @@ static int judge_case(struct panther_service *service, const char *name, const s
     struct judgement judgement;
     size_t bytes = 0;
     const char *secrets = panther_path(service, "secrets.%s.keys", name);
-    if (find_capture(service, client, &capture, problem) < 0) {
+    if (find_capture(service, server, client, &capture, problem) < 0) {
         return incomplete(service, problem);
     }
     if (secrets_collect(service, server, client, secrets) == 0) {
         return incomplete(service, "neither side left a key log: the capture cannot be decrypted");
     }
     const char *text = read_capture(service, &capture, secrets, port, client->began_ns, &bytes, problem);
-    if (text == NULL || !transcript_read(text, bytes, port, capture.interface, &transcript, problem, sizeof(problem))) {
+    const struct vantage vantage = {port, {capture.interface[CLIENT], capture.interface[SERVER]}};
+    if (text == NULL || !transcript_read(text, bytes, &vantage, &transcript, problem, sizeof(problem))) {
         return incomplete(service, problem);
     }
     struct endings endings = {.client_passed = client->verdict == PANTHER_PASS, .client_text = client->text};

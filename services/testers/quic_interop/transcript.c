@@ -1,4 +1,5 @@
 // See transcript.h.
+#define _GNU_SOURCE // memmem
 #include "transcript.h"
 
 #include <stdio.h>
@@ -31,7 +32,14 @@ enum field {
     FIELD_COUNT
 };
 
-enum { FRAME_ACK_ECN = 3, FRAME_PATH_CHALLENGE = 26, FRAME_PATH_RESPONSE = 27, FRAME_CLOSE = 28, FRAME_HANDSHAKE_DONE = 30 };
+enum {
+    FRAME_ACK_ECN = 3,
+    FRAME_PATH_CHALLENGE = 26,
+    FRAME_PATH_RESPONSE = 27,
+    FRAME_CLOSE = 28,
+    FRAME_CLOSE_APPLICATION = 29,
+    FRAME_HANDSHAKE_DONE = 30
+};
 enum { LONG_INITIAL = 0, LONG_ZERO_RTT = 1, LONG_RETRY = 3 };
 enum { V2_RETRY = 0, V2_INITIAL = 1, V2_ZERO_RTT = 2 }; // RFC 9369, 3.2
 enum { TLS_SERVER_HELLO = 2, TLS_ENCRYPTED_EXTENSIONS = 8, TLS_CERTIFICATE = 11 };
@@ -128,26 +136,57 @@ static void note_streams(const struct line *line, struct transcript *transcript)
     }
 }
 
-static void note_client(const struct line *line, struct transcript *transcript)
+// A datagram at one of its ends, or at both when the capture has one interface.
+struct sight {
+    const struct line *line;
+    enum side side; // that sent it
+    double at_s;
+    bool is_sent, is_heard;
+};
+
+static void note_event(struct transcript *transcript, enum event event, double at_s)
 {
+    if (transcript->event_s[event] == 0) {
+        transcript->event_s[event] = at_s;
+    }
+}
+
+static void note_sent_by_client(const struct sight *sight, struct transcript *transcript)
+{
+    const struct line *line = sight->line;
     unsigned long long number;
     const bool is_initial = has(line, LONG_TYPE, LONG_INITIAL) || has(line, LONG_TYPE_V2, V2_INITIAL);
     transcript->early_sent += count_of(line, LONG_TYPE, LONG_ZERO_RTT) + count_of(line, LONG_TYPE_V2, V2_ZERO_RTT);
-    if (is_initial && transcript->retries > 0 && number_at(line, TOKEN_LENGTH, 0, &number) && number > 0) {
-        transcript->tokens++;
+    if (is_initial && transcript->retries > 0) {
+        transcript->after_retry++;
+        transcript->tokens += number_at(line, TOKEN_LENGTH, 0, &number) && number > 0;
     }
     if (number_at(line, VERSION, 0, &number) && number != QUIC_V1 && number != QUIC_V2 && number != QUIC_V2_DRAFT) {
         transcript->unknown_version = true;
     }
-    note_endpoint(line, transcript);
     note_streams(line, transcript);
 }
 
-static void note_server(const struct line *line, struct transcript *transcript)
+static void note_heard_by_server(const struct sight *sight, struct transcript *transcript)
 {
+    unsigned long long phase;
+    note_endpoint(sight->line, transcript);
+    if (transcript->endpoints > 1) {
+        note_event(transcript, SERVER_HEARS_ENDPOINT, sight->at_s);
+    }
+    if (has(sight->line, FRAMES, FRAME_PATH_CHALLENGE)) {
+        note_event(transcript, SERVER_HEARS_CHALLENGE, sight->at_s);
+    }
+    if (number_at(sight->line, KEY_PHASE, 0, &phase) && phase == 1 && sight->line->bytes[FRAMES] > 0) {
+        note_event(transcript, SERVER_HEARS_UPDATE, sight->at_s);
+    }
+}
+
+static void note_sent_by_server(const struct sight *sight, struct transcript *transcript)
+{
+    const struct line *line = sight->line;
     unsigned long long number;
     const size_t hellos = count_of(line, TLS_TYPE, TLS_SERVER_HELLO);
-    transcript->retries += has(line, LONG_TYPE, LONG_RETRY) || has(line, LONG_TYPE_V2, V2_RETRY);
     for (size_t i = 0; number_at(line, VERSION, i, &number); i++) {
         transcript->negotiations += number == 0;
         transcript->v2 = transcript->v2 || number == QUIC_V2 || number == QUIC_V2_DRAFT;
@@ -162,51 +201,87 @@ static void note_server(const struct line *line, struct transcript *transcript)
     if (line->bytes[ALPN] == 2 && memcmp(line->fields[ALPN], "h3", 2) == 0) {
         transcript->http3++;
     }
+}
+
+static void note_heard_by_client(const struct sight *sight, struct transcript *transcript)
+{
+    const struct line *line = sight->line;
+    unsigned long long number;
+    transcript->retries += has(line, LONG_TYPE, LONG_RETRY) || has(line, LONG_TYPE_V2, V2_RETRY);
+    if (has(line, FRAMES, FRAME_PATH_CHALLENGE)) {
+        note_event(transcript, CLIENT_HEARS_CHALLENGE, sight->at_s);
+    }
     if (has(line, FRAMES, FRAME_HANDSHAKE_DONE) && number_at(line, CONNECTION, 0, &number) && number < CONNECTIONS_MAX &&
         !transcript->done[number]) {
         transcript->done[number] = true;
         transcript->connections++;
     }
+    if (transcript->answer_s < 0) {
+        transcript->answer_s = sight->at_s - transcript->first_s;
+    }
+    if (number_at(line, LENGTH, 0, &number)) {
+        transcript->bytes_heard += number;
+    }
 }
 
-static void note_both(const struct line *line, enum side side, struct transcript *transcript)
+static void note_sent(const struct sight *sight, struct transcript *transcript)
 {
+    const struct line *line = sight->line;
+    const enum side side = sight->side;
     unsigned long long number;
-    const bool is_short = line->bytes[KEY_PHASE] > 0;
+    if (transcript->datagrams[CLIENT] + transcript->datagrams[SERVER] == 0) {
+        transcript->first_s = sight->at_s;
+    }
     for (size_t i = 0; number_at(line, KEY_PHASE, i, &number); i++) {
         transcript->phase[side][number & 1] += 1;
     }
-    transcript->readable += is_short && line->bytes[FRAMES] > 0;
+    transcript->readable += line->bytes[KEY_PHASE] > 0 && line->bytes[FRAMES] > 0;
+    transcript->unread[side] += line->bytes[FRAMES] == 0 && line->bytes[VERSION] == 0;
     transcript->challenges[side] += count_of(line, FRAMES, FRAME_PATH_CHALLENGE);
     transcript->responses[side] += count_of(line, FRAMES, FRAME_PATH_RESPONSE);
     transcript->ack_ecn[side] += count_of(line, FRAMES, FRAME_ACK_ECN);
-    transcript->errors[side] += count_of(line, FRAMES, FRAME_CLOSE);
-    if ((number_at(line, ECN, 0, &number) || number_at(line, ECN_V6, 0, &number)) && (number == ECT_0 || number == ECT_1)) {
-        transcript->ect[side]++;
+    if (has(line, FRAMES, FRAME_CLOSE) || has(line, FRAMES, FRAME_CLOSE_APPLICATION)) {
+        transcript->closed_s = transcript->closed_s > 0 ? transcript->closed_s : sight->at_s;
     }
     transcript->v6 += line->bytes[SOURCE_V6] > 0;
+    transcript->sent_s[side] = transcript->last_s = sight->at_s;
+    transcript->datagrams[side]++;
+    if (side == CLIENT) {
+        note_sent_by_client(sight, transcript);
+    } else {
+        note_sent_by_server(sight, transcript);
+    }
 }
 
-static void note_time(const struct line *line, enum side side, struct transcript *transcript)
+static void note_heard(const struct sight *sight, struct transcript *transcript)
 {
-    char text[32];
-    unsigned long long length = 0;
-    const size_t bytes = line->bytes[TIME] < sizeof(text) - 1 ? line->bytes[TIME] : sizeof(text) - 1;
-    memcpy(text, line->fields[TIME], bytes);
-    text[bytes] = '\0';
-    const double at = strtod(text, NULL);
-    if (transcript->datagrams[CLIENT] + transcript->datagrams[SERVER] == 0) {
-        transcript->first_s = at;
+    unsigned long long number;
+    const double silence_s = sight->at_s - transcript->arrived_s;
+    if ((number_at(sight->line, ECN, 0, &number) || number_at(sight->line, ECN_V6, 0, &number)) && (number == ECT_0 || number == ECT_1)) {
+        transcript->ect[sight->side]++;
     }
-    transcript->last_s = at;
-    if (side == SERVER && transcript->datagrams[SERVER] == 0) {
-        transcript->answer_s = at - transcript->first_s;
+    if (transcript->connections > 0 && transcript->dropped_since > 0 && silence_s > transcript->silence_s) {
+        transcript->silence_s = silence_s;
     }
-    const bool counts = side == CLIENT ? transcript->datagrams[CLIENT] == 0 : transcript->datagrams[CLIENT] <= 1;
-    if (counts && number_at(line, LENGTH, 0, &length)) {
-        transcript->bytes_first[side] += length;
+    transcript->arrived_s = transcript->last_s = sight->at_s;
+    transcript->dropped_since = 0;
+    transcript->heard[sight->side]++;
+    if (sight->side == CLIENT) {
+        note_heard_by_server(sight, transcript);
+    } else {
+        note_heard_by_client(sight, transcript);
     }
-    transcript->datagrams[side]++;
+}
+
+// Where the server is: what came before the client's second datagram, and what it sent then.
+static void note_amplification(const struct sight *sight, struct transcript *transcript)
+{
+    unsigned long long length;
+    const bool counts =
+        sight->side == CLIENT ? sight->is_heard && transcript->heard[CLIENT] == 0 : sight->is_sent && transcript->heard[CLIENT] <= 1;
+    if (counts && number_at(sight->line, LENGTH, 0, &length)) {
+        transcript->bytes_first[sight->side] += length;
+    }
 }
 
 static bool is_interface(const struct line *line, const char *interface)
@@ -215,30 +290,64 @@ static bool is_interface(const struct line *line, const char *interface)
     return bytes == 0 || (line->bytes[INTERFACE] == bytes && memcmp(line->fields[INTERFACE], interface, bytes) == 0);
 }
 
-static void take(const struct line *line, unsigned server_port, const char *interface, struct transcript *transcript)
+static bool comment_has(const struct line *line, const char *word)
 {
-    unsigned long long from = 0, to = 0;
-    if (!number_at(line, FROM_PORT, 0, &from) || !number_at(line, TO_PORT, 0, &to) || (from != server_port && to != server_port)) {
-        return;
-    }
-    const enum side side = to == server_port ? CLIENT : SERVER;
-    if (line->bytes[COMMENT] >= 7 && memcmp(line->fields[COMMENT], "dropped", 7) == 0) {
-        transcript->dropped++;
-    }
-    if (!is_interface(line, interface)) {
-        return;
-    }
-    note_time(line, side, transcript);
-    if (side == CLIENT) {
-        note_client(line, transcript);
-    } else {
-        note_server(line, transcript);
-    }
-    note_both(line, side, transcript);
+    return memmem(line->fields[COMMENT], line->bytes[COMMENT], word, strlen(word)) != NULL;
 }
 
-bool transcript_read(const char *text, size_t bytes, unsigned server_port, const char *interface, struct transcript *transcript,
-                     char *problem, size_t problem_bytes)
+static double seconds_of(const struct line *line)
+{
+    char text[32];
+    const size_t bytes = line->bytes[TIME] < sizeof(text) - 1 ? line->bytes[TIME] : sizeof(text) - 1;
+    memcpy(text, line->fields[TIME], bytes);
+    text[bytes] = '\0';
+    return strtod(text, NULL);
+}
+
+// A server that has not heard of its client's end repeats itself for long.
+static bool is_of_this_case(const struct line *line, enum side side, struct transcript *transcript)
+{
+    unsigned long long number;
+    if (!number_at(line, CONNECTION, 0, &number) || number >= CONNECTIONS_MAX) {
+        return true;
+    }
+    if (side == CLIENT) {
+        transcript->begun[number] = true;
+    }
+    return line->bytes[VERSION] > 0 || transcript->begun[number];
+}
+
+static void take(const struct line *line, const struct vantage *vantage, struct transcript *transcript)
+{
+    unsigned long long from = 0, to = 0;
+    if (!number_at(line, FROM_PORT, 0, &from) || !number_at(line, TO_PORT, 0, &to) ||
+        (from != vantage->server_port && to != vantage->server_port)) {
+        return;
+    }
+    const enum side side = to == vantage->server_port ? CLIENT : SERVER;
+    struct sight sight = {.line = line,
+                          .side = side,
+                          .at_s = seconds_of(line),
+                          .is_sent = is_interface(line, vantage->interface[side]),
+                          .is_heard = is_interface(line, vantage->interface[side == CLIENT ? SERVER : CLIENT])};
+    if (!is_of_this_case(line, side, transcript)) {
+        return;
+    }
+    const bool is_dropped = comment_has(line, "dropped: ");
+    transcript->dropped += is_dropped;
+    transcript->dropped_since += is_dropped;
+    transcript->corrupted += comment_has(line, "corrupted");
+    note_amplification(&sight, transcript);
+    if (sight.is_sent) {
+        note_sent(&sight, transcript);
+    }
+    if (sight.is_heard && !is_dropped) {
+        note_heard(&sight, transcript);
+    }
+}
+
+bool transcript_read(const char *text, size_t bytes, const struct vantage *vantage, struct transcript *transcript, char *problem,
+                     size_t problem_bytes)
 {
     const char *at = text, *end = text + bytes;
     *transcript = (struct transcript){.answer_s = -1};
@@ -250,7 +359,7 @@ bool transcript_read(const char *text, size_t bytes, unsigned server_port, const
             snprintf(problem, problem_bytes, "line %zu of tshark's output does not have %d fields", number, FIELD_COUNT);
             return false;
         }
-        take(&line, server_port, interface, transcript);
+        take(&line, vantage, transcript);
         at = newline != NULL ? newline + 1 : end;
     }
     return true;

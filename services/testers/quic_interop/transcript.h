@@ -16,13 +16,26 @@ enum side { CLIENT, SERVER, SIDES };
 #define QUIC_V2 0x6b3343cfu
 #define QUIC_V2_DRAFT 0x709a50c4u
 
+// Where the capture was taken: names of interfaces of the network's capture, which has every datagram where it was sent and where it came;
+// both empty: it has one interface, which shows it once.
+struct vantage {
+    unsigned server_port;
+    const char *interface[SIDES];
+};
+
+// What one side hears and has to answer.
+enum event { SERVER_HEARS_CHALLENGE, CLIENT_HEARS_CHALLENGE, SERVER_HEARS_UPDATE, SERVER_HEARS_ENDPOINT, EVENTS };
+
 struct transcript {
-    size_t datagrams[SIDES];
-    size_t readable;    // 1-RTT packets that were decrypted
-    size_t connections; // whose HANDSHAKE_DONE was seen
-    bool done[CONNECTIONS_MAX];
+    size_t datagrams[SIDES]; // that were sent
+    size_t heard[SIDES];     // of them, such as arrived
+    size_t readable;         // datagrams with 1-RTT packets that were decrypted
+    size_t unread[SIDES];    // with such as were not: no key fits, or the kernel captured a burst of several as one
+    size_t connections;      // whose HANDSHAKE_DONE arrived
+    bool begun[CONNECTIONS_MAX], done[CONNECTIONS_MAX];
     size_t retries;         // Retry packets
-    size_t tokens;          // Initial packets of the client with a token, after a Retry
+    size_t after_retry;     // Initial packets of the client after a Retry arrived
+    size_t tokens;          // of them with a token
     size_t negotiations;    // Version Negotiation packets
     bool unknown_version;   // the client began with a version that is not QUIC's
     bool v2;                // the server sent Initial or Handshake packets of version 2
@@ -36,25 +49,32 @@ struct transcript {
     size_t streams;         // request streams that the client opened
     unsigned long long stream[STREAMS_MAX];
     size_t challenges[SIDES], responses[SIDES]; // PATH_CHALLENGE, PATH_RESPONSE
-    size_t endpoints;                           // that the client's packets came from
+    size_t endpoints;                           // that the client's packets came from, where the server is
     char endpoint[ENDPOINTS_MAX][64];
-    size_t ect[SIDES], ack_ecn[SIDES]; // datagrams marked ECT; ACK frames with ECN counts
-    size_t dropped;                    // by the network, as its comments say
+    size_t ect[SIDES], ack_ecn[SIDES]; // datagrams that arrived marked ECT; ACK frames with ECN counts
+    size_t dropped, corrupted;         // by the network, as its comments say
     size_t v6;
     size_t http3; // ALPN h3 chosen
     size_t errors[SIDES];
     unsigned long long bytes_first[SIDES]; // before the client's second datagram: what the server may send is bounded by it
+    unsigned long long bytes_heard;        // of the server's datagrams that arrived
     double first_s, last_s, answer_s;      // answer: the server's first datagram after the client's first
+    double event_s[EVENTS];                // when it was heard first; 0: never
+    double sent_s[SIDES];                  // the last datagram
+    double closed_s;                       // the first CONNECTION_CLOSE; 0: none
+    double silence_s;                      // the longest, once a handshake was confirmed, in which datagrams were dropped and none arrived
+    double arrived_s;                      // the last datagram that arrived
+    size_t dropped_since;                  // then
 };
 
-// Fields in this order, separated by |, several values of one by commas. `interface`: packets of other interfaces only count when they were
-// dropped; "": all are of one. False: the text is no such output; problem says which line.
+// Fields in this order, separated by |, several values of one by commas. Datagrams of connections that began before are of another case.
+// False: the text is no such output; problem says which line.
 #define TRANSCRIPT_FIELDS                                                                                                                  \
     "frame.time_epoch", "frame.interface_name", "frame.comment", "ip.src", "ipv6.src", "udp.srcport", "udp.dstport", "udp.length",         \
         "ip.dsfield.ecn", "ipv6.tclass.ecn", "quic.connection.number", "quic.long.packet_type", "quic.long.packet_type_v2",                \
         "quic.version", "quic.key_phase", "quic.frame_type", "quic.token_length", "tls.handshake.type", "tls.handshake.extension.type",    \
         "tls.handshake.ciphersuite", "quic.stream.stream_id", "tls.handshake.extensions_alpn_str"
-bool transcript_read(const char *text, size_t bytes, unsigned server_port, const char *interface, struct transcript *transcript,
-                     char *problem, size_t problem_bytes);
+bool transcript_read(const char *text, size_t bytes, const struct vantage *vantage, struct transcript *transcript, char *problem,
+                     size_t problem_bytes);
 
 #endif

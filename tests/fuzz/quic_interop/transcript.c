@@ -15,13 +15,15 @@ static void must(bool holds)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const interfaces[] = {"", "lo"};
+    static const char *const interfaces[][SIDES] = {{"", ""}, {"client", "server"}};
     for (size_t i = 0; i < 2; i++) {
+        const struct vantage vantage = {SERVER_PORT, {interfaces[i][CLIENT], interfaces[i][SERVER]}};
         struct transcript transcript;
         char problem[128] = "";
-        const bool is_read = transcript_read((const char *)data, size, SERVER_PORT, interfaces[i], &transcript, problem, sizeof(problem));
+        const bool is_read = transcript_read((const char *)data, size, &vantage, &transcript, problem, sizeof(problem));
         must(is_read == (problem[0] == '\0'));
         must(transcript.datagrams[CLIENT] + transcript.datagrams[SERVER] <= size + 1);
+        must(transcript.heard[CLIENT] + transcript.heard[SERVER] <= size + 1);
         must(transcript.connections <= CONNECTIONS_MAX && transcript.streams <= STREAMS_MAX && transcript.endpoints <= ENDPOINTS_MAX);
     }
     return 0;

@@ -21,6 +21,7 @@ struct ngtcp2 {
     uint64_t idle_timeout;
     double tx_loss;
     double rx_loss;
+    int64_t gso_datagrams;
     bool qlog;
     bool keylog;
     bool verbose;
@@ -38,6 +39,8 @@ static const struct panther_option options[] = {
     PANTHER_OPTION_DURATION(struct ngtcp2, idle_timeout, "30s", 100, 3600000, "idle timeout of a connection"),
     PANTHER_OPTION_RATIO(struct ngtcp2, tx_loss, "0", "share of outgoing packets that the server drops itself"),
     PANTHER_OPTION_RATIO(struct ngtcp2, rx_loss, "0", "share of incoming packets that the server drops itself"),
+    PANTHER_OPTION_INTEGER(struct ngtcp2, gso_datagrams, "64", 1, 64, "",
+                           "datagrams that the kernel is given at once; a capture on lo shows them as one, which cannot be read: 1 there"),
     PANTHER_OPTION_BOOLEAN(struct ngtcp2, qlog, "true", "keep a qlog of every connection as an artifact"),
     PANTHER_OPTION_BOOLEAN(struct ngtcp2, keylog, "true", "keep the TLS secrets as an artifact, to decrypt captures"),
     PANTHER_OPTION_BOOLEAN(struct ngtcp2, verbose, "false", "print every packet and frame (about 400 bytes per packet)"),
@@ -115,6 +118,7 @@ static void add_behaviour(struct panther_service *service, const struct ngtcp2 *
     panther_argument(service, &server.argv, "--no-http-dump");
     panther_argument(service, &server.argv, "--cc=%s", ngtcp2->congestion_control);
     panther_argument(service, &server.argv, "--timeout=%llums", (unsigned long long)ngtcp2->idle_timeout);
+    panther_argument(service, &server.argv, "--max-gso-dgrams=%lld", (long long)ngtcp2->gso_datagrams);
     if (strcmp(ngtcp2->profile, "v2") == 0)
         panther_argument(service, &server.argv, "--preferred-versions=v2draft,v1");
     if (ngtcp2->retry || strcmp(ngtcp2->profile, "retry") == 0)

@@ -17,6 +17,8 @@
 #define SERVER_PORT 14533
 #define TEXT_BYTES 65536
 
+static const struct vantage on_one_interface = {SERVER_PORT, {"", ""}};
+
 static char text[TEXT_BYTES];
 static size_t bytes;
 
@@ -36,7 +38,7 @@ static enum panther_verdict verdict_of(const char *name, size_t length, struct e
     struct transcript transcript;
     struct judgement judgement;
     char problem[256];
-    assert_true(transcript_read(text, length, SERVER_PORT, "", &transcript, problem, sizeof(problem)));
+    assert_true(transcript_read(text, length, &on_one_interface, &transcript, problem, sizeof(problem)));
     judge(name, &transcript, &endings, &judgement);
     assert_true(judgement.text[0] != '\0');
     return judgement.verdict;
@@ -44,9 +46,26 @@ static enum panther_verdict verdict_of(const char *name, size_t length, struct e
 
 static const struct endings good = {.client_passed = true, .client_text = "1 download", .files = 1};
 static const char *const happened[] = {"handshake", "transfer", "http3", "amplificationlimit", "ecn"};
-static const char *const absent[] = {
-    "retry", "multiplexing", "resumption",    "zerortt",      "chacha20",    "keyupdate",           "versionnegotiation", "v2",
-    "ipv6",  "longrtt",      "handshakeloss", "transferloss", "rebind-port", "connectionmigration", "no-such-case"};
+static const char *const absent[] = {"retry",
+                                     "multiplexing",
+                                     "resumption",
+                                     "zerortt",
+                                     "chacha20",
+                                     "keyupdate",
+                                     "versionnegotiation",
+                                     "v2",
+                                     "ipv6",
+                                     "longrtt",
+                                     "handshakeloss",
+                                     "transferloss",
+                                     "rebind-port",
+                                     "connectionmigration",
+                                     "handshakecorruption",
+                                     "transfercorruption",
+                                     "blackhole",
+                                     "goodput",
+                                     "rebind-addr",
+                                     "no-such-case"};
 
 static void what_happened_passes_and_nothing_else(void **state)
 {
@@ -81,7 +100,7 @@ static void a_capture_that_ends_before_the_handshake_is_confirmed_is_no_pass(voi
         }
         struct transcript transcript;
         char problem[256];
-        assert_true(transcript_read(text, end, SERVER_PORT, "", &transcript, problem, sizeof(problem)));
+        assert_true(transcript_read(text, end, &on_one_interface, &transcript, problem, sizeof(problem)));
         const bool is_confirmed = transcript.connections > 0 && transcript.readable > 0;
         assert_int_equal(verdict_of("handshake", end, good) == PANTHER_PASS, is_confirmed);
         passes += is_confirmed;
@@ -96,9 +115,240 @@ static void a_line_that_is_not_tsharks_is_told(void **state)
     struct transcript transcript;
     char problem[256];
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        assert_false(transcript_read(wrong[i], strlen(wrong[i]), SERVER_PORT, "", &transcript, problem, sizeof(problem)));
+        assert_false(transcript_read(wrong[i], strlen(wrong[i]), &on_one_interface, &transcript, problem, sizeof(problem)));
         assert_non_null(strstr(problem, "does not have 22 fields"));
     }
+}
+
+// ---- a network's capture, line by line
+
+// A datagram at one of its ends. Port 1 stands for the client's first port.
+struct seen {
+    double at_s;
+    const char *where; // the interface's name
+    const char *from;  // "C": the client, "S": the server; "D": the client from another port, "E": from another address
+    const char *frames, *comment, *ecn, *phase, *version, *type, *token, *tls;
+};
+
+static char made[TEXT_BYTES];
+static size_t made_bytes;
+
+static const char *or_empty(const char *field)
+{
+    return field != NULL ? field : "";
+}
+
+static void see(struct seen seen)
+{
+    const bool is_server = *seen.from == 'S', is_long = seen.version != NULL;
+    const unsigned port = *seen.from == 'D' ? 2 : 1;
+    made_bytes +=
+        (size_t)snprintf(made + made_bytes, sizeof(made) - made_bytes, "%.6f|%s|%s|%s||%u|%u|1208|%s||0|%s||%s|%s|%s|%s|%s||||\n",
+                         1000 + seen.at_s, seen.where, or_empty(seen.comment),
+                         is_server           ? "10.77.0.2"
+                         : *seen.from == 'E' ? "10.77.1.1"
+                                             : "10.77.0.1",
+                         is_server ? SERVER_PORT : port, is_server ? port : SERVER_PORT, or_empty(seen.ecn),
+                         is_long ? or_empty(seen.type) : "", or_empty(seen.version), is_long ? "" : (seen.phase != NULL ? seen.phase : "0"),
+                         or_empty(seen.frames), or_empty(seen.token), or_empty(seen.tls));
+    assert_true(made_bytes < sizeof(made));
+}
+
+// Where it was sent, and 10 ms later where it came.
+static void pass(struct seen seen)
+{
+    const bool is_server = *seen.from == 'S';
+    struct seen there = seen;
+    seen.where = is_server ? "server" : "client";
+    seen.from = is_server ? "S" : "C"; // a NAT is behind it
+    see(seen);
+    there.where = is_server ? "client" : "server";
+    there.at_s += 0.01;
+    there.comment = NULL;
+    see(there);
+}
+
+static void lose(struct seen seen)
+{
+    seen.where = *seen.from == 'S' ? "server" : "client";
+    see(seen);
+}
+
+#define HELLO .version = "0x00000001", .type = "0", .frames = "6"
+
+static void shake_hands(void)
+{
+    made_bytes = 0;
+    pass((struct seen){.at_s = 0.00, .from = "C", HELLO});
+    pass((struct seen){.at_s = 0.02, .from = "S", HELLO, .tls = "2,8,11"});
+    pass((struct seen){.at_s = 0.04, .from = "C", .frames = "8"});
+    pass((struct seen){.at_s = 0.06, .from = "S", .frames = "8,30"});
+}
+
+static void expect(const char *name, enum panther_verdict verdict, enum panther_reason reason, const char *words)
+{
+    static const struct vantage of_a_network = {SERVER_PORT, {[CLIENT] = "client", [SERVER] = "server"}};
+    struct transcript transcript;
+    struct judgement judgement;
+    char problem[256];
+    assert_true(transcript_read(made, made_bytes, &of_a_network, &transcript, problem, sizeof(problem)));
+    judge(name, &transcript, &good, &judgement);
+    if (judgement.verdict != verdict || judgement.reason != reason || strstr(judgement.text, words) == NULL) {
+        fail_msg("%s: verdict %d, reason %d, %s", name, judgement.verdict, judgement.reason, judgement.text);
+    }
+}
+
+static void expect_pass(const char *name)
+{
+    expect(name, PANTHER_PASS, PANTHER_REASON_NONE, "");
+}
+
+static void expect_incomplete(const char *name, const char *words)
+{
+    expect(name, PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, words);
+}
+
+// The client probes from its new port; then the server's packets.
+static void migrate(bool is_heard)
+{
+    struct seen probe = {.at_s = 0.1, .frames = "26"};
+    shake_hands();
+    probe.from = "D";
+    probe.where = "client";
+    see(probe);
+    probe.where = "server";
+    probe.from = is_heard ? "D" : "C";
+    probe.frames = is_heard ? "26" : "1";
+    see(probe);
+    pass((struct seen){.at_s = 0.12, .from = "D", .frames = "1"});
+}
+
+static void who_is_accused_heard_it_had_time_and_could_be_read(void **state)
+{
+    (void)state;
+    static const char name[] = "connectionmigration";
+    migrate(true);
+    pass((struct seen){.at_s = 0.15, .from = "S", .frames = "27"});
+    expect_pass(name);
+    migrate(true);
+    pass((struct seen){.at_s = 0.15, .from = "S", .frames = "8"});
+    expect_incomplete(name, "ended too soon");
+    pass((struct seen){.at_s = 0.80, .from = "S", .frames = "8"});
+    expect(name, PANTHER_FAIL, PANTHER_REASON_VIOLATION, "server: it did not answer a PATH_CHALLENGE");
+    pass((struct seen){.at_s = 0.90, .from = "S"}); // what lo shows of a burst
+    expect_incomplete(name, "cannot be read");
+    migrate(false);
+    pass((struct seen){.at_s = 0.80, .from = "S", .frames = "8"});
+    expect_incomplete(name, "did not arrive");
+    migrate(true);
+    pass((struct seen){.at_s = 0.30, .from = "C", .frames = "29"});
+    pass((struct seen){.at_s = 0.80, .from = "S", .frames = "8"});
+    expect_incomplete(name, "ended too soon");
+}
+
+static void an_update_of_keys_has_to_be_heard(void **state)
+{
+    (void)state;
+    shake_hands();
+    lose((struct seen){.at_s = 0.1, .from = "C", .frames = "8", .phase = "1", .comment = "dropped: loss"});
+    pass((struct seen){.at_s = 0.9, .from = "S", .frames = "8"});
+    expect_incomplete("keyupdate", "did not arrive");
+    pass((struct seen){.at_s = 1.0, .from = "C", .frames = "8", .phase = "1"});
+    expect_incomplete("keyupdate", "ended too soon");
+    pass((struct seen){.at_s = 1.9, .from = "S", .frames = "8"});
+    expect("keyupdate", PANTHER_FAIL, PANTHER_REASON_VIOLATION, "server: it did not follow");
+    pass((struct seen){.at_s = 2.0, .from = "S", .frames = "8", .phase = "1"});
+    expect_pass("keyupdate");
+}
+
+static void a_retry_wants_its_token(void **state)
+{
+    (void)state;
+    made_bytes = 0;
+    pass((struct seen){.at_s = 0.00, .from = "C", HELLO});
+    pass((struct seen){.at_s = 0.02, .from = "S", .version = "0x00000001", .type = "3"});
+    const size_t until_retry = made_bytes;
+    pass((struct seen){.at_s = 0.04, .from = "C", HELLO, .token = "37"});
+    pass((struct seen){.at_s = 0.06, .from = "S", HELLO, .tls = "2,8,11"});
+    pass((struct seen){.at_s = 0.08, .from = "S", .frames = "8,30"});
+    expect_pass("retry");
+    expect("handshake", PANTHER_FAIL, PANTHER_REASON_ASSERTION, "server: it sent a Retry");
+    made_bytes = until_retry;
+    pass((struct seen){.at_s = 0.08, .from = "S", .frames = "8,30"});
+    expect_incomplete("retry", "no Initial followed");
+    pass((struct seen){.at_s = 0.10, .from = "C", HELLO});
+    expect("retry", PANTHER_FAIL, PANTHER_REASON_VIOLATION, "client: its Initial after the Retry has no token");
+}
+
+static void a_network_has_to_do_its_part(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"transferloss", "handshakeloss", "transfercorruption", "handshakecorruption", "blackhole",
+                                        "goodput",      "longrtt",       "rebind-port",        "rebind-addr",         "ipv6"};
+    shake_hands();
+    expect_pass("transfer");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        expect_incomplete(cases[i], "network: ");
+    }
+    lose((struct seen){.at_s = 0.10, .from = "S", .frames = "8", .comment = "dropped: loss, packet 9 of server to client"});
+    expect_pass("transferloss");
+    expect("handshakeloss", PANTHER_FAIL, PANTHER_REASON_ASSERTION, "client: fewer handshakes");
+    expect_incomplete("transfercorruption", "network: ");
+    lose((struct seen){.at_s = 0.11, .from = "S", .frames = "8", .comment = "corrupted, packet 10 of server to client"});
+    expect_pass("transfercorruption");
+    expect_incomplete("blackhole", "network: ");
+    pass((struct seen){.at_s = 0.90, .from = "S", .frames = "8"});
+    expect_pass("goodput");
+    pass((struct seen){.at_s = 2.50, .from = "S", .frames = "8"});
+    expect_incomplete("blackhole", "network: "); // nobody said anything
+    lose((struct seen){.at_s = 3.00, .from = "S", .frames = "8", .comment = "dropped: partition"});
+    expect_incomplete("blackhole", "network: "); // and it did not go on
+    pass((struct seen){.at_s = 4.00, .from = "S", .frames = "8"});
+    expect_pass("blackhole");
+}
+
+// The client does not know: where it is its packets have one source.
+static void rebinding_is_seen_where_the_server_is(void **state)
+{
+    (void)state;
+    shake_hands();
+    pass((struct seen){.at_s = 0.10, .from = "D", .frames = "8"});
+    expect_incomplete("rebind-port", "ended too soon");
+    expect_incomplete("rebind-addr", "network: ");
+    const size_t rebound = made_bytes;
+    pass((struct seen){.at_s = 0.80, .from = "S", .frames = "8"});
+    expect("rebind-port", PANTHER_FAIL, PANTHER_REASON_VIOLATION, "server: it did not validate the new path");
+    made_bytes = rebound;
+    pass((struct seen){.at_s = 0.12, .from = "S", .frames = "26"});
+    expect_incomplete("rebind-port", "ended too soon");
+    pass((struct seen){.at_s = 0.80, .from = "D", .frames = "8"});
+    expect("rebind-port", PANTHER_FAIL, PANTHER_REASON_VIOLATION, "client: it did not answer");
+    pass((struct seen){.at_s = 0.90, .from = "D", .frames = "27"});
+    expect_pass("rebind-port");
+    pass((struct seen){.at_s = 1.00, .from = "E", .frames = "8"});
+    expect_pass("rebind-addr");
+}
+
+static void marks_count_where_they_arrive(void **state)
+{
+    (void)state;
+    shake_hands();
+    see((struct seen){.at_s = 0.10, .where = "client", .from = "C", .frames = "3", .ecn = "2", .comment = "ECN cleared"});
+    see((struct seen){.at_s = 0.11, .where = "server", .from = "C", .frames = "3", .ecn = "0"});
+    expect("ecn", PANTHER_FAIL, PANTHER_REASON_ASSERTION, "client: no packet marked ECT");
+    pass((struct seen){.at_s = 0.12, .from = "C", .frames = "3", .ecn = "2"});
+    expect("ecn", PANTHER_FAIL, PANTHER_REASON_ASSERTION, "server: its ACK frames");
+    pass((struct seen){.at_s = 0.13, .from = "S", .frames = "3", .ecn = "2"});
+    expect_pass("ecn");
+}
+
+// The server repeats itself for a client that is gone: that is no evidence.
+static void a_connection_of_a_case_before_does_not_count(void **state)
+{
+    (void)state;
+    made_bytes = 0;
+    pass((struct seen){.at_s = 0.00, .from = "S", .frames = "8,30"});
+    expect_incomplete("handshake", "no packet of the client");
 }
 
 int main(void)
@@ -108,6 +358,13 @@ int main(void)
         cmocka_unit_test(other_bytes_or_a_client_that_failed_are_no_pass),
         cmocka_unit_test(a_capture_that_ends_before_the_handshake_is_confirmed_is_no_pass),
         cmocka_unit_test(a_line_that_is_not_tsharks_is_told),
+        cmocka_unit_test(who_is_accused_heard_it_had_time_and_could_be_read),
+        cmocka_unit_test(an_update_of_keys_has_to_be_heard),
+        cmocka_unit_test(a_retry_wants_its_token),
+        cmocka_unit_test(a_network_has_to_do_its_part),
+        cmocka_unit_test(rebinding_is_seen_where_the_server_is),
+        cmocka_unit_test(marks_count_where_they_arrive),
+        cmocka_unit_test(a_connection_of_a_case_before_does_not_count),
     };
     return cmocka_run_group_tests(tests, load, NULL);
 }
