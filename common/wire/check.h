@@ -20,11 +20,14 @@
 #define PATTERN_MAX_BYTES 1024              // of an output rule: POSIX regexes grow badly
 #define SETTING_VALUE_MAX_BYTES (64 * 1024) // a text option that is a configuration file: half of a guard's packet
 #define SETTINGS_MAX 256
-#define FILES_MAX 256                                                  // of one experiment
-#define OUTPUT_RULES_MAX 256                                           // of one service: as many assertions as a test may have
-#define FEW_MAX 64                                                     // labels, addresses, roles, drives: what a person writes by hand
-#define METRICS_MAX 256                                                // of one result: it is one event
-#define FINDINGS_MAX 64                                                // of one result
+#define FILES_MAX 256          // of one experiment
+#define OUTPUT_RULES_MAX 256   // of one service: as many assertions as a test may have
+#define OVERRIDES_MAX 256      // --set on one command line
+#define RERUN_CELLS_MAX 20000  // that are named one by one: at some 60 bytes each a third of a frame
+#define RERUN_TIMES_MAX 100000 // one cell over and over for days
+#define FEW_MAX 64             // labels, addresses, roles, drives: what a person writes by hand
+#define METRICS_MAX 256        // of one result: it is one event
+#define FINDINGS_MAX 64        // of one result
 #define LINK_RULES_MAX (SERVICES_PER_TEST_MAX * SERVICES_PER_TEST_MAX) // one per ordered pair of services
 #define COMMANDS_PER_FRAME_MAX 1024
 #define ARGUMENTS_MAX 1024 // of one process
@@ -87,6 +90,8 @@ const char *execution_environment_check(const Pb__ExecutionEnvironment *environm
 const char *metric_check(const Pb__Metric *metric);
 const char *file_reference_check(const Pb__FileReference *file);
 const char *label_check(const Pb__Label *label);
+const char *override_check(const Pb__Override *override);
+const char *rerun_check(const Pb__Rerun *rerun); // NULL is right
 const char *drive_check(const Pb__Drive *drive);
 
 const char *description_check(const Pb__PluginDescription *description);

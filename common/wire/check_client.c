@@ -1,16 +1,8 @@
 // client.proto: requests of people's programs, and the replies to them.
 #include "common/wire/check.h"
 
-#define OVERRIDES_MAX 256     // --set on one command line
 #define PUSH_AGENTS_MAX 10000 // all hosts of the largest lab by name
 #define IDEMPOTENCY_KEY_MAX_BYTES SHORT_MAX_BYTES
-
-static const char *override_check(const Pb__Override *override)
-{
-    REFUSE(is_empty(override->path) || !is_within(override->path, FULL_NAME_MAX_BYTES - 1), "override.path is empty or too long");
-    REFUSE(!is_within(override->value, SETTING_VALUE_MAX_BYTES), "override.value is too long");
-    return NULL;
-}
 
 static const char *submit_check(const Pb__Submit *submit)
 {
@@ -24,6 +16,15 @@ static const char *submit_check(const Pb__Submit *submit)
     REFUSE(!is_within(submit->key, IDEMPOTENCY_KEY_MAX_BYTES), "submit.key is too long");
     REFUSE(submit->n_labels > FEW_MAX, "submit.labels are too many");
     EACH(submit->n_labels, submit->labels, label_check);
+    return rerun_check(submit->rerun);
+}
+
+static const char *annotate_check(const Pb__Annotate *said)
+{
+    REFUSE(is_empty(said->run) || !is_within(said->run, FULL_NAME_MAX_BYTES - 1), "annotate.run is empty or too long");
+    REFUSE(!is_within(said->note, TEXT_MAX_BYTES), "annotate.note is too long");
+    REFUSE(!are_names(said->n_tags, said->tags, FEW_MAX), "annotate.tags are too many, or not names");
+    REFUSE(!are_names(said->n_not_tags, said->not_tags, FEW_MAX), "annotate.not_tags are too many, or not names");
     return NULL;
 }
 
@@ -102,6 +103,8 @@ const char *request_check(const Pb__Request *request)
                                                                                                     : "backup.path is empty or too long";
     case PB__REQUEST__BODY_PUSH_PLUGIN:
         return push_plugin_check(request->push_plugin);
+    case PB__REQUEST__BODY_ANNOTATE:
+        return annotate_check(request->annotate);
     case PB__REQUEST__BODY_DRAIN:
         return drain_check(request->drain);
     case PB__REQUEST__BODY_AUDIT:

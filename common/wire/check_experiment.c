@@ -2,6 +2,7 @@
 // checked when it was accepted, and a record that replay refuses closes the store: what is only long or odd is left alone here.
 #include <math.h>
 
+#include "common/base/verdict.h"
 #include "common/wire/check.h"
 
 static const char *axis_value_check(const Pb__AxisValue *value)
@@ -27,6 +28,17 @@ static const char *combinations_check(const Pb__Test *test)
     REFUSE(test->n_kept > 0 && test->combinations != test->n_kept, "test.combinations is not the number of those that are kept");
     for (size_t i = 0; i < test->n_kept; i++)
         REFUSE(test->kept[i] >= product || (i > 0 && test->kept[i] <= test->kept[i - 1]), "test.kept is not rising, or beyond the axes");
+    return NULL;
+}
+
+static const char *cells_check(const Pb__Test *test)
+{
+    REFUSE(test->same_seed_times > 1 && test->repeat_times % test->same_seed_times != 0,
+           "test.same_seed_times does not divide its repetitions");
+    for (size_t i = 0; i < test->n_cells; i++)
+        REFUSE(test->cells[i] >= test->combinations * test->repeat_times || (i > 0 && test->cells[i] <= test->cells[i - 1]),
+               "test.cells is not rising, or beyond its repetitions");
+    REFUSE(test->n_cells > 0 && test->repeat_until != NULL, "test.cells are picked, and repeat_until decides by itself");
     return NULL;
 }
 
@@ -123,6 +135,19 @@ static const char *repeat_until_check(const Pb__RepeatUntil *until)
     return NULL;
 }
 
+static const char *expected_check(const Pb__ExpectedFailure *expected)
+{
+    REFUSE(expected->verdict <= VERDICT_PASS || expected->verdict > VERDICT_ERROR, "test.expected.verdict is none to expect");
+    return NULL;
+}
+
+static const char *no_worse_check(const Pb__NoWorse *gate)
+{
+    REFUSE(!(gate->by >= 0), "test.no_worse.by is not a share");
+    REFUSE(!(gate->confidence > 0 && gate->confidence < 1), "test.no_worse.confidence is not a share");
+    return NULL;
+}
+
 static const char *test_check(const Pb__Test *test)
 {
     REFUSE(!name_is_valid(test->name), "test.name is not a name");
@@ -130,6 +155,7 @@ static const char *test_check(const Pb__Test *test)
     NESTED(combinations_check(test));
     REFUSE(test->repeat_times == 0, "test.repeat_times is not set");
     REFUSE(test->combinations > UINT64_MAX / test->repeat_times, "test has more cells than can be counted");
+    NESTED(cells_check(test));
     REFUSE(test->n_services == 0 || test->n_services > SERVICES_PER_TEST_MAX, "test.services are none or too many");
     EACH(test->n_services, test->services, service_template_check);
     EACH(test->n_assertions, test->assertions, assertion_check);
@@ -137,6 +163,8 @@ static const char *test_check(const Pb__Test *test)
     EACH(test->n_environments, test->environments, execution_environment_check);
     EACH(test->n_timeline, test->timeline, entry_check);
     NESTED(repeat_until_check(test->repeat_until));
+    EACH(test->n_expected, test->expected, expected_check);
+    EACH(test->n_no_worse, test->no_worse, no_worse_check);
     return NULL;
 }
 

@@ -15,6 +15,7 @@ static const char *run_accepted_check(const Pb__RunAccepted *accepted)
     REFUSE(accepted->run == 0, "run_accepted.run is not set");
     REFUSE(accepted->experiment == NULL, "run_accepted.experiment is missing");
     REFUSE(accepted->cells == 0, "run_accepted.cells is not set");
+    NESTED(rerun_check(accepted->rerun));
     return experiment_check(accepted->experiment);
 }
 
@@ -83,10 +84,42 @@ static const char *cell_ended_check(const Pb__CellEnded *ended)
     return NULL;
 }
 
+static const char *run_ended_check(const Pb__RunEnded *ended)
+{
+    REFUSE(ended->run == 0, "run_ended.run is not set");
+    REFUSE(ended->gates != NULL && ended->gates->outcome == NULL, "run_ended.gates.outcome is missing");
+    for (size_t i = 0; ended->gates != NULL && i < ended->gates->n_results; i++)
+        REFUSE(ended->gates->results[i]->outcome == NULL, "run_ended.gates.result.outcome is missing");
+    return NULL;
+}
+
 static const char *content_stored_check(const Pb__ContentStored *stored)
 {
     REFUSE(stored->instance == 0 || stored->generation == 0, "content_stored has an id that is not set");
     REFUSE(!is_hash(stored->hash), "content_stored.hash is not a hash");
+    return NULL;
+}
+
+static const char *removed_content_check(const Pb__RemovedContent *removed)
+{
+    REFUSE(removed->instance == 0 || removed->generation == 0, "evidence_removed has an id that is not set");
+    REFUSE(!is_hash(removed->hash), "evidence_removed.hash is not a hash");
+    return NULL;
+}
+
+static const char *evidence_removed_check(const Pb__EvidenceRemoved *removed)
+{
+    REFUSE(removed->run == 0, "evidence_removed.run is not set");
+    REFUSE(removed->n_contents == 0, "evidence_removed.contents are missing");
+    EACH(removed->n_contents, removed->contents, removed_content_check);
+    return NULL;
+}
+
+static const char *run_annotated_check(const Pb__RunAnnotated *annotated)
+{
+    REFUSE(annotated->run == 0, "run_annotated.run is not set");
+    REFUSE(!are_names(annotated->n_tags, annotated->tags, FEW_MAX), "run_annotated.tags are not names");
+    REFUSE(!are_names(annotated->n_not_tags, annotated->not_tags, FEW_MAX), "run_annotated.not_tags are not names");
     return NULL;
 }
 
@@ -145,9 +178,13 @@ static const char *record_body_check(const Pb__Record *record)
     case PB__RECORD__BODY_CELL_ENDED:
         return cell_ended_check(record->cell_ended);
     case PB__RECORD__BODY_RUN_ENDED:
-        return record->run_ended->run != 0 ? NULL : "run_ended.run is not set";
+        return run_ended_check(record->run_ended);
     case PB__RECORD__BODY_CONTENT_STORED:
         return content_stored_check(record->content_stored);
+    case PB__RECORD__BODY_RUN_ANNOTATED:
+        return run_annotated_check(record->run_annotated);
+    case PB__RECORD__BODY_EVIDENCE_REMOVED:
+        return evidence_removed_check(record->evidence_removed);
     default:
         return "record.body is missing";
     }

@@ -49,6 +49,23 @@ const char *label_check(const Pb__Label *label)
     return NULL;
 }
 
+const char *override_check(const Pb__Override *override)
+{
+    REFUSE(is_empty(override->path) || !is_within(override->path, FULL_NAME_MAX_BYTES - 1), "override.path is empty or too long");
+    REFUSE(!is_within(override->value, SETTING_VALUE_MAX_BYTES), "override.value is too long");
+    return NULL;
+}
+
+const char *rerun_check(const Pb__Rerun *rerun)
+{
+    REFUSE(rerun == NULL, NULL);
+    REFUSE(is_empty(rerun->of) || !is_within(rerun->of, FULL_NAME_MAX_BYTES - 1), "rerun.of is empty or too long");
+    REFUSE(!are_within(rerun->n_cells, rerun->cells, RERUN_CELLS_MAX, FULL_NAME_MAX_BYTES - 1),
+           "rerun.cells are too many, or one is too long");
+    REFUSE(rerun->times > RERUN_TIMES_MAX, "rerun.times is more than anybody waits for");
+    return NULL;
+}
+
 const char *drive_check(const Pb__Drive *drive)
 {
     REFUSE(!name_is_valid(drive->name), "drive.name is not a name");

@@ -1,5 +1,6 @@
 // panther-coord bundle TRIAL FILE: the tables, streams and artifacts of a trial as one file that `open` reads without a coordinator.
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "common/archive/archive.h"
 #include "common/system/file.h"
+#include "coordinator/cli/bundle.h"
 #include "coordinator/cli/explain.h"
 #include "coordinator/cli/report.h"
 #include "coordinator/cli/save.h"
@@ -64,6 +66,20 @@ static int save_content_of(struct client *client, const char *folder, const stru
     return status;
 }
 
+// The experiment's own, so that `rerun` can send them to any coordinator.
+static int save_files(struct client *client, const char *folder, const struct table *submission)
+{
+    CLEANUP_FREE char *place = path_join(folder, BUNDLE_FILES);
+    json_t *files = table_count(submission) ? json_loads(table_value(submission, 0, "files"), 0, NULL) : NULL;
+    int status = 0;
+    for (size_t i = 0; !status && i < json_array_size(files); i++) {
+        const char *hash = json_string_value(json_object_get(json_array_get(files, i), "hash"));
+        status = hash ? save_content(client, place, hash, hash, NULL) : 0;
+    }
+    json_decref(files);
+    return status;
+}
+
 static int save_table(struct evidence *evidence, Pb__Table table, const char *trial, const char *folder)
 {
     struct table *rows = NULL;
@@ -76,6 +92,9 @@ static int save_table(struct evidence *evidence, Pb__Table table, const char *tr
     }
     if (!status && (table == PB__TABLE__TABLE_STREAMS || table == PB__TABLE__TABLE_ARTIFACTS)) {
         status = save_content_of(evidence->client, folder, rows);
+    }
+    if (!status && table == PB__TABLE__TABLE_SUBMISSIONS) {
+        status = save_files(evidence->client, folder, rows);
     }
     text_free(&text);
     table_free(&rows);
@@ -109,10 +128,11 @@ static int pack(const char *folder, const char *path)
 
 static int gather(struct evidence *evidence, const char *trial, const char *folder)
 {
-    static const Pb__Table tables[] = {PB__TABLE__TABLE_RUNS,       PB__TABLE__TABLE_CELLS,    PB__TABLE__TABLE_TRIALS,
-                                       PB__TABLE__TABLE_CASES,      PB__TABLE__TABLE_METRICS,  PB__TABLE__TABLE_ARTIFACTS,
-                                       PB__TABLE__TABLE_STREAMS,    PB__TABLE__TABLE_EVENTS,   PB__TABLE__TABLE_INSTANCES,
-                                       PB__TABLE__TABLE_ASSERTIONS, PB__TABLE__TABLE_FINDINGS, PB__TABLE__TABLE_TIMELINE};
+    static const Pb__Table tables[] = {PB__TABLE__TABLE_RUNS,       PB__TABLE__TABLE_CELLS,      PB__TABLE__TABLE_TRIALS,
+                                       PB__TABLE__TABLE_CASES,      PB__TABLE__TABLE_METRICS,    PB__TABLE__TABLE_ARTIFACTS,
+                                       PB__TABLE__TABLE_STREAMS,    PB__TABLE__TABLE_EVENTS,     PB__TABLE__TABLE_INSTANCES,
+                                       PB__TABLE__TABLE_ASSERTIONS, PB__TABLE__TABLE_FINDINGS,   PB__TABLE__TABLE_TIMELINE,
+                                       PB__TABLE__TABLE_NOTES,      PB__TABLE__TABLE_SUBMISSIONS};
     struct panther_error error = {0};
     CLEANUP_FREE char *below = path_join(folder, EVIDENCE_TABLES);
     int status = folder_make(below, 0700, &error) ? client_problem(&error) : 0;

@@ -13,8 +13,8 @@
 
 const char *evidence_table_name(Pb__Table table)
 {
-    static const char *const names[] = {"",        "runs",   "cells",     "trials",     "cases",    "metrics",  "artifacts",
-                                        "streams", "events", "instances", "assertions", "findings", "timeline", "notes"};
+    static const char *const names[] = {"",       "runs",      "cells",      "trials",   "cases",    "metrics", "artifacts", "streams",
+                                        "events", "instances", "assertions", "findings", "timeline", "gates",   "notes",     "submissions"};
     return (size_t)table < sizeof names / sizeof *names ? names[table] : "";
 }
 

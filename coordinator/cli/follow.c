@@ -127,11 +127,23 @@ static void print_verdict(const struct follow *follow, const struct table *run)
     printf("%s%s%s: %llu cells, %llu pass, %llu fail, %llu inconc, %llu error, in %s\n", colour, verdict, *colour ? REPORT_COLOUR_END : "",
            number(run, "cells_count"), number(run, "pass_count"), number(run, "fail_count"), number(run, "inconc_count"),
            number(run, "error_count"), duration);
+    const char *gate = table_value(run, 0, "gate"), *text = table_value(run, 0, "gate_text"), *baseline = table_value(run, 0, "baseline");
+    if (gate && *gate) {
+        colour = follow->client->colour ? report_colour(gate) : "";
+        printf("gates: %s%s%s%s%s%s%s\n", colour, gate, *colour ? REPORT_COLOUR_END : "", *baseline ? " against " : "", baseline,
+               *text ? ": " : "", text);
+    }
 }
 
-// A status of the whole run from its counts: a fail says more than an error, as EXIT_FAIL says more than EXIT_INCONC.
+// A status of the whole run from its counts: a fail says more than an error, as EXIT_FAIL says more than EXIT_INCONC. With gates theirs: it
+// holds what is not known of the cells' verdicts.
 static int exit_status_of(const struct table *run)
 {
+    const char *gate = table_value(run, 0, "gate");
+    if (gate && *gate) {
+        bool is_fine = strcmp(gate, "pass") == 0 || strcmp(gate, "none") == 0;
+        return is_fine ? EXIT_PASS : strcmp(gate, "fail") == 0 ? EXIT_FAIL : EXIT_INCONC;
+    }
     if (number(run, "fail_count")) {
         return EXIT_FAIL;
     }
@@ -157,8 +169,10 @@ static int poll_run(struct follow *follow, uint64_t started_ns)
     if (strcmp(state, "ended") == 0) {
         result = follow->options->cells ? print_ended_cells(follow) : 0;
         erase(follow);
-        if (!result) {
+        if (!result && !follow->options->quiet) {
             print_verdict(follow, run);
+        }
+        if (!result) {
             result = exit_status_of(run);
         }
     } else if (follow->options->progress && isatty(STDERR_FILENO)) {

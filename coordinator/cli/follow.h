@@ -7,6 +7,7 @@
 struct follow_options {
     bool cells;    // a line for each cell that ends
     bool progress; // a line that is drawn again and again, on a terminal only
+    bool quiet;    // nothing is printed of the run's verdict
 };
 // Until the run has ended; then its verdict is printed. The exit status over its cells (EXIT_PASS, EXIT_FAIL, EXIT_INCONC), or
 // EXIT_UNREACHABLE.

@@ -6,7 +6,7 @@
 #include "common/base/identity.h"
 #include "common/base/map.h"
 #include "common/base/units.h"
-#include "coordinator/cli/runs.h"
+#include "coordinator/cli/run_filter.h"
 #include "coordinator/report/statistics.h"
 
 #define LAST_DEFAULT 20
@@ -14,7 +14,7 @@
 #define LAST_MAX 500
 #define CONFIDENCE 0.95
 
-enum { KEY_LAST = 1400, KEY_LABEL, KEY_SINCE };
+enum { KEY_LAST = 1400 };
 
 struct history_arguments {
     struct client client;
@@ -42,20 +42,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &arguments->client;
+        state->child_inputs[1] = &arguments->filter;
         return 0;
     case KEY_LAST:
         if (!unsigned_parse(argument, &arguments->last) || arguments->last == 0 || arguments->last > LAST_MAX) {
             argp_error(state, "--last %s: use a number up to %d", argument, LAST_MAX);
-        }
-        return 0;
-    case KEY_LABEL:
-        if (!run_filter_label(&arguments->filter, argument)) {
-            argp_error(state, "--label %s: write NAME=VALUE", argument);
-        }
-        return 0;
-    case KEY_SINCE:
-        if (!run_filter_since(&arguments->filter, argument)) {
-            argp_error(state, "--since %s: use a time such as 12h or 7d", argument);
         }
         return 0;
     case ARGP_KEY_ARG:
@@ -227,11 +218,9 @@ int cli_history(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"last", KEY_LAST, "N", 0, "look at so many runs (default 20)", 0},
-        {"label", KEY_LABEL, "NAME=VALUE", 0, "only runs with this label", 0},
-        {"since", KEY_SINCE, "TIME", 0, "only runs that began in this time up to now, such as 7d", 0},
         {0},
     };
-    static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+    static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {&run_filter_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         options,
         parse,

@@ -15,7 +15,7 @@ struct list_arguments {
     int detail; // key of a row of `details`
 };
 
-enum { KEY_CASES = 600, KEY_TRIALS, KEY_METRICS, KEY_ASSERTIONS, KEY_FINDINGS };
+enum { KEY_CASES = 600, KEY_TRIALS, KEY_METRICS, KEY_ASSERTIONS, KEY_FINDINGS, KEY_GATES };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -32,8 +32,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_METRICS:
     case KEY_ASSERTIONS:
     case KEY_FINDINGS:
+    case KEY_GATES:
         if (arguments->detail) {
-            argp_error(state, "one of --trials, --cases, --metrics, --assertions, --findings at a time");
+            argp_error(state, "one of --trials, --cases, --metrics, --assertions, --findings, --gates at a time");
         }
         arguments->detail = key;
         return 0;
@@ -78,6 +79,7 @@ static const struct detail {
     {KEY_CASES, PB__TABLE__TABLE_CASES, {"trial", "service", "case", "verdict", "reason", "duration_ns", "text"}},
     {KEY_METRICS, PB__TABLE__TABLE_METRICS, {"trial", "service", "case", "metric", "value", "unit"}},
     {KEY_ASSERTIONS, PB__TABLE__TABLE_ASSERTIONS, {"trial", "service", "assertion", "verdict", "observed"}},
+    {KEY_GATES, PB__TABLE__TABLE_GATES, {"test", "gate", "kind", "name", "verdict", "before", "after", "text"}},
     {KEY_FINDINGS, PB__TABLE__TABLE_FINDINGS, {"signature", "sightings_count", "first_trial", "last_trial", "service", "case", "title"}},
 };
 
@@ -87,6 +89,7 @@ static const struct argp_option results_options[] = {
     {"metrics", KEY_METRICS, NULL, 0, "every metric", 0},
     {"assertions", KEY_ASSERTIONS, NULL, 0, "every assertion and what was observed", 0},
     {"findings", KEY_FINDINGS, NULL, 0, "what testers discovered, as the command findings", 0},
+    {"gates", KEY_GATES, NULL, 0, "what the run was held against, and what that found", 0},
     {0},
 };
 

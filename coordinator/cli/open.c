@@ -7,12 +7,10 @@
 
 #include "common/archive/archive.h"
 #include "common/system/file.h"
+#include "coordinator/cli/bundle.h"
 #include "coordinator/cli/explain.h"
 #include "coordinator/cli/report.h"
 #include "coordinator/cli/timeline.h"
-
-// A file from elsewhere must not fill the disk.
-#define OPENED_MAX_BYTES (UINT64_C(16) * 1024 * 1024 * 1024)
 
 struct open_arguments {
     const char *path, *what;
@@ -111,7 +109,7 @@ int cli_open(int argc, char **argv)
     }
     CLEANUP_FREE char *inside = path_join(folder, "bundle");
     int status;
-    if (archive_unpack_zstd(arguments.path, inside, OPENED_MAX_BYTES, &error)) {
+    if (archive_unpack_zstd(arguments.path, inside, BUNDLE_OPENED_MAX_BYTES, &error)) {
         fprintf(stderr, "panther-coord: %s is no bundle: %s\n", arguments.path, error.message);
         status = EXIT_FAIL;
     } else {

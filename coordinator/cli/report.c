@@ -47,13 +47,21 @@ int report_gather(struct evidence *evidence, const char *scope, struct run_repor
     const struct {
         Pb__Table table;
         struct table **rows;
-    } wanted[] = {{PB__TABLE__TABLE_RUNS, &report->run},           {PB__TABLE__TABLE_CELLS, &report->cells},
-                  {PB__TABLE__TABLE_TRIALS, &report->trials},      {PB__TABLE__TABLE_CASES, &report->cases},
-                  {PB__TABLE__TABLE_METRICS, &report->metrics},    {PB__TABLE__TABLE_ASSERTIONS, &report->assertions},
-                  {PB__TABLE__TABLE_FINDINGS, &report->findings},  {PB__TABLE__TABLE_STREAMS, &report->streams},
-                  {PB__TABLE__TABLE_ARTIFACTS, &report->artifacts}};
+    } wanted[] = {{PB__TABLE__TABLE_RUNS, &report->run},
+                  {PB__TABLE__TABLE_CELLS, &report->cells},
+                  {PB__TABLE__TABLE_TRIALS, &report->trials},
+                  {PB__TABLE__TABLE_CASES, &report->cases},
+                  {PB__TABLE__TABLE_METRICS, &report->metrics},
+                  {PB__TABLE__TABLE_ASSERTIONS, &report->assertions},
+                  {PB__TABLE__TABLE_FINDINGS, &report->findings},
+                  {PB__TABLE__TABLE_STREAMS, &report->streams},
+                  {PB__TABLE__TABLE_ARTIFACTS, &report->artifacts},
+                  {PB__TABLE__TABLE_GATES, &report->gates}};
     int status = 0;
     for (size_t i = 0; !status && i < sizeof wanted / sizeof *wanted; i++) {
+        if (wanted[i].table == PB__TABLE__TABLE_GATES && evidence->folder) {
+            continue; // a bundle is of one trial
+        }
         status = evidence_table(evidence, wanted[i].table, scope, wanted[i].rows);
     }
     if (!status) {

@@ -19,7 +19,7 @@ void effects_begin(struct core_effects *effects)
 void effects_clear(struct core_effects *effects)
 {
     arena_reset(effects->arena);
-    effects->record_count = effects->send_count = effects->closed_count = effects->ticket_count = 0;
+    effects->record_count = effects->send_count = effects->closed_count = effects->ticket_count = effects->gated_count = 0;
 }
 
 void effects_end(struct core_effects *effects)
@@ -29,6 +29,7 @@ void effects_end(struct core_effects *effects)
     free(effects->sends);
     free(effects->closed);
     free(effects->tickets);
+    free(effects->gated);
     *effects = (struct core_effects){0};
 }
 
@@ -390,6 +391,12 @@ void core_step(struct core *core, const struct core_event *event, struct core_ef
         break;
     case CORE_CONTENT:
         content_stored(core, event);
+        break;
+    case CORE_RETENTION:
+        annotations_retention(core);
+        break;
+    case CORE_GATES:
+        runs_gated(core, event->run, event->gates);
         break;
     case CORE_SPACE:
         space_changed(core, event);

@@ -31,6 +31,8 @@ enum core_event_kind {
     CORE_GONE,         // the route is gone
     CORE_SUBMIT,       // a Submit request, its experiment resolved (or not) by the shell
     CORE_CONTENT,      // bulk has a complete stream or artifact
+    CORE_GATES,        // a run was held against its gates, as effects->gated asked for
+    CORE_RETENTION,    // evidence that the rules of retention take away
     CORE_SPACE,        // the disk is full, or short, or not any more; or status is asked for
     CORE_STORE_OPENED, // first event after replay
 };
@@ -56,6 +58,12 @@ struct core_event {
     // CORE_CONTENT
     const Pb__ContentStored *content;
     uint64_t ticket; // given back in effects->tickets
+    // CORE_GATES
+    uint64_t run;
+    const Pb__RunGates *gates;
+    // CORE_RETENTION
+    const Pb__EvidenceRemoved *const *removed;
+    size_t removed_count;
     // CORE_SPACE
     bool is_full; // nothing can be written
     bool is_low;  // the reserve has been reached: what runs may end, nothing new begins
@@ -73,6 +81,12 @@ struct core_send {
                  // commands
 };
 
+// A run whose cells have all ended and whose gates are to be judged, from what is committed then.
+struct core_gated {
+    uint64_t run;
+    const Pb__Experiment *experiment; // borrowed until the next step
+};
+
 // What a step decided. Lives in `arena` until effects_clear. Several steps may add to one batch.
 struct core_effects {
     struct arena *arena;
@@ -84,6 +98,8 @@ struct core_effects {
     size_t closed_count, closed_capacity;
     uint64_t *tickets; // contents whose records are in this batch
     size_t ticket_count, ticket_capacity;
+    struct core_gated *gated;
+    size_t gated_count, gated_capacity;
 };
 void effects_begin(struct core_effects *effects);
 void effects_clear(struct core_effects *effects);

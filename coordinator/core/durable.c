@@ -9,6 +9,7 @@
 #include "common/base/memory.h"
 #include "common/base/message.h"
 #include "coordinator/core/durable_fold.h"
+#include "coordinator/experiment/experiment.h"
 
 static const char *const trial_names[] = {"initializing", "starting", "running", "stopping", "cleaning", "ended"};
 static const uint32_t trial_next[] = {
@@ -175,6 +176,7 @@ struct durable *durable_new(void)
     durable->runs = map_new();
     durable->trials = map_new();
     durable->instances = map_new();
+    durable->pinned = map_new();
     return durable;
 }
 
@@ -184,6 +186,7 @@ void durable_free(struct durable **pointer)
     if (!durable) {
         return;
     }
+    map_free(&durable->pinned);
     map_free(&durable->instances);
     map_free_with(&durable->trials, durable_trial_free);
     map_free_with(&durable->runs, run_free);
@@ -286,7 +289,7 @@ struct run *durable_run_put(struct durable *durable, uint64_t number, const char
     run->tests = memory_new(sizeof *run->tests * run->experiment->n_tests);
     for (size_t i = 0; i < run->experiment->n_tests; i++) {
         const Pb__Test *test = run->experiment->tests[i];
-        run->tests[i].cells = test->combinations * test->repeat_times;
+        run->tests[i].cells = experiment_cells(test);
         run->tests[i].skipped = map_new();
         run->tests[i].tallies = test->repeat_until ? memory_new(sizeof *run->tests[i].tallies * test->combinations) : NULL;
     }
@@ -424,6 +427,15 @@ static void apply_instance_event(struct durable *durable, const Pb__InstanceEven
     event_fold(durable, instance, record->event);
 }
 
+void durable_pin(struct durable *durable, uint64_t run, Pb__Pin pin)
+{
+    if (pin == PB__PIN__PIN_ON) {
+        map_put_number(durable->pinned, run, durable->pinned);
+    } else if (pin == PB__PIN__PIN_OFF) {
+        map_remove_number(durable->pinned, run);
+    }
+}
+
 void durable_apply(struct durable *durable, const Pb__Record *record)
 {
     durable->records++;
@@ -486,6 +498,10 @@ void durable_apply(struct durable *durable, const Pb__Record *record)
     case PB__RECORD__BODY_AGENT_DRAINED:
         durable_agent_drained(durable, record->agent_drained);
         break;
+    case PB__RECORD__BODY_RUN_ANNOTATED:
+        durable_pin(durable, record->run_annotated->run, record->run_annotated->pin);
+        break;
+    case PB__RECORD__BODY_EVIDENCE_REMOVED:
     case PB__RECORD__BODY_CONTENT_STORED:
         break; // for the projections only
     case PB__RECORD__BODY__NOT_SET:

@@ -235,6 +235,7 @@ struct durable {
     struct map *runs;           // number -> struct run: open ones
     struct map *trials;         // id -> struct trial: live ones
     struct map *instances;      // id -> struct instance: of live trials
+    struct map *pinned;         // number -> the map itself: runs whose evidence stays
     uint64_t last_run, last_trial, last_instance, records;
 };
 

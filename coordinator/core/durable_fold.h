@@ -13,6 +13,7 @@ void run_retry_forget(struct run *run, uint32_t test, uint64_t cell);
 // shared with snapshot.c, which puts in what these folds have put in before
 struct key_entry *durable_key_put(struct durable *durable, const Pb__KeyRecord *record, int64_t wall_ns);
 void durable_agent_seen(struct durable *durable, const Pb__AgentSeen *record);
+void durable_pin(struct durable *durable, uint64_t run, Pb__Pin pin);
 void durable_agent_drained(struct durable *durable, const Pb__AgentDrained *record);
 void durable_description_put(struct durable *durable, const Pb__DescribedPlugin *described);
 struct run *durable_run_put(struct durable *durable, uint64_t number, const char *key, const Pb__Experiment *experiment, uint64_t cells);

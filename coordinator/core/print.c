@@ -81,6 +81,9 @@ void durable_print(const struct durable *durable, struct text *out)
                     agent->boot_id, agent->epoch, (unsigned long long)agent->last_seen, map_count(agent->placed), agent->exclusive,
                     agent->is_drained);
     }
+    for (struct map_entry *e = map_first(durable->pinned); e; e = map_next(durable->pinned, e)) {
+        text_printf(out, "pinned r%llu\n", (unsigned long long)map_entry_number(e));
+    }
     for (struct map_entry *e = map_first(durable->runs); e; e = map_next(durable->runs, e)) {
         print_run(e->value, out);
     }

@@ -156,6 +156,9 @@ static void accept_run(struct core *core, Pb__Submitted *submitted)
     run->labels = submit->labels;
     run->n_labels = submit->n_labels;
     run->cells = submitted->cells;
+    run->overrides = submit->overrides;
+    run->n_overrides = submit->n_overrides;
+    run->rerun = submit->rerun;
     core_emit(core, record);
     submitted->accepted = true;
     name_run(core, submitted, run->run);
@@ -356,6 +359,9 @@ void requests_message(struct core *core)
     switch (request->body_case) {
     case PB__REQUEST__BODY_CANCEL:
         cancel(core, number, request->cancel);
+        break;
+    case PB__REQUEST__BODY_ANNOTATE:
+        annotations_request(core, number, request->annotate);
         break;
     case PB__REQUEST__BODY_DRAIN:
         drain_agent(core, number, request->drain);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/message.h"
 #include "coordinator/core/state.h"
 #include "coordinator/experiment/experiment.h"
 
@@ -46,11 +47,14 @@ static int worst_of_run(const struct run *run)
     return VERDICT_NONE;
 }
 
-static bool end_run_if_done(struct core *core, struct run *run)
+static bool is_done(const struct run *run)
 {
-    if (run->cells_ended < run->cells || run->live_trials) {
-        return false;
-    }
+    return run->cells_ended == run->cells && !run->live_trials;
+}
+
+// gates: NULL where the experiment has none.
+static void end_run(struct core *core, struct run *run, const Pb__RunGates *gates)
+{
     Pb__Record *record = core_record(core);
     record->body_case = PB__RECORD__BODY_RUN_ENDED;
     Pb__RunEnded *ended = record->run_ended = NEW_MESSAGE(core, Pb__RunEnded, pb__run_ended);
@@ -62,9 +66,42 @@ static bool end_run_if_done(struct core *core, struct run *run)
     ended->inconclusive = run->counts[VERDICT_INCONC];
     ended->errors = run->counts[VERDICT_ERROR];
     ended->none = run->counts[VERDICT_NONE];
+    ended->gates = gates ? MESSAGE_COPY(gates, core->effects->arena) : NULL;
     free(map_remove_number(core->run_links, run->number));
     core_emit(core, record);
-    return true;
+}
+
+// Gates read what is committed, so the run is ended by a later step, when they are judged. What was cancelled has nothing to be held
+// against.
+static void end_run_if_done(struct core *core, struct run *run)
+{
+    if (!is_done(run)) {
+        return;
+    }
+    if (!experiment_has_gates(run->experiment)) {
+        end_run(core, run, NULL);
+        return;
+    }
+    if (run->cancelled) {
+        Pb__RunGates *gates = NEW_MESSAGE(core, Pb__RunGates, pb__run_gates);
+        gates->outcome = core_outcome(core, VERDICT_INCONC, REASON_CANCELLED, run->cancel_why);
+        end_run(core, run, gates);
+        return;
+    }
+    struct run_link *link = run_link(core, run);
+    struct core_effects *effects = core->effects;
+    if (!link->gates_asked) {
+        link->gates_asked = true;
+        APPEND(effects->gated, effects->gated_count, effects->gated_capacity) = (struct core_gated){run->number, run->experiment};
+    }
+}
+
+void runs_gated(struct core *core, uint64_t number, const Pb__RunGates *gates)
+{
+    struct run *run = map_get_number(core->durable->runs, number);
+    if (run && is_done(run) && experiment_has_gates(run->experiment)) {
+        end_run(core, run, gates);
+    }
 }
 
 static bool retry_is_due(const struct trial *trial, const Pb__TrialEnded *ended)

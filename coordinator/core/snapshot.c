@@ -14,7 +14,7 @@
 // A field that is added to the durable state and not here would be lost by a start from a snapshot. These remind of it, unless it fell into
 // padding; what core_print shows is compared by the tests.
 #if defined __x86_64__
-static_assert(sizeof(struct durable) == 144, "save and load the new field here, then count again");
+static_assert(sizeof(struct durable) == 152, "save and load the new field here, then count again");
 static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 56 && sizeof(struct test_progress) == 32, "likewise");
 static_assert(sizeof(struct run) == 120, "save and load the new field here, then count again");
 static_assert(sizeof(struct trial) == 128, "save and load the new field here, then count again");
@@ -83,6 +83,7 @@ static void save_head(const struct saver *saver, const struct durable *durable)
     head->store_id = arena_string(saver->arena, durable->store_id);
     head->incarnation = durable->incarnation;
     head->last_run = durable->last_run;
+    head->pinned = numbers_of(saver, durable->pinned, &head->n_pinned);
     head->last_trial = durable->last_trial;
     head->last_instance = durable->last_instance;
     head->records = durable->records;
@@ -94,6 +95,9 @@ static const char *load_head(struct durable *durable, const Pb__SnapshotHead *he
     snprintf(durable->store_id, sizeof durable->store_id, "%s", head->store_id);
     durable->incarnation = head->incarnation;
     durable->last_run = head->last_run;
+    for (size_t i = 0; i < head->n_pinned; i++) {
+        durable_pin(durable, head->pinned[i], PB__PIN__PIN_ON);
+    }
     durable->last_trial = head->last_trial;
     durable->last_instance = head->last_instance;
     durable->records = head->records;

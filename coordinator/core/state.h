@@ -49,6 +49,7 @@ struct agent_live {   // volatile: one per agent heard in this life of the coord
 struct instance_link {             // volatile: per live instance
     uint64_t lease_until_ns;       // our clock: nothing of it lives after this (last grant + length + ladder)
     uint32_t cases_sent;           // index of the next case to send in this session
+    bool beside_is_held;           // faults or runs wait for a case that has a number before theirs
     bool listed;                   // the agent said it has it
     bool setups_known, has_setups; // setups.c, once looked at
     bool forsaken;                 // the agent knows nothing of it any more, but its guard may live: until its lease is over
@@ -62,6 +63,7 @@ struct trial_link {        // volatile: per live trial
 struct run_link {
     uint64_t known_since_ns;   // it was accepted, or the coordinator restarted
     uint64_t waiting_since_ns; // nothing of the run could be placed since then
+    bool gates_asked;          // its cells have ended, its gates are being judged
 };
 
 struct core {
@@ -188,6 +190,8 @@ void survey_answered(struct core *core, const struct agent_live *agent, const Pb
 void survey_tick(struct core *core);
 
 // ---- lists.c: `after` is a cursor
+void annotations_request(struct core *core, uint64_t request, const Pb__Annotate *said);
+void annotations_retention(struct core *core);
 void lists_agents(struct core *core, uint64_t request, uint64_t after);
 void lists_plugins(struct core *core, uint64_t request, const Pb__ListPlugins *list);
 void lists_keys(struct core *core, uint64_t request, uint64_t after);
@@ -200,6 +204,7 @@ void keys_enroll(struct core *core);
 
 // ---- runs.c: which cell next
 void runs_schedule(struct core *core);
+void runs_gated(struct core *core, uint64_t run, const Pb__RunGates *gates); // of no run that is open: nothing
 void runs_trial_ended(struct core *core, struct trial *trial, Pb__TrialEnded *ended);
 
 // ---- confidence.c
@@ -272,6 +277,8 @@ void commands_execute(struct core *core, struct instance *instance);            
 void commands_cases(struct core *core, struct instance *instance);                             // keeps the window full
 void commands_resend(struct core *core, struct instance *instance);                            // a new session: what is open goes out again
 void commands_beside(struct core *core, struct instance *instance, const Pb__Fault *fault, const Pb__RunBeside *run); // one of both
+void commands_beside_held(struct core *core, struct instance *instance); // faults and runs that had to wait for a case, when they need not
+bool commands_case_waits(struct core *core, const struct instance *instance); // it has its number, and was not sent in this session
 const Pb__CaseDescription *commands_case(const struct core *core, const struct instance *instance, const char *name);
 
 // ---- timeline.c
@@ -290,6 +297,8 @@ bool moment_here(const struct core *core, const struct moment *moment, const cha
 
 // ---- verdicts.c
 const char *verdicts_missing(const struct instance *instance); // NULL: its evidence is complete
+// A session has just begun, and two heartbeats tell how far its clock is from others: windows across hosts are judged then.
+bool verdicts_wait_for_clocks(struct core *core, struct trial *trial);
 Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial);
 
 // ---- verdicts_window.c: assertions on what was seen how often, and when

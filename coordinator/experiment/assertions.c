@@ -6,6 +6,7 @@
 #include "common/base/units.h"
 #include "common/schema/patterns.h"
 #include "coordinator/experiment/evidence.h"
+#include "coordinator/experiment/gates.h"
 #include "coordinator/experiment/timeline.h"
 
 static const char *const streams[] = {"stdout", "stderr", NULL};
@@ -19,6 +20,9 @@ const struct document_key assertions_keys[] = {
     DOCUMENT_KEY("metric", TEXT, .help = "SERVICE.NAME"),
     DOCUMENT_KEY("at_least", REAL, .help = "of a metric"),
     DOCUMENT_KEY("at_most", REAL, .help = "of a metric"),
+    DOCUMENT_KEY("no_worse_than", CHOICE, .choices = gates_against, .help = "its mean over the repetitions; a gate of the run"),
+    DOCUMENT_KEY("by", REAL, .help = "of no_worse_than: a share of the mean that is no news; 5%"),
+    DOCUMENT_KEY("confidence", REAL, .help = "of no_worse_than; 95%"),
     DOCUMENT_KEY("output", MAP, .keys = assertions_output_keys),
     DOCUMENT_KEY("capture", CHOICE, .choices = evidence_states),
     DOCUMENT_KEY("artifact", MAP, .keys = evidence_artifact_keys, .or_text = true),
@@ -27,9 +31,6 @@ const struct document_key assertions_keys[] = {
     DOCUMENT_KEY("until", MAP, .keys = timeline_after_keys, .help = "looks only at what was earlier"),
     DOCUMENT_KEY("during", TEXT, .help = "an entry of the timeline"),
     DOCUMENT_LATER("case"),
-    DOCUMENT_LATER("no_worse_than"),
-    DOCUMENT_LATER("by"),
-    DOCUMENT_LATER("confidence"),
     DOCUMENT_LATER("over"),
     DOCUMENT_LATER("count"),
     DOCUMENT_END};
@@ -104,8 +105,9 @@ static void read_metric(struct scope *scope, const struct value *map, Pb__Assert
     read_metric_name(scope, name, assertion);
     body->has_at_least = read_bound(document, least, "at_least", &body->at_least);
     body->has_at_most = read_bound(document, most, "at_most", &body->at_most);
-    if (!least && !most)
-        document_error(document, map, "a metric needs at_least or at_most");
+    gates_read_metric(scope, map, assertion->service);
+    if (!least && !most && !document_get(map, "no_worse_than"))
+        document_error(document, map, "a metric needs at_least, at_most or no_worse_than");
     if (body->has_at_least && body->has_at_most && body->at_least > body->at_most)
         document_error(document, map, "at_least is more than at_most: no value can be both");
     assertion->text =
@@ -271,8 +273,8 @@ static void read_service(struct scope *scope, const struct value *map, bool is_r
 
 static void refuse_bounds(const struct document *document, const struct value *map)
 {
-    static const char *const keys[] = {"at_least", "at_most"};
-    for (size_t i = 0; i < 2; i++)
+    static const char *const keys[] = {"at_least", "at_most", "no_worse_than", "by", "confidence"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (value_get(map, keys[i]))
             document_error(document, value_get(map, keys[i]), "%s belongs to a metric", keys[i]);
 }
@@ -292,6 +294,17 @@ static void read_body(struct scope *scope, const struct value *map, const char *
         evidence_read_artifact(&scope->document, value, assertion);
     else
         evidence_read_finding(&scope->document, value, assertion);
+}
+
+// A metric that is only held against a baseline says nothing of a trial.
+static bool is_of_run(const struct document *document, const struct value *map, const Pb__Assertion *assertion)
+{
+    const struct value *no_worse = document_get(map, "no_worse_than");
+    if (!no_worse || assertion->body_case != PB__ASSERTION__BODY_METRIC)
+        return false;
+    if (assertion->window)
+        document_error(document, no_worse, "no_worse_than looks at whole trials: since, until and during do not go with it");
+    return !assertion->metric->has_at_least && !assertion->metric->has_at_most;
 }
 
 static void read_assertion(struct scope *scope, const struct value *map)
@@ -321,6 +334,8 @@ static void read_assertion(struct scope *scope, const struct value *map)
     else
         read_body(scope, map, kind, assertion);
     read_window(scope, map, assertion);
+    if (is_of_run(document, map, assertion))
+        return;
     scope->test->assertions[scope->test->n_assertions++] = assertion;
 }
 

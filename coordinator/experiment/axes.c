@@ -169,6 +169,14 @@ const Pb__Axis *axes_find(const Pb__Test *test, const char *name, size_t *index)
     return NULL;
 }
 
+size_t axes_find_value(const Pb__Axis *axis, const char *text)
+{
+    for (size_t i = 0; i < axis->n_values; i++)
+        if (strcmp(axis->values[i]->id, text) == 0 || (!axis->values[i]->is_map && strcmp(axis->values[i]->text, text) == 0))
+            return i;
+    return axis->n_values;
+}
+
 bool axes_has_maps(const Pb__Axis *axis)
 {
     for (size_t i = 0; i < axis->n_values; i++)

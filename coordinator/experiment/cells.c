@@ -29,9 +29,16 @@ static uint64_t mix(uint64_t number)
     return number ^ (number >> 31);
 }
 
+// The repetition whose seed this one has: a rerun may give several the same.
+static uint32_t first_of_seed(const Pb__Test *test, uint32_t repetition)
+{
+    return test->same_seed_times > 1 ? (repetition - 1) / test->same_seed_times + 1 : repetition;
+}
+
 // Paired: repetition r has one seed in all combinations, so that they are compared under the same conditions.
 uint64_t cells_seed(const Pb__Test *test, uint64_t combination, uint32_t repetition)
 {
+    repetition = first_of_seed(test, repetition);
     if (test->seeds_paired)
         return test->seed_first + repetition - 1;
     uint64_t seed = mix(mix(mix(test->seed_first) ^ combination) ^ repetition) >> (64 - SEED_DERIVED_BITS);
@@ -318,7 +325,7 @@ static void begin(struct cell *cell, const Pb__Test *test, struct coordinates at
     cell->test = test;
     cell->arena = arena;
     snprintf(cell->seed, sizeof cell->seed, "%" PRIu64, cells_seed(test, at.combination, at.repetition));
-    snprintf(cell->repetition, sizeof cell->repetition, "%" PRIu32, at.repetition);
+    snprintf(cell->repetition, sizeof cell->repetition, "%" PRIu32, first_of_seed(test, at.repetition));
     axes_values(test, at.combination, cell->values);
 }
 
@@ -389,22 +396,29 @@ char *cells_protocol_version(const Pb__Test *test, uint64_t combination, struct 
 
 uint64_t experiment_cells(const Pb__Test *test)
 {
-    return test->combinations * test->repeat_times;
+    return test->n_cells ? test->n_cells : test->combinations * test->repeat_times;
+}
+
+// Among all of its combinations and repetitions.
+static uint64_t place_of(const Pb__Test *test, uint64_t index)
+{
+    return test->n_cells ? test->cells[index] : index;
 }
 
 Pb__CellPlan *experiment_cell(const Pb__Experiment *experiment, size_t test, uint64_t index, struct arena *arena)
 {
     INVARIANT(test < experiment->n_tests && index < experiment_cells(experiment->tests[test]));
-    uint64_t combinations = experiment->tests[test]->combinations;
-    return cells_plan(experiment->tests[test], axes_combination(experiment->tests[test], index % combinations),
-                      (uint32_t)(index / combinations) + 1, arena);
+    const Pb__Test *of = experiment->tests[test];
+    uint64_t place = place_of(of, index);
+    return cells_plan(of, axes_combination(of, place % of->combinations), (uint32_t)(place / of->combinations) + 1, arena);
 }
 
 char *experiment_cell_name(uint64_t run, const Pb__Experiment *experiment, size_t test, uint64_t index, struct arena *arena)
 {
     INVARIANT(test < experiment->n_tests && index < experiment_cells(experiment->tests[test]));
     const Pb__Test *of = experiment->tests[test];
-    const char *combination = axes_combination_name(of, axes_combination(of, index % of->combinations), arena);
+    uint64_t place = place_of(of, index);
+    const char *combination = axes_combination_name(of, axes_combination(of, place % of->combinations), arena);
     return arena_printf(arena, "r%" PRIu64 "/%s/%s%s%" PRIu64, run, of->name, combination, combination[0] ? "/" : "",
-                        index / of->combinations + 1);
+                        place / of->combinations + 1);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "coordinator/experiment/files.h"
+#include "coordinator/experiment/gates.h"
 #include "coordinator/experiment/hosts.h"
 #include "coordinator/experiment/language.h"
 #include "coordinator/experiment/limits.h"
@@ -20,14 +21,11 @@ const struct document_key experiment_keys[] = {
     DOCUMENT_KEY("files", SETTINGS, .help = "files and folders that travel with it"),
     DOCUMENT_KEY("include", TEXTS, .help = "other files: this one stands on top of them"),
     DOCUMENT_KEY("defaults", MAP, .keys = tests_keys, .help = "what tests do not say themselves"),
+    DOCUMENT_KEY("baseline", MAP, .keys = gates_baseline_keys, .or_text = true, .help = "the run that gates hold this one against"),
     DOCUMENT_KEY("only", SETTINGS, .help = "the part that runs: axes, services, case, test"),
     DOCUMENT_KEY("tests", LIST, .keys = tests_keys, .required = true),
     DOCUMENT_LATER("campaign"),
-    DOCUMENT_LATER("baseline"),
-    DOCUMENT_LATER("expect"),
-    DOCUMENT_LATER("cases"),
     DOCUMENT_LATER("builds"),
-    DOCUMENT_LATER("no_worse_than"),
     DOCUMENT_END};
 
 static void read_version(const struct document *document, const struct value *root, Pb__Experiment *experiment)
@@ -83,9 +81,11 @@ Pb__Experiment *experiment_resolve(const struct value *root, const struct experi
     read_description(&document, document_get(root, "description"), experiment);
     experiment->n_labels = hosts_read_labels(&document, document_get(root, "labels"), &experiment->labels);
     files_read(&document, root, files, file_count, experiment);
+    gates_read_baseline(&document, document_get(root, "baseline"), experiment);
     if (!document_get(root, "tests"))
         document_error(&document, root, "the experiment has no tests");
     tests_read(&document, plugins, document_get(root, "tests"), document_get(root, "defaults"), experiment);
+    gates_check(&document, root, experiment);
     if (diagnostics->errors == errors_before)
         only_apply(&document, document_get(root, "only"), experiment);
     return diagnostics->errors == errors_before ? experiment : NULL;

@@ -26,7 +26,8 @@ size_t experiment_files(const struct value *document, struct arena *arena, Pb__F
 Pb__Experiment *experiment_resolve(const struct value *document, const struct experiment_plugins *plugins,
                                    const Pb__FileReference *const *files, size_t file_count, struct arena *arena,
                                    struct diagnostics *diagnostics);
-uint64_t experiment_cells(const Pb__Test *test); // combinations x repetitions
+bool experiment_has_gates(const Pb__Experiment *experiment); // something is judged when the whole run has ended
+uint64_t experiment_cells(const Pb__Test *test);             // combinations x repetitions
 // Cell index (0 ..): repetition-major (all combinations of repetition 1 first). Never NULL: the experiment was resolved.
 // The plan borrows from the experiment what no axis changes: it lives as long as both experiment and arena.
 Pb__CellPlan *experiment_cell(const Pb__Experiment *experiment, size_t test, uint64_t index, struct arena *arena);

@@ -63,7 +63,7 @@ static size_t read_services(const struct scope *scope, const struct value *value
     size_t given = document_texts(&scope->document, value, key, &texts), count = 0;
     *names = ARENA_ARRAY(scope->document.arena, char *, given);
     for (size_t i = 0; i < given; i++) {
-        if (strcmp(texts[i]->text, service) == 0)
+        if (strcmp(texts[i]->text, service) == 0 && scope_replicas(scope, service) == 1)
             document_error(&scope->document, texts[i], "%s: a service cannot name itself", key);
         else if (scope_check_service(scope, texts[i], texts[i]->text, key))
             (*names)[count++] = arena_string(scope->document.arena, texts[i]->text);

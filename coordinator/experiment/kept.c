@@ -24,21 +24,13 @@ struct kept {
 
 // ---- an entry: {server: nghttpd, delay: [0ms, 20ms]}
 
-static size_t find_value(const Pb__Axis *axis, const char *text)
-{
-    for (size_t i = 0; i < axis->n_values; i++)
-        if (strcmp(axis->values[i]->id, text) == 0 || (!axis->values[i]->is_map && strcmp(axis->values[i]->text, text) == 0))
-            return i;
-    return axis->n_values;
-}
-
 static void read_values(const struct kept *kept, const struct value *value, const Pb__Axis *axis, unsigned char *chosen)
 {
     const struct document *document = kept->document;
     const struct value **texts;
     size_t count = document_texts(document, value, axis->name, &texts);
     for (size_t i = 0; i < count; i++) {
-        size_t at = find_value(axis, texts[i]->text);
+        size_t at = axes_find_value(axis, texts[i]->text);
         if (at < axis->n_values) {
             chosen[at] = 1;
             continue;

@@ -47,6 +47,8 @@ static_assert(TIMEOUT_MAX_MS <= UINT32_MAX, "timeouts travel as 32 bits");
 #define SETTINGS_PER_SERVICE_MAX_BYTES (GUARD_PACKET_MAX_BYTES / 2)
 #define PATTERNS_PER_TEST_MAX_BYTES (GUARD_PACKET_MAX_BYTES / 4)
 #define ASSERTIONS_PER_TEST_MAX 256
+#define EXPECTED_PER_TEST_MAX 1024   // known failures of one test: each is compared with what did not pass
+#define EXPECT_BECAUSE_MAX_BYTES 512 // a sentence and a link
 
 #define LINKS_MAX 1024               // of one network or fault, as written: beyond it is generated
 #define SNAPLEN_MIN 64               // the headers

@@ -90,9 +90,13 @@ static bool has_case_on_timeline(const Pb__Test *test)
 
 static const Pb__ServiceTemplate *find_service(const Pb__Test *test, const char *name)
 {
-    for (size_t i = 0; i < test->n_services; i++)
-        if (strcmp(test->services[i]->name, name) == 0)
+    size_t length = strlen(name);
+    for (size_t i = 0; i < test->n_services; i++) {
+        const char *service = test->services[i]->name;
+        bool is_replica = strncmp(service, name, length) == 0 && strcmp(service + length, "-1") == 0; // replicas are alike
+        if (is_replica || strcmp(service, name) == 0)
             return test->services[i];
+    }
     return NULL;
 }
 

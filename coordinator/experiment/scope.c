@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/base/units.h"
 #include "coordinator/experiment/axes.h"
 
 static const char *const service_parts[] = {"address", "port", "endpoint", "host"};
@@ -22,9 +23,30 @@ struct value scope_place(unsigned line, unsigned column)
     return (struct value){.kind = VALUE_SCALAR, .line = line, .column = column, .text = ""};
 }
 
+uint32_t scope_replicas(const struct scope *scope, const char *name)
+{
+    const struct value *service = value_get(scope->services, name);
+    const struct value *replicas = service && service->kind == VALUE_MAP ? document_get(service, "replicas") : NULL;
+    uint64_t count;
+    bool is_number = replicas && replicas->kind == VALUE_SCALAR && unsigned_parse(replicas->text, &count);
+    return is_number && count > 0 && count <= SERVICES_PER_TEST_MAX ? (uint32_t)count : 1;
+}
+
+// "server" of "server-2", when it has as many. NULL: the name is no replica's.
+static const char *replicated(const struct scope *scope, const char *name)
+{
+    const char *dash = strrchr(name, '-');
+    uint64_t number;
+    if (!dash || dash[1] == '0' || !unsigned_parse(dash + 1, &number))
+        return NULL;
+    const char *service = arena_string_bytes(scope->document.arena, name, (size_t)(dash - name));
+    uint32_t replicas = scope_replicas(scope, service);
+    return replicas > 1 && number <= replicas ? service : NULL;
+}
+
 bool scope_has_service(const struct scope *scope, const char *name)
 {
-    return value_get(scope->services, name) != NULL;
+    return value_get(scope->services, name) != NULL || replicated(scope, name) != NULL;
 }
 
 bool scope_check_service(const struct scope *scope, const struct value *place, const char *name, const char *what)
@@ -42,6 +64,9 @@ size_t scope_service_index(const struct scope *scope, const char *name)
     for (size_t i = 0; i < scope->test->n_services; i++)
         if (strcmp(scope->test->services[i]->name, name) == 0)
             return i;
+    const char *service = replicated(scope, name);
+    if (service)
+        return scope_service_index(scope, service);
     PANIC("no service %s", name);
 }
 
@@ -116,6 +141,11 @@ static void check_service(const struct finding *finding)
         names[count + 1] = groups[1];
         const char *suffix = arena_printf(finding->scope->document.arena, ".%s", last);
         unknown(finding, "service", "", reference->part[0], suffix, names, count + 2);
+        return;
+    }
+    if (scope_replicas(finding->scope, reference->part[0]) > 1) {
+        document_error(&finding->scope->document, finding->place, "\"%.*s\": \"%s\" has replicas; name one of them, such as $(%s-1.%s)",
+                       QUOTED(finding), reference->part[0], reference->part[0], last);
         return;
     }
     bool has_name = reference->parts == 3;

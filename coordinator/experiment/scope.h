@@ -32,10 +32,12 @@ struct scope {
 void scope_check(struct scope *scope, const char *text, const struct value *place, unsigned allowed);
 // The same where every other "$(" would be no value either.
 void scope_check_value(struct scope *scope, const char *text, const struct value *place, unsigned allowed);
-bool scope_has_service(const struct scope *scope, const char *name);
+bool scope_has_service(const struct scope *scope, const char *name);  // or one of its replicas, "server-2"
+uint32_t scope_replicas(const struct scope *scope, const char *name); // of the service; 1: it has none, or is one, or is no service
 // Reports unless the name is one of the test's services; `what` names the key.
 bool scope_check_service(const struct scope *scope, const struct value *place, const char *name, const char *what);
-size_t scope_service_index(const struct scope *scope, const char *name); // of test->services, which are read by now
+size_t scope_service_index(const struct scope *scope,
+                           const char *name); // of test->services, which are read by now; a replica has its service's
 // A place in the file for messages about what keeps line and column only.
 struct value scope_place(unsigned line, unsigned column);
 

@@ -7,6 +7,7 @@
 #include "coordinator/experiment/hosts.h"
 #include "coordinator/experiment/needs.h"
 #include "coordinator/experiment/plugins.h"
+#include "coordinator/experiment/replicas.h"
 
 static const char *const freshness[] = {"trial", "case", NULL};
 const struct document_key services_keys[] = {
@@ -19,8 +20,8 @@ const struct document_key services_keys[] = {
     DOCUMENT_KEY("host", MAP, .keys = hosts_keys, .or_text = true, .help = "where it may run"),
     DOCUMENT_KEY("options", SETTINGS, .help = "of the plugin"),
     DOCUMENT_KEY("cases", TEXTS, .help = "of a tester; default: all"),
+    DOCUMENT_KEY("replicas", NUMBER, .help = "so many of it, NAME-1 and so on; 1"),
     DOCUMENT_KEY("fresh", CHOICE, .choices = freshness, .help = "what is restarted between the cases of a tester"),
-    DOCUMENT_LATER("replicas"),
     DOCUMENT_LATER("vary"),
     DOCUMENT_LATER("builds"),
     DOCUMENT_LATER("build"),
@@ -220,6 +221,7 @@ static void read_body(struct scope *scope, const struct value *value, const stru
     read_options(scope, document_get(value, "options"), service);
     read_cases(scope, document_get(value, "cases"), service);
     read_fresh(scope, document_get(value, "fresh"), service);
+    replicas_read(scope, service->name, place, document_get(value, "replicas"));
 }
 
 static void read_service(struct scope *scope, const char *name, const struct value *place, const struct value *value)

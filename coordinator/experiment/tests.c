@@ -9,10 +9,12 @@
 #include "coordinator/experiment/combinations.h"
 #include "coordinator/experiment/defaults.h"
 #include "coordinator/experiment/execution.h"
+#include "coordinator/experiment/gates.h"
 #include "coordinator/experiment/hosts.h"
 #include "coordinator/experiment/kept.h"
 #include "coordinator/experiment/needs.h"
 #include "coordinator/experiment/network.h"
+#include "coordinator/experiment/replicas.h"
 #include "coordinator/experiment/rules.h"
 #include "coordinator/experiment/services.h"
 #include "coordinator/experiment/timeline.h"
@@ -37,16 +39,15 @@ const struct document_key tests_keys[] = {
     DOCUMENT_KEY("timeline", LIST, .keys = timeline_keys),
     DOCUMENT_KEY("case_conditions", CHOICE, .choices = case_conditions, .help = "what network_environment means for cases with their own"),
     DOCUMENT_KEY("assertions", LIST, .keys = assertions_keys),
+    DOCUMENT_KEY("expect", LIST, .keys = gates_expect_keys, .help = "known failures"),
+    DOCUMENT_KEY("cases", MAP, .keys = gates_cases_keys),
+    DOCUMENT_KEY("no_worse_than", CHOICE, .choices = gates_against, .help = "every metric's mean, by more than chance"),
+    DOCUMENT_KEY("by", REAL, .help = "of no_worse_than: a share of the mean that is no news; 5%"),
+    DOCUMENT_KEY("confidence", REAL, .help = "of no_worse_than; 95%"),
     DOCUMENT_LATER("campaign"),
     DOCUMENT_LATER("replicas"),
     DOCUMENT_LATER("vary"),
     DOCUMENT_LATER("builds"),
-    DOCUMENT_LATER("baseline"),
-    DOCUMENT_LATER("expect"),
-    DOCUMENT_LATER("cases"),
-    DOCUMENT_LATER("no_worse_than"),
-    DOCUMENT_LATER("by"),
-    DOCUMENT_LATER("confidence"),
     DOCUMENT_LATER("stop_when"),
     DOCUMENT_LATER("labels"),
     DOCUMENT_LATER("files"),
@@ -175,12 +176,14 @@ static void read_body(struct scope *scope, const struct value *map)
     defaults_fill(scope);
     timeline_check_cases(scope);
     network_complete(scope, network ? network : map);
+    gates_read(scope, map);
     hosts_check_together(scope);
     combinations_check(scope, document_get(protocol, "name"));
     if (document->diagnostics->errors > errors_before)
         return;
     warn_of_unused_axes(scope, axes);
     warn_of_no_judge(scope, map);
+    replicas_expand(scope);
 }
 
 static void read_name(const struct document *document, const struct value *map, struct map *names, Pb__Test *test)

@@ -255,12 +255,41 @@ static void append_plots(const struct run_report *report, struct text *out)
     report_metrics_free(&metrics);
 }
 
+// What the run was held against, and what that found.
+static void append_gates(const struct run_report *report, struct text *out)
+{
+    static const char *const columns[] = {"test", "gate", "kind", "name", "before", "after", "text"};
+    const char *baseline = run_report_text(report->run, 0, "baseline"), *verdict = run_report_text(report->run, 0, "gate");
+    if (!*verdict) {
+        return;
+    }
+    text_append(out, "<h2>Gates</h2>\n<table><tr>");
+    page_verdict(out, verdict);
+    page_cell(out, run_report_text(report->run, 0, "gate_text"));
+    page_cell(out, *baseline ? "against" : "");
+    page_cell(out, baseline);
+    text_append(out, "</tr></table>\n<table><tr><th>test</th><th>gate</th><th>finding</th><th>name</th><th>before</th><th>after</th>"
+                     "<th>why</th><th>verdict</th></tr>\n");
+    for (size_t row = 0; row < table_count(report->gates); row++) {
+        text_append(out, "<tr>");
+        for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+            page_cell(out, run_report_text(report->gates, row, columns[i]));
+        }
+        if (run_report_is_gate(report, row)) {
+            page_verdict(out, run_report_verdict(report->gates, row));
+        }
+        text_append(out, "</tr>\n");
+    }
+    text_append(out, "</table>\n");
+}
+
 void run_report_html(const struct run_report *report, struct text *out)
 {
     CLEANUP_FREE char *title =
         memory_printf("%s %s", run_report_text(report->run, 0, "name"), run_report_text(report->run, 0, "experiment"));
     page_begin(out, title);
     append_counts(report, out);
+    append_gates(report, out);
     struct row_index *tests = row_index_new(report->cells, "test");
     for (size_t i = 0; i < row_index_count(tests); i++) {
         append_matrix(report, row_index_value(tests, i), row_index_find(tests, row_index_value(tests, i)), out);

@@ -162,12 +162,39 @@ static void append_suite(struct text *out, const char *test, size_t id, const st
     text_printf(out, ">\n    <properties/>\n%s    <system-out/>\n    <system-err/>\n  </testsuite>\n", text_string(&suite->cases));
 }
 
+// Into the document, whose numbers are those of its suites.
+static void end_suite(struct suite *total, const char *test, size_t id, struct suite *suite)
+{
+    append_suite(&total->cases, test, id, suite);
+    total->tests += suite->tests;
+    total->failures += suite->failures;
+    total->errors += suite->errors;
+    total->skipped += suite->skipped;
+    total->seconds += suite->seconds;
+    text_free(&suite->cases);
+    text_free(&suite->hosts);
+}
+
+// A suite of their own: a case each.
+static void add_gates(struct suite *suite, const struct run_report *report)
+{
+    CLEANUP_FREE char *class_name = memory_printf("%s.gates", run_report_text(report->run, 0, "experiment"));
+    for (size_t row = 0; row < table_count(report->gates); row++) {
+        if (run_report_is_gate(report, row)) {
+            CLEANUP_FREE char *name =
+                memory_printf("%s %s", run_report_text(report->gates, row, "test"), run_report_text(report->gates, row, "gate"));
+            begin_case(suite, class_name, name, 0);
+            append_verdict(suite, report->gates, row);
+            text_append(&suite->cases, "    </testcase>\n");
+        }
+    }
+    suite->started_wall_ns = number(report->run, 0, "started_wall_ns");
+}
+
 void run_report_junit(const struct run_report *report, struct text *out)
 {
     struct row_index *tests = row_index_new(report->cells, "test");
-    struct text body = {0};
-    unsigned count = 0, failures = 0, errors = 0, skipped = 0;
-    double seconds = 0;
+    struct suite total = {0};
     for (size_t i = 0; i < row_index_count(tests); i++) {
         const char *test = row_index_value(tests, i);
         const struct row_group *cells = row_index_find(tests, test);
@@ -176,21 +203,19 @@ void run_report_junit(const struct run_report *report, struct text *out)
         for (size_t cell = 0; cell < cells->count; cell++) {
             add_cell(&suite, report, class_name, cells->rows[cell]);
         }
-        append_suite(&body, test, i, &suite);
-        count += suite.tests;
-        failures += suite.failures;
-        errors += suite.errors;
-        skipped += suite.skipped;
-        seconds += suite.seconds;
-        text_free(&suite.cases);
-        text_free(&suite.hosts);
+        end_suite(&total, test, i, &suite);
+    }
+    if (table_count(report->gates)) {
+        struct suite suite = {0};
+        add_gates(&suite, report);
+        end_suite(&total, "gates", row_index_count(tests), &suite);
     }
     text_append(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
     CLEANUP_FREE char *name =
         memory_printf("%s %s", run_report_text(report->run, 0, "name"), run_report_text(report->run, 0, "experiment"));
     append_attribute(out, "name", name);
-    text_printf(out, " tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" time=\"%.3f\">\n%s</testsuites>\n", count, failures,
-                errors, skipped, seconds, text_string(&body));
-    text_free(&body);
+    text_printf(out, " tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" time=\"%.3f\">\n%s</testsuites>\n", total.tests,
+                total.failures, total.errors, total.skipped, total.seconds, text_string(&total.cases));
+    text_free(&total.cases);
     row_index_free(&tests);
 }

@@ -148,9 +148,53 @@ static void append_counts(const struct run_report *report, bool markdown, struct
     text_printf(out, "%s%s; by %s\n", *duration ? "; in " : "", duration, run_report_text(report->run, 0, "by"));
 }
 
+static void append_gate(const struct run_report *report, size_t row, bool markdown, struct text *out)
+{
+    static const char *const columns[] = {"test", "gate", "kind", "name", "before", "after", "text"};
+    const struct table *gates = report->gates;
+    bool is_gate = run_report_is_gate(report, row);
+    const char *what = is_gate ? run_report_verdict(gates, row) : run_report_text(gates, row, "kind");
+    if (!markdown) {
+        char text[LINE_BYTES];
+        readable_line(run_report_text(gates, row, "text"), text, sizeof text);
+        const char *before = run_report_text(gates, row, "before"), *after = run_report_text(gates, row, "after");
+        if (is_gate) {
+            text_printf(out, "  %-6s %s %s%s%s\n", what, run_report_text(gates, row, "test"), run_report_text(gates, row, "gate"),
+                        *text ? ": " : "", text);
+        } else {
+            text_printf(out, "         %s %s %s%s%s: %s\n", what, run_report_text(gates, row, "name"), before, *before ? " -> " : "", after,
+                        text);
+        }
+        return;
+    }
+    text_append(out, "|");
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        append_cell(out, i == 2 ? what : run_report_text(gates, row, columns[i]));
+    }
+    text_append(out, "\n");
+}
+
+// What the run was held against, and what that found.
+static void append_gates(const struct run_report *report, bool markdown, struct text *out)
+{
+    const char *baseline = run_report_text(report->run, 0, "baseline"), *verdict = run_report_text(report->run, 0, "gate");
+    if (!*verdict) {
+        return;
+    }
+    text_printf(out, "\n%sgates: %s%s%s\n", markdown ? "### " : "", verdict, *baseline ? ", against " : "", baseline);
+    text_append(out, markdown && table_count(report->gates) ? "\n| test | gate | verdict or finding | name | before | after | why |\n"
+                                                              "|---|---|---|---|---|---|---|\n"
+                                                            : "");
+    for (size_t row = 0; row < table_count(report->gates); row++) {
+        append_gate(report, row, markdown, out);
+    }
+    text_append(out, markdown ? "" : "\n");
+}
+
 void run_report_markdown(const struct run_report *report, struct text *out)
 {
     append_counts(report, true, out);
+    append_gates(report, true, out);
     append_matrices(report, true, out);
     append_problems(report, true, out);
     append_metrics(report, true, out);
@@ -160,6 +204,7 @@ void run_report_markdown(const struct run_report *report, struct text *out)
 void run_report_table(const struct run_report *report, struct text *out)
 {
     append_counts(report, false, out);
+    append_gates(report, false, out);
     append_matrices(report, false, out);
     append_problems(report, false, out);
     append_metrics(report, false, out);

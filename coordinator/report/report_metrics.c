@@ -11,7 +11,7 @@ struct gathering {
     const char *test, *combination;
 };
 
-static void add(struct gathering *gathering, char *name, const char *unit, const char *better, double value)
+static struct report_metric *add(struct gathering *gathering, char *name, const char *unit, const char *better, double value)
 {
     struct report_metrics *metrics = gathering->metrics;
     CLEANUP_FREE char *key = memory_printf("%s\n%s\n%s", gathering->test, gathering->combination, name);
@@ -25,6 +25,7 @@ static void add(struct gathering *gathering, char *name, const char *unit, const
         free(name);
     }
     sample_add(&metrics->items[index - 1].sample, value);
+    return &metrics->items[index - 1];
 }
 
 static void add_measured(struct gathering *gathering, const struct run_report *report, const char *trial)
@@ -54,7 +55,8 @@ static void add_durations(struct gathering *gathering, const struct run_report *
             add(gathering,
                 memory_printf("%s.%s.duration", run_report_text(report->cases, row, "service"),
                               run_report_text(report->cases, row, "case")),
-                "ms", "lower", ns / 1e6);
+                "ms", "lower", ns / 1e6)
+                ->is_duration = true;
         }
     }
 }
@@ -74,6 +76,23 @@ void report_metrics_gather(const struct run_report *report, struct report_metric
         }
     }
     map_free(&gathering.by_key);
+}
+
+const struct report_metric *report_metrics_find(const struct report_metrics *metrics, const struct report_metric *wanted)
+{
+    for (size_t i = 0; i < metrics->count; i++) {
+        const struct report_metric *metric = &metrics->items[i];
+        if (strcmp(metric->name, wanted->name) == 0 && strcmp(metric->test, wanted->test) == 0 &&
+            strcmp(metric->combination, wanted->combination) == 0) {
+            return metric;
+        }
+    }
+    return NULL;
+}
+
+bool report_metric_is_directed(const struct report_metric *metric)
+{
+    return strcmp(metric->better, "higher") == 0 || strcmp(metric->better, "lower") == 0;
 }
 
 void report_metrics_free(struct report_metrics *metrics)

@@ -8,6 +8,7 @@
 struct report_metric {
     const char *test, *combination, *unit, *better; // of the report's tables
     char *name;                                     // "load.req_per_s", "load.throughput.req_per_s"
+    bool is_duration;                               // of a case, that the coordinator made
     struct sample sample;
 };
 struct report_metrics {
@@ -16,6 +17,8 @@ struct report_metrics {
 };
 // Of the last attempt at each cell. Durations of cases that passed are among them, as SERVICE.CASE.duration in ms.
 void report_metrics_gather(const struct run_report *report, struct report_metrics *metrics);
+const struct report_metric *report_metrics_find(const struct report_metrics *metrics, const struct report_metric *same); // of another run
+bool report_metric_is_directed(const struct report_metric *metric); // it is known which way is better
 void report_metrics_free(struct report_metrics *metrics);
 
 #endif

@@ -67,12 +67,23 @@ static unsigned append_cell_points(const struct run_report *report, size_t row, 
     return number;
 }
 
+static char *gate_name(const struct run_report *report, size_t row)
+{
+    return memory_printf("gate %s %s", run_report_text(report->gates, row, "test"), run_report_text(report->gates, row, "gate"));
+}
+
 void run_report_tap(const struct run_report *report, struct text *out)
 {
     struct text points = {0};
     unsigned count = 0;
     for (size_t row = 0; row < table_count(report->cells); row++) {
         count = append_cell_points(report, row, count, &points);
+    }
+    for (size_t row = 0; row < table_count(report->gates); row++) {
+        if (run_report_is_gate(report, row)) {
+            CLEANUP_FREE char *name = gate_name(report, row);
+            append_point(&points, ++count, name, report->gates, row, run_report_text(report->gates, row, "run"));
+        }
     }
     text_printf(out, "TAP version 14\n1..%u\n%s", count, text_string(&points));
     text_free(&points);
@@ -134,6 +145,29 @@ static void append_csv_group(const struct run_report *report, size_t cell, const
     }
 }
 
+static void append_csv_gate(const struct run_report *report, size_t row, struct text *out)
+{
+    const struct table *gates = report->gates;
+    bool is_gate = run_report_is_gate(report, row);
+    const char *values[CSV_COLUMNS] = {is_gate ? "gate" : "gate_finding",
+                                       run_report_text(gates, row, "run"),
+                                       run_report_text(gates, row, "test"),
+                                       "",
+                                       "",
+                                       "",
+                                       run_report_text(gates, row, "gate"),
+                                       is_gate ? "" : run_report_text(gates, row, "name"),
+                                       is_gate ? run_report_text(gates, row, "verdict") : run_report_text(gates, row, "after"),
+                                       is_gate ? "" : run_report_text(gates, row, "kind"),
+                                       "",
+                                       run_report_text(gates, row, "text"),
+                                       "",
+                                       ""};
+    for (size_t i = 0; i < CSV_COLUMNS; i++) {
+        append_field(out, values[i], i + 1 == CSV_COLUMNS);
+    }
+}
+
 void run_report_csv(const struct run_report *report, struct text *out)
 {
     static const struct csv_kind a_cell = {"cell", "name", "text", NULL}, a_case = {"case", "case", "text", NULL};
@@ -152,16 +186,20 @@ void run_report_csv(const struct run_report *report, struct text *out)
             append_csv_group(report, cell, trial, &a_metric, report->metrics, report->metrics_of, out);
         }
     }
+    for (size_t row = 0; row < table_count(report->gates); row++) {
+        append_csv_gate(report, row, out);
+    }
 }
 
 // ---- objects
 
-#define TABLES 8
+#define TABLES 9
 static size_t tables_of(const struct run_report *report, const char *names[TABLES], const struct table *tables[TABLES])
 {
-    static const char *const all[TABLES] = {"cells", "trials", "cases", "metrics", "assertions", "findings", "streams", "artifacts"};
-    const struct table *const them[TABLES] = {report->cells,      report->trials,   report->cases,   report->metrics,
-                                              report->assertions, report->findings, report->streams, report->artifacts};
+    static const char *const all[TABLES] = {"cells",    "trials",  "cases",     "metrics", "assertions",
+                                            "findings", "streams", "artifacts", "gates"};
+    const struct table *const them[TABLES] = {report->cells,    report->trials,  report->cases,     report->metrics, report->assertions,
+                                              report->findings, report->streams, report->artifacts, report->gates};
     memcpy(names, all, sizeof all);
     memcpy(tables, them, sizeof them);
     return TABLES;

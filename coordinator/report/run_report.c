@@ -14,8 +14,8 @@ void run_report_index(struct run_report *report)
 
 void run_report_free(struct run_report *report)
 {
-    struct table **tables[] = {&report->run,        &report->cells,    &report->trials,  &report->cases,    &report->metrics,
-                               &report->assertions, &report->findings, &report->streams, &report->artifacts};
+    struct table **tables[] = {&report->run,        &report->cells,    &report->trials,  &report->cases,     &report->metrics,
+                               &report->assertions, &report->findings, &report->streams, &report->artifacts, &report->gates};
     struct row_index **indexes[] = {&report->trials_of,     &report->cases_of,   &report->metrics_of,
                                     &report->assertions_of, &report->streams_of, &report->artifacts_of};
     for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++) {
@@ -45,6 +45,11 @@ const char *run_report_short_name(const char *full_name)
 {
     const char *test = strchr(full_name, '/'), *rest = test ? strchr(test + 1, '/') : NULL;
     return rest ? rest + 1 : full_name;
+}
+
+bool run_report_is_gate(const struct run_report *report, size_t row)
+{
+    return strcmp(run_report_text(report->gates, row, "kind"), "gate") == 0;
 }
 
 const char *run_report_verdict(const struct table *table, size_t row)

@@ -8,6 +8,7 @@
 // The tables of the store, as they are; the run's has one row. All are there; trials lie in the order of their attempts.
 struct run_report {
     struct table *run, *cells, *trials, *cases, *metrics, *assertions, *findings, *streams, *artifacts;
+    struct table *gates; // NULL in a bundle
     // by name of the cell or the trial
     struct row_index *trials_of, *cases_of, *metrics_of, *assertions_of, *streams_of, *artifacts_of;
     // Where evidence was written to, relative to the document; NULL: nowhere, links are commands.
@@ -23,6 +24,9 @@ bool run_report_last_trial(const struct run_report *report, const char *cell, si
 const char *run_report_short_name(const char *full_name);
 // "running" for what has no verdict yet.
 const char *run_report_verdict(const struct table *table, size_t row);
+
+// Is the row of the table of gates a gate? Else it is one of its findings.
+bool run_report_is_gate(const struct run_report *report, size_t row);
 
 // The documents, each whole.
 void run_report_junit(const struct run_report *report, struct text *out);

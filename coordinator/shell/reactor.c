@@ -79,6 +79,7 @@ static void release_batches(struct reactor *reactor)
         }
         outbound_batch_free(&batch);
     }
+    gates_release(reactor->gates, reactor->committed);
 }
 
 // What replay would refuse must not be written: better to end here, with the journal whole, than never to start again.
@@ -115,11 +116,15 @@ static int flush(void *context)
             reactor_say(reactor, effects->sends[i].route, effects->sends[i].envelope);
         }
     }
-    if (effects->record_count || effects->send_count || effects->closed_count || effects->ticket_count) {
+    if (effects->record_count || effects->send_count || effects->closed_count || effects->ticket_count || effects->gated_count) {
         uint64_t number = 0;
         if (effects->record_count) {
             check_records(effects);
             number = store_append(reactor->store, (const Pb__Record *const *)effects->records, effects->record_count, NULL);
+            reactor->appended = number;
+        }
+        for (size_t i = 0; i < effects->gated_count; i++) {
+            gates_hold(reactor->gates, &effects->gated[i], reactor->appended);
         }
         outbound_hold(reactor->outbound, effects, number);
         effects_clear(effects);
@@ -267,6 +272,11 @@ static void on_content(void *context, const Pb__ContentStored *content, uint64_t
     reactor_step(context, &(struct core_event){.kind = CORE_CONTENT, .content = content, .ticket = ticket});
 }
 
+static void on_gates(void *context, uint64_t run, const Pb__RunGates *result)
+{
+    reactor_step(context, &(struct core_event){.kind = CORE_GATES, .run = run, .gates = result});
+}
+
 // ---- life
 
 static void on_signal(void *context, int signal_number)
@@ -346,7 +356,8 @@ static int begin_parts(struct reactor *reactor, const struct bus_peer_file *serv
                            reactor->loop, error)) ||
         (result = reader_new(&reactor->reader, folder, reactor->loop, requests_on_rows, reactor, error)) ||
         (result = backup_new(&reactor->backup, folder, reactor->loop, requests_on_backed_up, reactor, error)) ||
-        (result = audits_new(&reactor->audits, folder, reactor->loop, requests_on_audited, reactor, error))) {
+        (result = audits_new(&reactor->audits, folder, reactor->loop, requests_on_audited, reactor, error)) ||
+        (result = gates_new(&reactor->gates, folder, reactor->loop, on_gates, reactor, error))) {
         return result;
     }
     return recover(reactor, server, error);
@@ -383,6 +394,7 @@ static void end(struct reactor *reactor)
     reader_free(&reactor->reader);
     backup_free(&reactor->backup);
     audits_free(&reactor->audits);
+    gates_free(&reactor->gates);
     snapshots_free(&reactor->snapshots);
     store_close(&reactor->store);
     core_free(&reactor->core);

@@ -10,6 +10,7 @@
 #include "coordinator/shell/audits.h"
 #include "coordinator/shell/backup.h"
 #include "coordinator/shell/bulk.h"
+#include "coordinator/shell/gates.h"
 #include "coordinator/shell/outbound.h"
 #include "coordinator/shell/reader.h"
 #include "coordinator/shell/serve.h"
@@ -28,12 +29,13 @@ struct reactor {
     struct backup *backup;
     struct audits *audits;
     struct snapshots *snapshots;
+    struct gates *gates;
     struct outbound *outbound;
     struct loop_source *tick;
-    struct arena *unpacked; // of the message at hand: capped, its content is a stranger's
-    struct arena *scratch;  // of what we make of it
-    uint64_t committed;
-    struct space space; // of the data folder's disk
+    struct arena *unpacked;       // of the message at hand: capped, its content is a stranger's
+    struct arena *scratch;        // of what we make of it
+    uint64_t committed, appended; // batches
+    struct space space;           // of the data folder's disk
     uint64_t looked_ns;
     bool is_out_of_descriptors;
     bool is_full; // the writer waits for room

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/system/yaml.h"
+#include "coordinator/experiment/rerun.h"
 
 // The key of a submission stands for its text, its files' contents and its overrides.
 static void content_hash(const Pb__Submit *submit, char hash[HASH_TEXT_BYTES])
@@ -13,6 +14,10 @@ static void content_hash(const Pb__Submit *submit, char hash[HASH_TEXT_BYTES])
         hasher_add(hasher, submit->files[i]->name, strlen(submit->files[i]->name) + 1);
         hasher_add(hasher, submit->files[i]->hash, strlen(submit->files[i]->hash) + 1);
     }
+    for (size_t i = 0; submit->rerun && i < submit->rerun->n_cells; i++)
+        hasher_add(hasher, submit->rerun->cells[i], strlen(submit->rerun->cells[i]) + 1);
+    if (submit->rerun)
+        hasher_add(hasher, &submit->rerun->times, sizeof submit->rerun->times);
     for (size_t i = 0; i < submit->n_overrides; i++) {
         hasher_add(hasher, submit->overrides[i]->path, strlen(submit->overrides[i]->path) + 1);
         hasher_add(hasher, submit->overrides[i]->value, strlen(submit->overrides[i]->value) + 1);
@@ -35,8 +40,11 @@ void submission_check(const Pb__Submit *submit, const struct experiment_plugins 
         return;
     }
     experiment_override(document, (const Pb__Override *const *)submit->overrides, submit->n_overrides, arena, &checked->diagnostics);
-    checked->experiment = experiment_resolve(document, plugins, (const Pb__FileReference *const *)submit->files, submit->n_files, arena,
-                                             &checked->diagnostics);
+    Pb__Experiment *experiment = experiment_resolve(document, plugins, (const Pb__FileReference *const *)submit->files, submit->n_files,
+                                                    arena, &checked->diagnostics);
+    if (experiment && submit->rerun)
+        rerun_apply(submit->rerun, arena, &checked->diagnostics, experiment);
+    checked->experiment = experiment;
     diagnostics_sort(&checked->diagnostics);
     if (checked->diagnostics.errors) {
         checked->experiment = NULL;

@@ -23,7 +23,8 @@ static uint64_t cells_of(const Pb__Experiment *experiment, uint64_t *first_cell)
     uint64_t cells = 0;
     for (size_t i = 0; i < experiment->n_tests; i++) {
         first_cell[i] = cells;
-        cells += experiment->tests[i]->combinations * experiment->tests[i]->repeat_times;
+        const Pb__Test *test = experiment->tests[i];
+        cells += test->n_cells ? test->n_cells : test->combinations * test->repeat_times;
     }
     return first_cell[experiment->n_tests] = cells;
 }

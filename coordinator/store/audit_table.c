@@ -23,6 +23,7 @@ static const struct {
     {"metrics", ROWS_OF("metrics")},
     {"assertions", ROWS_OF("assertions")},
     {"findings", ROWS_OF("findings")},
+    {"gates", ROWS_OF("gates")},
     {"sightings", ROWS_OF("sightings")},
     {"streams", ROWS_OF("streams")},
     {"artifacts", ROWS_OF("artifacts")},

@@ -12,6 +12,7 @@ static project_fn *const table[] = {
     [PB__RECORD__BODY_TRIAL_ENDED] = project_trial_ended,       [PB__RECORD__BODY_COMMAND_ISSUED] = project_command_issued,
     [PB__RECORD__BODY_CASES_RELEASED] = project_cases_released, [PB__RECORD__BODY_INSTANCE_EVENT] = project_instance_event,
     [PB__RECORD__BODY_INSTANCE_LOST] = project_instance_lost,   [PB__RECORD__BODY_CONTENT_STORED] = project_content_stored,
+    [PB__RECORD__BODY_RUN_ANNOTATED] = project_run_annotated,   [PB__RECORD__BODY_EVIDENCE_REMOVED] = project_evidence_removed,
 };
 
 int64_t projection_change(struct projection *projection)
@@ -108,6 +109,10 @@ static void read_subject(struct projection *projection, const Pb__Record *record
         return set_subject(projection, record->run_cancelled->run, 0, 0);
     case PB__RECORD__BODY_RUN_ENDED:
         return set_subject(projection, record->run_ended->run, 0, 0);
+    case PB__RECORD__BODY_RUN_ANNOTATED:
+        return set_subject(projection, record->run_annotated->run, 0, 0);
+    case PB__RECORD__BODY_EVIDENCE_REMOVED:
+        return set_subject(projection, record->evidence_removed->run, 0, 0);
     case PB__RECORD__BODY_CELL_ENDED:
         return set_subject(projection, record->cell_ended->run, 0, 0);
     case PB__RECORD__BODY_TRIAL_STARTED:

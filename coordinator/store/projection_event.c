@@ -6,6 +6,7 @@
 #include "common/base/memory.h"
 #include "common/base/verdict.h"
 #include "coordinator/store/projection.h"
+#include "coordinator/store/schema.h"
 
 static const char CASE_INSERT[] = "INSERT INTO cases(id, run, trial, instance, number, service, name, verdict, reason, text, duration_ns,"
                                   " metrics) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -32,10 +33,12 @@ static const char STREAM_BEGIN[] =
     " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'growing') ON CONFLICT(instance, generation, name) DO NOTHING";
 static const char STREAM_PROCESSES[] = "SELECT count(*) FROM streams WHERE instance = ? AND generation = ? AND process = ?"
                                        " AND name LIKE '%.stdout'";
+#define IS_REMOVED "state GLOB '" REMOVED_STATE "*'" // what comes again afterwards is not wanted either
 static const char STREAM_END[] =
     "INSERT INTO streams(id, changed, run, trial, instance, generation, service, name, state, end_bytes, end_hash, dropped_bytes)"
     " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'ended', ?8, ?9, ?10) ON CONFLICT(instance, generation, name) DO UPDATE SET"
-    " changed = excluded.changed, state = CASE state WHEN 'stored' THEN state ELSE 'ended' END, end_bytes = excluded.end_bytes,"
+    " changed = excluded.changed, state = CASE WHEN state = 'stored' OR " IS_REMOVED
+    " THEN state ELSE 'ended' END, end_bytes = excluded.end_bytes,"
     " end_hash = excluded.end_hash, dropped_bytes = excluded.dropped_bytes";
 static const char STREAM_GAP[] =
     "INSERT INTO streams(id, changed, run, trial, instance, generation, service, name, state, gaps)"
@@ -46,7 +49,8 @@ static const char STREAM_MISSING[] = "UPDATE streams SET changed = ?, state = 'm
 static const char STREAM_STORED[] =
     "INSERT INTO streams(id, changed, run, trial, instance, generation, service, name, state, size_bytes, hash)"
     " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'stored', ?8, ?9) ON CONFLICT(instance, generation, name) DO UPDATE SET"
-    " changed = excluded.changed, state = 'stored', size_bytes = excluded.size_bytes, hash = excluded.hash";
+    " changed = excluded.changed, state = CASE WHEN " IS_REMOVED
+    " THEN state ELSE 'stored' END, size_bytes = excluded.size_bytes, hash = excluded.hash";
 static const char ARTIFACT_READY[] =
     "INSERT INTO artifacts(id, changed, run, trial, instance, generation, service, name, kind, state, size_bytes, hash)"
     " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'announced', ?9, ?10) ON CONFLICT(instance, generation, name) DO UPDATE SET"
@@ -54,7 +58,8 @@ static const char ARTIFACT_READY[] =
 static const char ARTIFACT_STORED[] =
     "INSERT INTO artifacts(id, changed, run, trial, instance, generation, service, name, state, size_bytes, hash)"
     " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'stored', ?8, ?9) ON CONFLICT(instance, generation, name) DO UPDATE SET"
-    " changed = excluded.changed, state = 'stored', size_bytes = excluded.size_bytes, hash = excluded.hash";
+    " changed = excluded.changed, state = CASE WHEN " IS_REMOVED
+    " THEN state ELSE 'stored' END, size_bytes = excluded.size_bytes, hash = excluded.hash";
 static const char ARTIFACT_CUT[] =
     "INSERT INTO artifacts(id, changed, run, trial, instance, generation, service, name, state, size_bytes, hash)"
     " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '') ON CONFLICT(instance, generation, name) DO NOTHING";

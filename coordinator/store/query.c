@@ -7,11 +7,14 @@
 #include "coordinator/store/query_table.h"
 #include "coordinator/store/record_text.h"
 #include "coordinator/store/schema.h"
+#include "coordinator/store/submission_text.h"
 
 // A page is a control frame with room to spare, and short enough that the next reader soon has its turn.
 #define PAGE_BYTES_MAX (1024 * 1024)
 #define PAGE_ROWS_MAX 2000
 static_assert(PAGE_BYTES_MAX + TEXT_MAX_BYTES * QUERY_COLUMNS_MAX < CONTROL_FRAME_MAX_BYTES, "a page and its last row fit a frame");
+// A submission is one row, with a text, files, overrides and cells.
+#define SUBMISSION_UNPACK_MAX_BYTES (2 * UNPACK_MAX_BYTES)
 // Tag and length of a value, a row.
 #define VALUE_OVERHEAD_BYTES 4
 
@@ -162,6 +165,34 @@ static bool fill_event_row(struct page *page, Pb__Row *row, struct statement *st
     return fits;
 }
 
+// run, file, text, files, overrides, labels, cells, times, rerun_of
+static bool fill_submission(struct page *page, Pb__Row *row, struct statement *statement)
+{
+    size_t bytes;
+    const void *payload = statement_blob(statement, (int)page->columns, &bytes);
+    struct arena *arena = arena_new(SUBMISSION_UNPACK_MAX_BYTES);
+    const Pb__Record *record = wire_unpack(&pb__record__descriptor, payload, bytes, arena);
+    const Pb__RunAccepted *run = record && record->body_case == PB__RECORD__BODY_RUN_ACCEPTED ? record->run_accepted : NULL;
+    struct text json[4] = {0};
+    bool fits = run != NULL;
+    if (run) {
+        submission_files(run->experiment, &json[0]);
+        submission_overrides(run, &json[1]);
+        submission_labels(run, &json[2]);
+        submission_cells(run->rerun, &json[3]);
+        fits = row_set(page, row, 0, statement_text(statement, 1)) && row_set(page, row, 1, run->file_name) &&
+               row_set(page, row, 2, run->text);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        fits = fits && row_set(page, row, 3 + i, text_string(&json[i]));
+        text_free(&json[i]);
+    }
+    const char *times = arena_printf(page->arena, "%u", run && run->rerun && run->rerun->times ? run->rerun->times : 1);
+    fits = fits && row_set(page, row, 7, times) && row_set(page, row, 8, run->rerun ? run->rerun->of : "");
+    arena_free(&arena);
+    return fits && page->bytes < CONTROL_FRAME_MAX_BYTES - PAGE_BYTES_MAX;
+}
+
 static bool page_is_full(const struct page *page)
 {
     return page->count == page->limit || page->bytes >= PAGE_BYTES_MAX;
@@ -177,7 +208,7 @@ static int read_page(struct page *page, const struct query_table *table, struct 
             break;
         }
         Pb__Row *row = page_row(page);
-        if (!row || !(table->is_journal ? fill_event_row : fill_row)(page, row, statement)) {
+        if (!row || !(table->is_submission ? fill_submission : table->is_journal ? fill_event_row : fill_row)(page, row, statement)) {
             result = error_set(error, PANTHER_ELIMIT, "the page is larger than its memory; ask for fewer rows");
             break;
         }

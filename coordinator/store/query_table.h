@@ -4,16 +4,17 @@
 
 #include "coordinator/store/reader.h"
 
-#define QUERY_COLUMNS_MAX 24
+#define QUERY_COLUMNS_MAX 32
 
 struct query_column {
     const char *name, *sql;
 };
 
 struct query_table {
-    const char *from; // the table that has the cursor is called t
-    bool has_changes; // else rows never change: the cursor by change is the one by creation
-    bool is_journal;  // cursor: the sequence; rows are made from the payload
+    const char *from;   // the table that has the cursor is called t
+    bool has_changes;   // else rows never change: the cursor by change is the one by creation
+    bool is_journal;    // cursor: the sequence; rows are made from the payload
+    bool is_submission; // and say what a run was made of
     const char *filters[SCOPE_TRIAL + 1];
     const char *service_filter;
     struct query_column columns[QUERY_COLUMNS_MAX]; // ends with a NULL name

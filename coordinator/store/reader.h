@@ -6,7 +6,7 @@
 #include "coordinator/store/store.h"
 
 // table x kind of scope x with service x by change
-#define READER_TABLES 13
+#define READER_TABLES 16
 #define READER_SQL_COUNT (READER_TABLES * (SCOPE_TRIAL + 1) * 4)
 
 struct store_reader {

@@ -192,6 +192,10 @@ static void run_ended(const Pb__Record *record, struct text *line)
     text_outcome(line, run->outcome);
     text_printf(line, "; %" PRIu64 " pass, %" PRIu64 " fail, %" PRIu64 " inconc, %" PRIu64 " error, %" PRIu64 " none", run->passed,
                 run->failed, run->inconclusive, run->errors, run->none);
+    if (run->gates) {
+        text_append(line, "; gates: ");
+        text_outcome(line, run->gates->outcome);
+    }
 }
 
 static void content_stored(const Pb__Record *record, struct text *line)
@@ -199,6 +203,34 @@ static void content_stored(const Pb__Record *record, struct text *line)
     const Pb__ContentStored *stored = record->content_stored;
     text_printf(line, "%s %s stored: %" PRIu64 " B, %.12s", stored->is_stream ? "stream" : "artifact", stored->name, stored->size_bytes,
                 stored->hash);
+}
+
+static void run_annotated(const Pb__Record *record, struct text *line)
+{
+    const Pb__RunAnnotated *said = record->run_annotated;
+    text_printf(line, "%s said of ", said->by);
+    if (said->trial[0])
+        text_printf(line, "%s:", said->trial);
+    else
+        text_printf(line, "r%" PRIu64 ":", said->run);
+    for (size_t i = 0; i < said->n_tags; i++)
+        text_printf(line, " tag %s", said->tags[i]);
+    for (size_t i = 0; i < said->n_not_tags; i++)
+        text_printf(line, " no tag %s", said->not_tags[i]);
+    if (said->pin)
+        text_append(line, said->pin == PB__PIN__PIN_ON ? " pinned" : " not pinned any more");
+    if (said->note[0])
+        text_printf(line, " %s", said->note);
+}
+
+static void evidence_removed(const Pb__Record *record, struct text *line)
+{
+    const Pb__EvidenceRemoved *removed = record->evidence_removed;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < removed->n_contents; i++)
+        bytes += removed->contents[i]->size_bytes;
+    text_printf(line, "retention takes %zu streams and artifacts of r%" PRIu64 " away, %" PRIu64 " B: %s", removed->n_contents,
+                removed->run, bytes, removed->why);
 }
 
 static void agent_drained(const Pb__Record *record, struct text *line)
@@ -229,6 +261,8 @@ void record_text(const Pb__Record *record, struct text *line)
         [PB__RECORD__BODY_RUN_ENDED] = run_ended,
         [PB__RECORD__BODY_CONTENT_STORED] = content_stored,
         [PB__RECORD__BODY_AGENT_DRAINED] = agent_drained,
+        [PB__RECORD__BODY_RUN_ANNOTATED] = run_annotated,
+        [PB__RECORD__BODY_EVIDENCE_REMOVED] = evidence_removed,
         [PB__RECORD__BODY_INSTANCE_RENEWED] = instance_renewed,
         [PB__RECORD__BODY_TIMELINE_MARK] = timeline_mark,
     };

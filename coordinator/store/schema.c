@@ -16,14 +16,28 @@ const char PROJECTION_SCHEMA[] =
     " cells INTEGER NOT NULL, started INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0, pass INTEGER NOT NULL DEFAULT 0,"
     " fail INTEGER NOT NULL DEFAULT 0, inconc INTEGER NOT NULL DEFAULT 0, error INTEGER NOT NULL DEFAULT 0,"
     " none INTEGER NOT NULL DEFAULT 0, started_wall_ns INTEGER NOT NULL, ended_wall_ns INTEGER, by TEXT NOT NULL,"
-    " labels TEXT NOT NULL, file_name TEXT NOT NULL, last INTEGER);"
+    " labels TEXT NOT NULL, file_name TEXT NOT NULL, gate TEXT NOT NULL DEFAULT '', gate_text TEXT NOT NULL DEFAULT '',"
+    " baseline TEXT NOT NULL DEFAULT '', rerun TEXT NOT NULL, tags TEXT NOT NULL DEFAULT '',"
+    " pinned INTEGER NOT NULL DEFAULT 0, notes INTEGER NOT NULL DEFAULT 0, last INTEGER);"
     "CREATE INDEX runs_changed ON runs(changed);"
     "CREATE TABLE tests(run INTEGER NOT NULL, test INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(run, test)) WITHOUT ROWID;"
+
+    "CREATE TABLE tags(run INTEGER NOT NULL, tag TEXT NOT NULL, PRIMARY KEY(run, tag)) WITHOUT ROWID;"
+    // trial: its name; empty: the run is meant
+    "CREATE TABLE notes(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, trial TEXT NOT NULL, text TEXT NOT NULL, by TEXT NOT NULL,"
+    " written_wall_ns INTEGER NOT NULL);"
+    // of experiments: they are in the same place as evidence, and stay
+    "CREATE TABLE files(hash TEXT NOT NULL, run INTEGER NOT NULL, PRIMARY KEY(hash, run)) WITHOUT ROWID;"
+
+    // one row of kind 'gate' for each gate, then what it found
+    "CREATE TABLE gates(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, test TEXT NOT NULL, gate TEXT NOT NULL, kind TEXT NOT NULL,"
+    " name TEXT NOT NULL, verdict TEXT NOT NULL DEFAULT '', before TEXT NOT NULL DEFAULT '', after TEXT NOT NULL DEFAULT '',"
+    " text TEXT NOT NULL DEFAULT '');"
 
     "CREATE TABLE cells(id INTEGER PRIMARY KEY, changed INTEGER NOT NULL, run INTEGER NOT NULL, name TEXT NOT NULL UNIQUE,"
     " test TEXT NOT NULL, combination TEXT NOT NULL, repetition INTEGER NOT NULL, state TEXT NOT NULL,"
     " verdict TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '', text TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL,"
-    " started_wall_ns INTEGER, ended_wall_ns INTEGER);"
+    " started_wall_ns INTEGER, ended_wall_ns INTEGER, unwanted INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX cells_changed ON cells(changed);"
 
     "CREATE TABLE trials(id INTEGER PRIMARY KEY, changed INTEGER NOT NULL, trial INTEGER NOT NULL UNIQUE, run INTEGER NOT NULL,"
@@ -71,15 +85,20 @@ const char PROJECTION_SCHEMA[] =
     " UNIQUE(instance, generation, name));"
     "CREATE INDEX streams_changed ON streams(changed);"
     "CREATE INDEX streams_trial ON streams(trial);"
+    "CREATE INDEX streams_kept ON streams(run) WHERE state = 'stored';"
+    "CREATE INDEX streams_hash ON streams(hash) WHERE state = 'stored';"
 
     "CREATE TABLE artifacts(id INTEGER PRIMARY KEY, changed INTEGER NOT NULL, run INTEGER NOT NULL, trial INTEGER NOT NULL,"
     " instance INTEGER NOT NULL, generation INTEGER NOT NULL, service TEXT NOT NULL, name TEXT NOT NULL,"
     " kind TEXT NOT NULL DEFAULT '', state TEXT NOT NULL, size_bytes INTEGER NOT NULL, hash TEXT NOT NULL,"
     " UNIQUE(instance, generation, name));"
     "CREATE INDEX artifacts_changed ON artifacts(changed);"
-    "CREATE INDEX artifacts_trial ON artifacts(trial);";
+    "CREATE INDEX artifacts_trial ON artifacts(trial);"
+    "CREATE INDEX artifacts_kept ON artifacts(run) WHERE state = 'stored';"
+    "CREATE INDEX artifacts_hash ON artifacts(hash) WHERE state = 'stored';";
 
 const char PROJECTION_DROP[] =
     "DROP TABLE IF EXISTS runs; DROP TABLE IF EXISTS tests; DROP TABLE IF EXISTS cells; DROP TABLE IF EXISTS trials;"
     "DROP TABLE IF EXISTS instances; DROP TABLE IF EXISTS cases; DROP TABLE IF EXISTS metrics; DROP TABLE IF EXISTS assertions;"
-    "DROP TABLE IF EXISTS streams; DROP TABLE IF EXISTS artifacts; DROP TABLE IF EXISTS findings; DROP TABLE IF EXISTS sightings;";
+    "DROP TABLE IF EXISTS streams; DROP TABLE IF EXISTS artifacts; DROP TABLE IF EXISTS findings; DROP TABLE IF EXISTS sightings;"
+    "DROP TABLE IF EXISTS gates; DROP TABLE IF EXISTS tags; DROP TABLE IF EXISTS notes; DROP TABLE IF EXISTS files;";

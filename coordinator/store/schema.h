@@ -9,7 +9,10 @@
 
 #define STORE_SCHEMA_VERSION 1
 // A store with other projections is rebuilt from its journal when it is opened.
-#define PROJECTION_VERSION 2
+#define PROJECTION_VERSION 3
+
+// How the state of content begins that retention took away; the reason follows.
+#define REMOVED_STATE "removed by retention"
 
 extern const char STORE_SCHEMA[];
 extern const char PROJECTION_SCHEMA[];

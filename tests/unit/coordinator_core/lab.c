@@ -30,6 +30,14 @@ static void keep_records(struct lab *lab)
     }
 }
 
+static void keep_gated(struct lab *lab)
+{
+    for (size_t i = 0; i < lab->effects.gated_count; i++) {
+        lab->gated = lab->effects.gated[i].run;
+        lab->gated_count++;
+    }
+}
+
 struct delivery {
     struct core_send *sends;
     size_t send_count;
@@ -41,6 +49,7 @@ struct delivery {
 static struct delivery take_effects(struct lab *lab)
 {
     const struct core_effects *effects = &lab->effects;
+    keep_gated(lab);
     struct delivery delivery = {.send_count = effects->send_count, .closed_count = effects->closed_count};
     delivery.sends = ARENA_ARRAY(lab->arena, struct core_send, effects->send_count + 1);
     delivery.closed = ARENA_ARRAY(lab->arena, uint64_t, effects->closed_count + 1);

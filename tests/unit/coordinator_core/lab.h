@@ -48,6 +48,7 @@ struct lab_agent {
     const Pb__Command **inbox; // of this session, when commands are queued
     size_t inbox_count, inbox_capacity, inbox_done;
     uint64_t beaten_ns; // last heartbeat
+    uint64_t ahead_ns;  // its clock shows that much more than the coordinator's
     bool mute;          // takes commands, as if they had not arrived
     bool connected;
     const char *site;                         // its only label; NULL: it has none
@@ -73,15 +74,18 @@ struct lab {
     size_t cell_count;
     Pb__TrialEnded *trials[64];
     size_t trial_count;
-    bool is_async;   // commands wait for lab_agent_work, events for lab_agent_flush
-    bool crash_next; // the next step is not committed: only what needed no commit leaves, then the core is replayed
+    uint64_t gated;       // the last run whose gates were to be judged
+    uint32_t gated_count; // how often
+    bool is_async;        // commands wait for lab_agent_work, events for lab_agent_flush
+    bool crash_next;      // the next step is not committed: only what needed no commit leaves, then the core is replayed
     // how services behave
     bool server_builds;    // it compiles in initialize
     bool server_unprobed;  // its host has not looked yet what it can
     bool server_lacks_two; // it does not declare the capability that case "two" needs
     bool server_executes;  // it has execute(), like a client
     int execute_verdict;
-    bool has_network; // hosts can make an emulated network
+    bool has_network;           // hosts can make an emulated network
+    const char *network_refused; // but say that they cannot
     bool server_crashes, streams_are_cut, server_fails_start, exit_dirty;
     int case_verdict, case_reason;
     int stop_verdict, stop_reason; // what servers say of themselves when they are stopped; VERDICT_NONE: nothing

@@ -220,6 +220,21 @@ static void show_cell(struct text *out, const struct resolution *resolution, siz
     }
 }
 
+static void show_gates(struct text *out, const Pb__Test *test)
+{
+    for (size_t i = 0; i < test->n_expected; i++) {
+        const Pb__ExpectedFailure *expected = test->expected[i];
+        text_printf(out, "  expect [%s] \"%s\" %u %u: %s", expected->service, expected->case_name, expected->verdict, expected->reason,
+                    expected->because);
+        show_settings(out, expected->where, expected->n_where);
+        text_append(out, "\n");
+    }
+    text_append(out, test->none_lost ? "  none lost\n" : "");
+    for (size_t i = 0; i < test->n_no_worse; i++)
+        text_printf(out, "  no worse: \"%s\" by %g with %g\n", test->no_worse[i]->metric, test->no_worse[i]->by,
+                    test->no_worse[i]->confidence);
+}
+
 static void show_test(struct text *out, const struct resolution *resolution, size_t index)
 {
     const Pb__Test *test = resolution->experiment->tests[index];
@@ -227,6 +242,7 @@ static void show_test(struct text *out, const struct resolution *resolution, siz
     text_printf(out, "test %s: %llu cells; queue %u build %u ready %u case %u trial %u stop %u lease %u; retry %u for %zu reasons\n",
                 test->name, (unsigned long long)experiment_cells(test), timeouts->queue_ms, timeouts->build_ms, timeouts->ready_ms,
                 timeouts->case_ms, timeouts->trial_ms, timeouts->stop_ms, timeouts->lease_ms, test->retry->times, test->retry->n_reasons);
+    show_gates(out, test);
     uint64_t cells = experiment_cells(test);
     for (uint64_t i = 0; i < cells && i < CELLS_SHOWN; i++)
         show_cell(out, resolution, index, i);
@@ -245,6 +261,8 @@ static void show(struct text *out, const struct resolution *resolution)
     text_printf(out, "experiment %s%s%s\n", experiment->name, experiment->description[0] ? ": " : "", experiment->description);
     for (size_t i = 0; i < experiment->n_labels; i++)
         text_printf(out, "label %s=%s\n", experiment->labels[i]->name, experiment->labels[i]->value);
+    if (experiment->baseline)
+        text_printf(out, "baseline %s\n", experiment->baseline->run);
     for (size_t i = 0; i < experiment->n_files; i++)
         text_printf(out, "file %s: %s %s\n", experiment->files[i]->name, experiment->files[i]->path, experiment->files[i]->hash);
     for (size_t i = 0; i < experiment->n_tests; i++)
