@@ -177,7 +177,7 @@ int captures_read(const char *path, const char *keys, size_t most, const char *c
     struct panther_error error = {0};
     struct arena *arena = arena_new(0);
     struct process_end end = {0};
-    int lines, words = -1, pidfd = -1;
+    int lines = -1, words = -1, pidfd = -1;
     int result = start(arguments_of(arena, path, keys, most, fields, count), &lines, &words, &pidfd, &error), status = 0;
     arena_free(&arena);
     if (result < 0) {
