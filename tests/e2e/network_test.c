@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "agent/environment/link/probe.h"
 #include "tests/e2e/fixture.h"
@@ -50,26 +51,45 @@ static void the_timeline_changes_and_cuts_a_network(void **state)
     lab_leaves_nothing(lab);
 }
 
-static void a_network_that_is_killed_is_no_verdict_on_the_server(void **state)
+static bool kill_it(pid_t wire)
+{
+    return kill(wire, SIGKILL) == 0;
+}
+
+// As if its disk were full: no file of it grows any more.
+static bool fill_its_disk(pid_t wire)
+{
+    const struct rlimit none = {0};
+    return prlimit(wire, RLIMIT_FSIZE, &none, NULL) == 0;
+}
+
+// Of this run, in the middle of its case.
+static void break_network(struct lab *lab, const char *run, bool (*how)(pid_t wire), const char *why)
+{
+    struct child *submit = lab_submit(lab, silent);
+    LAB_UNTIL(lab, lab_process(lab, arena_printf(lab->arena, "%s/load/1#1/load", run), "h2load") != 0);
+    pid_t wire = lab_process(lab, arena_printf(lab->arena, "%s/load/1#1/network", run), "link");
+    assert_true(wire > 0 && how(wire));
+    assert_int_equal(lab_wait(lab, submit), 3);
+    const json_t *cell = lab_cell(lab, arena_printf(lab->arena, "%s/load/1", run));
+    assert_string_equal(row_text(cell, "verdict"), "inconc");
+    assert_string_equal(row_text(cell, "reason"), "infrastructure");
+    assert_text_has(row_text(cell, "text"), why);
+}
+
+static void a_network_that_breaks_is_no_verdict_on_the_server(void **state)
 {
     struct lab *lab = *state;
     lab_up(lab, one_agent);
-    struct child *submit = lab_submit(lab, silent);
-    LAB_UNTIL(lab, lab_process(lab, "r1/load/1#1/load", "h2load") != 0);
-    pid_t wire = lab_process(lab, "r1/load/1#1/network", "link");
-    assert_true(wire > 0 && kill(wire, SIGKILL) == 0);
-    assert_int_equal(lab_wait(lab, submit), 3);
-    const json_t *cell = lab_cell(lab, "r1/load/1");
-    assert_string_equal(row_text(cell, "verdict"), "inconc");
-    assert_string_equal(row_text(cell, "reason"), "infrastructure");
-    assert_text_has(row_text(cell, "text"), "network");
+    break_network(lab, "r1", kill_it, "signal 9");
+    break_network(lab, "r2", fill_its_disk, "cannot write the capture");
     lab_leaves_nothing(lab);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {LAB_TEST(the_timeline_changes_and_cuts_a_network),
-                                       LAB_TEST(a_network_that_is_killed_is_no_verdict_on_the_server)};
+                                       LAB_TEST(a_network_that_breaks_is_no_verdict_on_the_server)};
     char why[PROBE_WHY_BYTES];
     if (!probe_network(why)) {
         printf("SKIPPED: %s\n", why);
