@@ -375,7 +375,7 @@ static void the_probe_says_what_the_program_can(void **state)
     assert_string_equal(why, "");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(losses_are_those_of_the_seed, clean),
@@ -393,5 +393,7 @@ int main(void)
         printf("SKIPPED: %s", why);
         return 77;
     }
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
