@@ -141,6 +141,7 @@ void only_apply(const struct document *document, const struct value *only, Pb__E
 {
     if (!document_is_map(document, only, "only"))
         return;
+    experiment->is_part = only->count > 0;
     for (size_t i = 0; i < only->count; i++) {
         struct choice choice = {.document = document, .key = only->key_places[i], .value = only->items[i], .name = only->keys[i]};
         choice.count = document_texts(document, document_get(only, choice.name), "only", &choice.texts);

@@ -113,6 +113,7 @@ static void pick_cells(const struct pick *pick, Pb__Experiment *experiment)
         Pb__Test *test = experiment->tests[i];
         sort_once(test->cells, &test->n_cells);
         test->none_lost = false; // what was not picked is not lost
+        experiment->is_part = true;
         if (test->n_cells > 0)
             experiment->tests[count++] = test;
     }

@@ -346,8 +346,10 @@ static bool is_baseline(const Pb__Experiment *experiment, const struct table *ru
         return strcmp(run_report_text(runs, row, "name"), baseline->run) == 0 ||
                run_has_label(run_report_text(runs, row, "tags"), baseline->run);
     }
+    // of a part it cannot be said that something was lost since
+    bool is_whole = strcmp(run_report_text(runs, row, "is_part"), "1") != 0;
     const char *gate = run_report_text(runs, row, "gate"), *verdict = *gate ? gate : run_report_text(runs, row, "verdict");
-    return strcmp(run_report_text(runs, row, "experiment"), experiment->name) == 0 &&
+    return is_whole && strcmp(run_report_text(runs, row, "experiment"), experiment->name) == 0 &&
            strcmp(run_report_text(runs, row, "state"), "ended") == 0 && (!is_last_pass || strcmp(verdict, "pass") == 0) &&
            has_labels(run_report_text(runs, row, "labels"), baseline->labels, baseline->n_labels);
 }

@@ -7,7 +7,7 @@
 #include "coordinator/store/schema.h"
 
 static const char RUN_INSERT[] = "INSERT INTO runs(id, changed, run, experiment, state, cells, started_wall_ns, by, labels, file_name,"
-                                 " rerun) VALUES(?1, ?1, ?2, ?3, 'accepted', ?4, ?5, ?6, ?7, ?8, ?9)";
+                                 " rerun, is_part) VALUES(?1, ?1, ?2, ?3, 'accepted', ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 static const char TEST_INSERT[] = "INSERT INTO tests(run, test, name) VALUES(?, ?, ?)";
 static const char FILE_INSERT[] = "INSERT OR IGNORE INTO files(hash, run) VALUES(?, ?)";
 static const char RUN_CANCEL[] = "UPDATE runs SET changed = ?, state = 'cancelling', text = ? WHERE run = ? AND state <> 'ended'";
@@ -49,7 +49,7 @@ int project_run_accepted(struct projection *projection, const Pb__Record *record
     append_labels(&labels, run->labels, run->n_labels);
     int result = PROJECT(projection, RUN_INSERT, error, CHANGE(projection), INTEGER(run->run), TEXT(name), INTEGER(run->cells),
                          INTEGER(projection->wall_ns), TEXT(run->by), TEXT(text_string(&labels)), TEXT(run->file_name),
-                         TEXT(run->rerun ? run->rerun->of : ""));
+                         TEXT(run->rerun ? run->rerun->of : ""), INTEGER(run->experiment && run->experiment->is_part));
     text_free(&labels);
     return result < 0 || !run->experiment ? result : insert_parts(projection, run->experiment, error);
 }

@@ -65,6 +65,7 @@ static const struct query_table tables[READER_TABLES] =
                             {"gate_text", "t.gate_text"},
                             {"baseline", "t.baseline"},
                             {"rerun_of", "t.rerun"},
+                            {"is_part", "t.is_part"},
                             {"tags", "t.tags"},
                             {"pinned", "t.pinned"},
                             {"notes_count", "t.notes"}},

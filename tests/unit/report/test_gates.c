@@ -360,14 +360,15 @@ static void which_run_is_the_baseline(void **state)
         const char *wanted; // "": none
     } cases[] = {{"last-pass", NULL, "r4"}, {"last", NULL, "r5"}, {"last-pass", "main", "r2"}, {"r3", NULL, "r3"}, {"good", NULL, "r1"},
                  {"r8", NULL, ""},          {"r9", NULL, ""},     {"last", "none", ""},        {"r6", NULL, ""} /* has not ended */};
-    struct table *runs = table_new((const char *const[]){"name", "experiment", "state", "verdict", "gate", "labels", "tags"}, 7);
-    table_add(runs, (const char *const[]){"r1", "x", "ended", "pass", "", "branch=main", "good old"});
-    table_add(runs, (const char *const[]){"r2", "x", "ended", "pass", "", "branch=main", ""});
-    table_add(runs, (const char *const[]){"r3", "other", "ended", "pass", "", "", ""});
-    table_add(runs, (const char *const[]){"r4", "x", "ended", "fail", "pass", "", ""}); // all it failed at was known
-    table_add(runs, (const char *const[]){"r5", "x", "ended", "pass", "fail", "", ""});
-    table_add(runs, (const char *const[]){"r6", "x", "running", "", "", "", ""});
-    table_add(runs, (const char *const[]){"r8", "x", "ended", "pass", "", "", ""}); // itself
+    struct table *runs = table_new((const char *const[]){"name", "experiment", "state", "verdict", "gate", "labels", "tags", "is_part"}, 8);
+    table_add(runs, (const char *const[]){"r1", "x", "ended", "pass", "", "branch=main", "good old", "0"});
+    table_add(runs, (const char *const[]){"r2", "x", "ended", "pass", "", "branch=main", "", "0"});
+    table_add(runs, (const char *const[]){"r3", "other", "ended", "pass", "", "", "", "0"});
+    table_add(runs, (const char *const[]){"r4", "x", "ended", "fail", "pass", "", "", "0"}); // all it failed at was known
+    table_add(runs, (const char *const[]){"r5", "x", "ended", "pass", "fail", "", "", "0"});
+    table_add(runs, (const char *const[]){"r6", "x", "running", "", "", "", "", "0"});
+    table_add(runs, (const char *const[]){"r7", "x", "ended", "pass", "", "", "", "1"});
+    table_add(runs, (const char *const[]){"r8", "x", "ended", "pass", "", "", "", "0"}); // itself
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bench bench;
         Pb__Label label = PB__LABEL__INIT, *labels[] = {&label};
