@@ -7,6 +7,8 @@
 #include "common/base/memory.h"
 #include "common/system/file.h"
 
+#define NS_PER_US 1000
+
 static json_t *number(uint64_t value)
 {
     return json_integer((json_int_t)value);
@@ -79,6 +81,9 @@ int statistics_write(const char *path, const struct statistics *statistics, stru
         not_read += namespaces_not_read(&statistics->places[i]);
     put(root, "not_read", not_read); // the switch was too slow for them: outside of the seed
     put(root, "not_captured", statistics->not_captured);
+    const struct switch_lateness lateness = switch_lateness(statistics->packet_switch);
+    put(root, "late", lateness.late);
+    put(root, "latest_us", lateness.worst_ns / NS_PER_US);
     CLEANUP_FREE char *offset = memory_printf("%llu", (unsigned long long)statistics->wall_offset_ns);
     json_object_set_new(root, "boottime_offset_ns", json_string(offset)); // JSON's numbers would round it
     char *text = json_dumps(root, JSON_INDENT(1));

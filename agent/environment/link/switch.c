@@ -37,6 +37,7 @@ struct packet_switch {
     uint64_t arrivals, armed_ns;
     int timer_fd;
     struct loop_source *timer;
+    struct switch_lateness lateness;
     bool has_failed;
 };
 
@@ -80,6 +81,11 @@ const struct direction_counts *switch_counts(const struct packet_switch *all, si
 {
     const struct direction *direction = &all->directions[from * all->settings.place_count + to];
     return direction->from ? &direction->counts : NULL;
+}
+
+struct switch_lateness switch_lateness(const struct packet_switch *all)
+{
+    return all->lateness;
 }
 
 // ---- heap of what is in flight
@@ -172,6 +178,13 @@ static void deliver(struct packet_switch *all, struct direction *direction, size
     capture(all, to, PCAPNG_INBOUND, now_ns, frame, bytes, NULL);
 }
 
+static void note_lateness(struct packet_switch *all, uint64_t late_ns)
+{
+    all->lateness.late += late_ns > SWITCH_LATE_NS;
+    if (late_ns > all->lateness.worst_ns)
+        all->lateness.worst_ns = late_ns;
+}
+
 static void deliver_due(struct packet_switch *all)
 {
     uint64_t now_ns = clock_boottime_ns();
@@ -179,6 +192,7 @@ static void deliver_due(struct packet_switch *all)
         struct in_flight *packet = heap_take(all);
         if (packet->direction->held == packet)
             packet->direction->held = NULL; // nobody came to overtake it
+        note_lateness(all, now_ns - packet->due_ns);
         deliver(all, packet->direction, packet->to, packet->frame, packet->bytes);
         all->in_flight_bytes -= packet->bytes;
         packet->direction->in_flight--;

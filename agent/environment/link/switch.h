@@ -28,6 +28,12 @@ struct switch_settings {
 struct packet_switch *switch_new(const struct switch_settings *settings);
 void switch_free(struct packet_switch **packet_switch);
 void switch_rules_changed(struct packet_switch *packet_switch); // directions that the last request touched begin anew
+// Packets that came more than SWITCH_LATE_NS after they were due, because this host did other things; and the worst of all.
+#define SWITCH_LATE_NS 1000000ULL // a condition of some milliseconds is not true any more
+struct switch_lateness {
+    uint64_t late, worst_ns;
+};
+struct switch_lateness switch_lateness(const struct packet_switch *packet_switch);
 // NULL: no packet went there yet.
 const struct direction_counts *switch_counts(const struct packet_switch *packet_switch, size_t from, size_t to);
 

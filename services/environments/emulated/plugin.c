@@ -10,6 +10,7 @@
 #define NO_PORT 1
 #define LINES_MAX 256
 #define STEP_MS 50
+#define US_PER_MS 1000.0
 
 static int link_process = -1;
 
@@ -94,6 +95,8 @@ static void tell_counts(struct panther_service *service, const json_t *root)
                            PANTHER_NEITHER_IS_BETTER);
     }
     panther_metric(service, "not_read", count(root, "not_read"), "", PANTHER_LOWER_IS_BETTER);
+    panther_metric(service, "late", count(root, "late"), "", PANTHER_LOWER_IS_BETTER);
+    panther_metric(service, "latest", count(root, "latest_us") / US_PER_MS, "ms", PANTHER_LOWER_IS_BETTER);
     panther_metric(service, "not_captured", count(root, "not_captured"), "", PANTHER_LOWER_IS_BETTER);
     if (count(root, "not_captured") > 0)
         panther_log(service, PANTHER_WARNING, "the capture is not complete: its limit was reached");

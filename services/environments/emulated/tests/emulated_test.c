@@ -103,6 +103,8 @@ static void services_meet_in_two_networks_side_by_side(void **state)
     assert_int_equal(panther_test_stop(right), 0);
     assert_true(metric(left, "packets") >= 8);
     assert_true(metric(left, "delivered") == metric(left, "packets"));
+    assert_true(metric(left, "latest") > 0 && metric(left, "late") <= metric(left, "packets"));
+    assert_true(metric(right, "latest") == 0); // nothing waited there
     double sent = first_time(left, "tcp.flags.syn == 1 && tcp.flags.ack == 0 && frame.interface_name == \"client\"");
     double came = first_time(left, "tcp.flags.syn == 1 && tcp.flags.ack == 0 && frame.interface_name == \"server\"");
     if (came - sent < 0.015 || came - sent > 5)
