@@ -84,7 +84,7 @@ struct lab {
     bool server_lacks_two; // it does not declare the capability that case "two" needs
     bool server_executes;  // it has execute(), like a client
     int execute_verdict;
-    bool has_network;           // hosts can make an emulated network
+    bool has_network;            // hosts can make an emulated network
     const char *network_refused; // but say that they cannot
     bool server_crashes, streams_are_cut, server_fails_start, exit_dirty;
     int case_verdict, case_reason;
