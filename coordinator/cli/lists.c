@@ -5,6 +5,7 @@
 
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/follow.h"
+#include "coordinator/cli/matrix.h"
 
 #define FOLLOW_MS 300
 
@@ -15,7 +16,7 @@ struct list_arguments {
     int detail; // key of a row of `details`
 };
 
-enum { KEY_CASES = 600, KEY_TRIALS, KEY_METRICS, KEY_ASSERTIONS, KEY_FINDINGS, KEY_GATES };
+enum { KEY_CASES = 600, KEY_TRIALS, KEY_METRICS, KEY_ASSERTIONS, KEY_FINDINGS, KEY_GATES, KEY_MATRIX };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -33,8 +34,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_ASSERTIONS:
     case KEY_FINDINGS:
     case KEY_GATES:
+    case KEY_MATRIX:
         if (arguments->detail) {
-            argp_error(state, "one of --trials, --cases, --metrics, --assertions, --findings, --gates at a time");
+            argp_error(state, "one of --trials, --cases, --metrics, --assertions, --findings, --gates, --matrix at a time");
         }
         arguments->detail = key;
         return 0;
@@ -43,6 +45,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             argp_error(state, "one argument too many: %s", argument);
         }
         arguments->scope = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (arguments->client.format == REPORT_MARKDOWN && arguments->detail != KEY_MATRIX) {
+            argp_error(state, "-o markdown is for --matrix; `panther-coord report` has the others");
+        }
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -90,6 +97,8 @@ static const struct argp_option results_options[] = {
     {"assertions", KEY_ASSERTIONS, NULL, 0, "every assertion and what was observed", 0},
     {"findings", KEY_FINDINGS, NULL, 0, "what testers discovered, as the command findings", 0},
     {"gates", KEY_GATES, NULL, 0, "what the run was held against, and what that found", 0},
+    {"matrix", KEY_MATRIX, NULL, 0,
+     "servers across, clients down, a letter for each case; also -o markdown, and -o json as quic-interop-runner writes its results", 0},
     {0},
 };
 
@@ -129,8 +138,11 @@ int cli_results(int argc, char **argv)
                               children,
                               NULL,
                               NULL};
-    struct list_arguments arguments = {0};
+    struct list_arguments arguments = {.client.documents = REPORT_DOCUMENT(REPORT_MARKDOWN)};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    if (arguments.detail == KEY_MATRIX) {
+        return print_matrix(&arguments.client, arguments.scope ? arguments.scope : "@last");
+    }
     return show_detail(&arguments);
 }
 
