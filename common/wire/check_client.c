@@ -109,7 +109,9 @@ const char *request_check(const Pb__Request *request)
         return drain_check(request->drain);
     case PB__REQUEST__BODY_AUDIT:
         return is_within(request->audit->run, FULL_NAME_MAX_BYTES - 1) ? NULL : "audit.run is too long";
-    default: // list_agents, list_processes, get_status, list_keys: nothing to say
+    case PB__REQUEST__BODY_GET_STATUS:
+        return is_within(request->get_status->run, FULL_NAME_MAX_BYTES - 1) ? NULL : "get_status.run is too long";
+    default: // list_agents, list_processes, list_keys: nothing to say
         return NULL;
     }
 }

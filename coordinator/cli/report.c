@@ -60,7 +60,8 @@ int report_gather(struct evidence *evidence, const char *scope, struct run_repor
     int status = 0;
     for (size_t i = 0; !status && i < sizeof wanted / sizeof *wanted; i++) {
         if (wanted[i].table == PB__TABLE__TABLE_GATES && evidence->folder) {
-            continue; // a bundle is of one trial
+            report->gates = table_new((const char *const[]){"run"}, 1); // a bundle is of one trial
+            continue;
         }
         status = evidence_table(evidence, wanted[i].table, scope, wanted[i].rows);
     }

@@ -1,4 +1,4 @@
-// panther-coord status: is the coordinator well, is admission open, what was refused.
+// panther-coord status: is the coordinator well, is admission open, what was refused; of a run: what its cells wait for.
 #include <stdio.h>
 
 #include "coordinator/cli/client.h"
@@ -53,17 +53,51 @@ static void fill(struct table *table, struct arena *arena, const Pb__Status *sta
     }
 }
 
+// ---- of a run
+
+static void summarise(const Pb__RunStatus *run)
+{
+    if (run->ended) {
+        printf("%s has ended: `panther-coord results %s` has its verdicts\n", run->name, run->name);
+        return;
+    }
+    printf("%s%s: %llu of %llu cells have ended, %llu trials run, %llu cells wait", run->name, run->cancelled ? " is being cancelled" : "",
+           (unsigned long long)run->cells_ended, (unsigned long long)run->cells, (unsigned long long)run->trials_live,
+           (unsigned long long)(run->n_waiting + run->left_out));
+    printf("%s%s\n", run->left_out ? ", the first of which are shown" : "", run->gates_due ? "; its gates are being judged" : "");
+}
+
+static void show_run(const struct client *client, const Pb__RunStatus *run)
+{
+    static const char *const waiting_columns[] = {"cell", "attempts_count", "waits_for"};
+    struct table *table = table_new(waiting_columns, 3);
+    for (size_t i = 0; i < run->n_waiting; i++) {
+        const Pb__WaitingCell *cell = run->waiting[i];
+        table_add(table, (const char *const[]){cell->name, arena_printf(client->arena, "%u", cell->attempts), cell->why});
+    }
+    if (client->format == REPORT_TABLE) {
+        summarise(run);
+    }
+    if (client->format != REPORT_TABLE || run->n_waiting) {
+        table_print(table, client->format, stdout, client->colour);
+    }
+    table_free(&table);
+}
+
 int cli_status(int argc, char **argv)
 {
-    struct simple_arguments arguments = {0};
-    simple_parse(argc, argv, NULL, "The coordinator's own state.", &arguments);
+    struct simple_arguments arguments = {.argument_name = "RUN"};
+    simple_parse(argc, argv, "[RUN]", "The coordinator's own state; of a run, what each of its cells waits for.", &arguments);
     Pb__GetStatus get = PB__GET_STATUS__INIT;
+    get.run = (char *)(uintptr_t)(arguments.argument ? arguments.argument : "");
     Pb__Request request = PB__REQUEST__INIT;
     request.body_case = PB__REQUEST__BODY_GET_STATUS;
     request.get_status = &get;
     Pb__Reply *reply;
     int status = client_call(&arguments.client, &request, &reply);
-    if (!status) {
+    if (!status && reply->status->run) {
+        show_run(&arguments.client, reply->status->run);
+    } else if (!status) {
         struct table *table = table_new(columns, 2);
         fill(table, arguments.client.arena, reply->status);
         table_print(table, arguments.client.format, stdout, arguments.client.colour);

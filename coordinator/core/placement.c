@@ -129,12 +129,9 @@ static void note_problem(struct search *search, size_t depth, const struct found
     if (able == 0 && found->lacks) {
         search->problem = arena_printf(search->arena, "service %s: no host can start it so: %s", service->name, found->lacks);
     } else if (able == 0) {
-        search->problem = arena_printf(search->arena, "service %s: no connected agent has a usable plugin %s%s%s%s", service->name,
-                                       service->plugin, rule && *rule->name ? " and is named " : "", rule && *rule->name ? rule->name : "",
-                                       rule && rule->n_labels ? " and has the labels asked for" : "");
+        search->problem = placement_nobody(search->core, service, search->arena);
     } else if (with_room == 0) {
-        search->problem = arena_printf(search->arena, "service %s: all %zu agents that could take it are full, drained or short of disk",
-                                       service->name, able);
+        search->problem = placement_full(search->core, service, search->arena);
     } else {
         search->problem = arena_printf(search->arena, "service %s: no host left that is %s the services it names", service->name,
                                        rule && rule->n_with ? "with or apart from" : "apart from");
@@ -290,8 +287,9 @@ void placement_find(struct core *core, const Pb__CellPlan *plan, struct arena *a
         return;
     }
     bool is_empty = roster_count(core->roster) == 0;
-    placement->problem = is_empty ? "no agent is connected" : search.problem;
-    placement->hopeless = is_empty || search.hopeless;
+    const char *together = is_empty ? NULL : placement_together(core, plan, arena);
+    placement->problem = is_empty ? "no agent is connected" : together ? together : search.problem;
+    placement->hopeless = is_empty || together || search.hopeless;
 }
 
 void placement_find_next(struct core *core, const Pb__CellPlan *plan, struct arena *arena, struct placement_failed *failed,

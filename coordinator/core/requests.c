@@ -6,7 +6,6 @@
 #include "coordinator/core/state.h"
 #include "coordinator/experiment/experiment.h"
 
-#define NS_PER_MS UINT64_C(1000000)
 // Cells that a dry run shows: what a person reads.
 #define DRY_RUN_CELLS_MAX 200
 // Names of cases that a dry run shows: with 100 bytes each far below a control frame.
@@ -165,6 +164,36 @@ static void accept_run(struct core *core, Pb__Submitted *submitted)
     core->placement_due = true;
 }
 
+static void add_mistake(struct core *core, Pb__Submitted *submitted, uint32_t line, const char *text)
+{
+    struct arena *arena = core->effects->arena;
+    Pb__Diagnostic **grown = ARENA_ARRAY(arena, Pb__Diagnostic *, submitted->n_diagnostics + 1);
+    for (size_t i = 0; i < submitted->n_diagnostics; i++) {
+        grown[i] = submitted->diagnostics[i];
+    }
+    Pb__Diagnostic *diagnostic = grown[submitted->n_diagnostics++] = NEW_MESSAGE(core, Pb__Diagnostic, pb__diagnostic);
+    diagnostic->file = arena_string(arena, core->event->submit->file_name);
+    diagnostic->line = line;
+    diagnostic->column = 1;
+    diagnostic->message = arena_string(arena, text);
+    submitted->diagnostics = grown;
+}
+
+// What no agent of the lab could ever take would wait for its whole time in the queue.
+static bool refuse_impossible(struct core *core, Pb__Submitted *submitted, const Pb__Experiment *experiment)
+{
+    bool any = false;
+    for (size_t i = 0; i < experiment->n_tests; i++) {
+        const Pb__CellPlan *plan = experiment_cell(experiment, i, 0, core->effects->arena);
+        const char *why = placement_together(core, plan, core->effects->arena);
+        if (why) {
+            add_mistake(core, submitted, experiment->tests[i]->line, why);
+            any = true;
+        }
+    }
+    return any;
+}
+
 void requests_submit(struct core *core)
 {
     const struct core_event *event = core->event;
@@ -200,26 +229,36 @@ void requests_submit(struct core *core)
     submitted->cells = count_cells(event->experiment);
     if (event->submit->dry_run) {
         dry_run(core, submitted, event->experiment);
-    } else {
+    } else if (!refuse_impossible(core, submitted, event->experiment)) {
         accept_run(core, submitted);
     }
 }
 
 // ---- cancel
 
-static void cancel(struct core *core, uint64_t request, const Pb__Cancel *cancel)
+bool requests_find_run(struct core *core, uint64_t request, const char *text, uint64_t *number, struct run **run)
 {
     struct full_name name;
     struct panther_error error = {0};
-    if (full_name_parse(cancel->run, &name, &error) || *name.test) {
+    if (full_name_parse(text, &name, &error) || *name.test) {
         core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_INVALID, 0,
-                    "\"%s\" is not a run such as r12 or @last", cancel->run);
-        return;
+                    "\"%s\" is not a run such as r12 or @last", text);
+        return false;
     }
-    uint64_t number = name.is_last ? core->durable->last_run : name.run;
-    struct run *run = map_get_number(core->durable->runs, number);
-    if (!run && (number == 0 || number > core->durable->last_run)) {
-        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_NOT_FOUND, 0, "there is no run %s", cancel->run);
+    *number = name.is_last ? core->durable->last_run : name.run;
+    *run = map_get_number(core->durable->runs, *number);
+    if (*number == 0 || *number > core->durable->last_run) {
+        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_NOT_FOUND, 0, "there is no run %s", text);
+        return false;
+    }
+    return true;
+}
+
+static void cancel(struct core *core, uint64_t request, const Pb__Cancel *cancel)
+{
+    uint64_t number;
+    struct run *run;
+    if (!requests_find_run(core, request, cancel->run, &number, &run)) {
         return;
     }
     uint64_t left = run ? run->cells - run->cells_ended : 0;
@@ -293,39 +332,6 @@ static void drain_agent(struct core *core, uint64_t request, const Pb__Drain *dr
     reply->drained->instances = (uint32_t)map_count(agent->placed);
 }
 
-// ---- live state: urgent, because it must be seen while the disk is full
-
-static void get_status(struct core *core, uint64_t request)
-{
-    struct arena *arena = core->effects->arena;
-    Pb__Reply *reply = core_reply_urgent(core, core->event->route, request);
-    reply->body_case = PB__REPLY__BODY_STATUS;
-    Pb__Status *status = reply->status = NEW_MESSAGE(core, Pb__Status, pb__status);
-    status->version = arena_string(arena, core->version);
-    status->store_id = arena_string(arena, core->durable->store_id);
-    status->incarnation = core->durable->incarnation;
-    status->uptime_ms = (core->event->now_ns - core->start_ns) / NS_PER_MS;
-    status->journal_records = core->durable->records;
-    status->runs_open = map_count(core->durable->runs);
-    status->trials_live = map_count(core->durable->trials);
-    for (struct map_entry *entry = map_first(core->durable->runs); entry; entry = map_next(core->durable->runs, entry)) {
-        const struct run *run = entry->value;
-        status->cells_open += run->cells - run->cells_ended;
-    }
-    status->agents_connected = (uint32_t)map_count(core->routes);
-    status->agents_known = (uint32_t)map_count(core->durable->agents);
-    status->admission_open = !core->is_full && !core->is_low;
-    status->admission_reason = arena_string(arena, status->admission_open ? "" : core->space_why);
-    status->disk = core->disk ? MESSAGE_COPY(core->disk, arena) : NULL;
-    status->counters = ARENA_ARRAY(arena, Pb__Counter *, map_count(core->counters) + 1);
-    for (struct map_entry *entry = map_first(core->counters); entry; entry = map_next(core->counters, entry)) {
-        Pb__Counter *counter = NEW_MESSAGE(core, Pb__Counter, pb__counter);
-        counter->name = arena_string_bytes(arena, entry->key, entry->key_bytes);
-        counter->value = *(uint64_t *)entry->value;
-        status->counters[status->n_counters++] = counter;
-    }
-}
-
 // ---- dispatch
 
 void requests_message(struct core *core)
@@ -345,7 +351,7 @@ void requests_message(struct core *core)
         lists_plugins(core, number, request->list_plugins);
         return;
     case PB__REQUEST__BODY_GET_STATUS:
-        get_status(core, number);
+        status_request(core, number, request->get_status);
         return;
     case PB__REQUEST__BODY_LIST_PROCESSES:
         survey_request(core, number, request->list_processes);

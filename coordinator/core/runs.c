@@ -207,6 +207,11 @@ static enum turn cell_turn(const struct run *run, uint32_t test, uint64_t cell)
     return confidence_is_reached(asked->repeat_until, tally) ? TURN_NOT_NEEDED : TURN_IS_UP;
 }
 
+bool runs_cell_waits(const struct run *run, uint32_t test, uint64_t cell)
+{
+    return cell_turn(run, test, cell) == TURN_WAITS;
+}
+
 static bool end_needless(struct core *core, struct run *run, uint32_t test, uint64_t cell)
 {
     const struct tally *tally = &run->tests[test].tallies[cell % run->experiment->tests[test]->combinations];

@@ -173,6 +173,8 @@ bool roster_has_free_slot(const struct roster *roster);
 // ---- clients: requests.c
 void requests_message(struct core *core);
 void requests_submit(struct core *core);
+// "r12" or "@last". False: there is no such run, and it was refused. run: NULL when it has ended.
+bool requests_find_run(struct core *core, uint64_t request, const char *text, uint64_t *number, struct run **run);
 
 // ---- pushes.c: plugins on their way to agents
 struct pushes;
@@ -204,8 +206,12 @@ void keys_enroll(struct core *core);
 
 // ---- runs.c: which cell next
 void runs_schedule(struct core *core);
+bool runs_cell_waits(const struct run *run, uint32_t test, uint64_t cell);   // for the repetition before it
 void runs_gated(struct core *core, uint64_t run, const Pb__RunGates *gates); // of no run that is open: nothing
 void runs_trial_ended(struct core *core, struct trial *trial, Pb__TrialEnded *ended);
+
+// ---- status.c
+void status_request(struct core *core, uint64_t request, const Pb__GetStatus *get);
 
 // ---- confidence.c
 bool confidence_is_reached(const Pb__RepeatUntil *until, const struct tally *tally);
@@ -217,6 +223,11 @@ struct placement {
     bool hopeless;              // no agent of this lab could ever take it as it is now
 };
 void placement_find(struct core *core, const Pb__CellPlan *plan, struct arena *arena, struct placement *placement);
+// placement_why.c: in words, in the arena
+const char *placement_nobody(const struct core *core, const Pb__ServicePlan *service, struct arena *arena); // why no agent could take it
+const char *placement_full(const struct core *core, const Pb__ServicePlan *service, struct arena *arena);   // why none can now
+// Services that can only be on one host, and are more than any agent that was heard of has slots for; NULL: none.
+const char *placement_together(const struct core *core, const Pb__CellPlan *plan, struct arena *arena);
 bool placement_fits(const struct core *core, const struct agent_live *agent, const Pb__ServicePlan *service); // however full it is
 // For cell after cell: one that wants what an earlier one did not get is not searched for again. Both live in the arena.
 struct placement_failed {

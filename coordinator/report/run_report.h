@@ -8,7 +8,7 @@
 // The tables of the store, as they are; the run's has one row. All are there; trials lie in the order of their attempts.
 struct run_report {
     struct table *run, *cells, *trials, *cases, *metrics, *assertions, *findings, *streams, *artifacts;
-    struct table *gates; // NULL in a bundle
+    struct table *gates; // no rows in a bundle
     // by name of the cell or the trial
     struct row_index *trials_of, *cases_of, *metrics_of, *assertions_of, *streams_of, *artifacts_of;
     // Where evidence was written to, relative to the document; NULL: nowhere, links are commands.
