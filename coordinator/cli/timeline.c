@@ -16,7 +16,7 @@ bool timeline_wish_parse(const char *text, struct timeline_wish *wish)
         size_t length = strcspn(word, ",");
         bool is_all = length == 3 && strncmp(word, "all", length) == 0, is_known = is_all;
         for (int source = TIMELINE_METRICS; source < TIMELINE_SOURCES; source++) {
-            const char *name = timeline_source_name(source);
+            const char *name = timeline_source_name((enum timeline_source)source);
             bool is_it = strlen(name) == length && strncmp(word, name, length) == 0;
             wish->with[source] |= is_it || is_all;
             is_known |= is_it;

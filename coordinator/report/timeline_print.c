@@ -19,10 +19,11 @@ static void append_bound(const struct timeline *timeline, struct text *out)
     }
     for (int source = 0; source < TIMELINE_SOURCES; source++) {
         if (timeline->left_out[source]) {
-            text_printf(out, "; %zu of %s are left out", timeline->left_out[source], timeline_source_name(source));
+            text_printf(out, "; %zu of %s are left out", timeline->left_out[source], timeline_source_name((enum timeline_source)source));
         }
         if (timeline->unplaced[source]) {
-            text_printf(out, "; nothing says when %zu of %s were", timeline->unplaced[source], timeline_source_name(source));
+            text_printf(out, "; nothing says when %zu of %s were", timeline->unplaced[source],
+                        timeline_source_name((enum timeline_source)source));
         }
     }
     if (timeline->arrivals) {
