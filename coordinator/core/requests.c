@@ -6,11 +6,6 @@
 #include "coordinator/core/state.h"
 #include "coordinator/experiment/experiment.h"
 
-// Cells that a dry run shows: what a person reads.
-#define DRY_RUN_CELLS_MAX 200
-// Names of cases that a dry run shows: with 100 bytes each far below a control frame.
-#define DRY_RUN_CASES_MAX 20000
-
 static bool is_operator(struct core *core, uint64_t request)
 {
     if (core->event->role == PB__ROLE__ROLE_OPERATOR) {
@@ -43,92 +38,6 @@ static uint64_t count_cells(const Pb__Experiment *experiment)
         cells += experiment_cells(experiment->tests[i]);
     }
     return cells;
-}
-
-static Pb__PlannedCell *plan_cell(struct core *core, const Pb__Experiment *experiment, size_t test, uint64_t cell, Pb__CellPlan *plan)
-{
-    struct arena *arena = core->effects->arena;
-    struct placement placement;
-    placement_find(core, plan, arena, &placement);
-    Pb__PlannedCell *planned = NEW_MESSAGE(core, Pb__PlannedCell, pb__planned_cell);
-    planned->name = experiment_cell_name(core->durable->last_run + 1, experiment, test, cell, arena);
-    planned->problem = arena_string(arena, placement.problem ? placement.problem : "");
-    planned->services = ARENA_ARRAY(arena, Pb__PlannedService *, plan->n_services + 1);
-    for (size_t i = 0; i < plan->n_services; i++) {
-        Pb__PlannedService *service = NEW_MESSAGE(core, Pb__PlannedService, pb__planned_service);
-        service->service = plan->services[i]->name;
-        service->plugin = plan->services[i]->plugin;
-        service->host = arena_string(arena, placement.problem ? "" : placement.agents[i]->name);
-        service->cases = plan->services[i]->cases;
-        service->n_cases = plan->services[i]->n_cases;
-        planned->services[planned->n_services++] = service;
-    }
-    return planned;
-}
-
-static bool leave_out_cases(Pb__PlannedCell *planned, size_t *cases)
-{
-    bool any = false;
-    for (size_t i = 0; i < planned->n_services; i++) {
-        *cases += planned->services[i]->n_cases;
-        if (*cases > DRY_RUN_CASES_MAX) {
-            any |= planned->services[i]->n_cases > 0;
-            planned->services[i]->n_cases = 0;
-        }
-    }
-    return any;
-}
-
-static size_t count_hosts(const Pb__PlannedCell *planned)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < planned->n_services; i++) {
-        size_t before = 0;
-        while (before < i && strcmp(planned->services[before]->host, planned->services[i]->host) != 0) {
-            before++;
-        }
-        count += before == i;
-    }
-    return count;
-}
-
-// A bound, not a guess: no trial takes longer, and few take as long.
-static uint64_t host_time(struct core *core, const Pb__Experiment *experiment)
-{
-    uint64_t time = 0, of_test;
-    for (size_t test = 0; test < experiment->n_tests; test++) {
-        Pb__CellPlan *plan = experiment_cell(experiment, test, 0, core->effects->arena);
-        size_t hosts = count_hosts(plan_cell(core, experiment, test, 0, plan));
-        uint64_t cell_ms = (uint64_t)hosts * (plan->timeouts ? plan->timeouts->trial_ms : 0);
-        if (__builtin_mul_overflow(cell_ms, experiment_cells(experiment->tests[test]), &of_test) ||
-            __builtin_add_overflow(time, of_test, &time)) {
-            return UINT64_MAX;
-        }
-    }
-    return time;
-}
-
-static void dry_run(struct core *core, Pb__Submitted *submitted, const Pb__Experiment *experiment)
-{
-    size_t cases = 0;
-    struct map *looked_at = map_new();
-    submitted->host_ms_at_most = host_time(core, experiment);
-    submitted->plan = ARENA_ARRAY(core->effects->arena, Pb__PlannedCell *, DRY_RUN_CELLS_MAX);
-    for (size_t test = 0; test < experiment->n_tests; test++) {
-        for (uint64_t cell = 0; cell < experiment_cells(experiment->tests[test]); cell++) {
-            if (submitted->n_plan == DRY_RUN_CELLS_MAX) {
-                submitted->plan_truncated = true;
-                map_free(&looked_at);
-                return;
-            }
-            Pb__CellPlan *plan = experiment_cell(experiment, test, cell, core->effects->arena);
-            skew_look(core, submitted, plan, looked_at);
-            Pb__PlannedCell *planned = plan_cell(core, experiment, test, cell, plan);
-            submitted->plan_truncated |= leave_out_cases(planned, &cases);
-            submitted->plan[submitted->n_plan++] = MESSAGE_COPY(planned, core->effects->arena);
-        }
-    }
-    map_free(&looked_at);
 }
 
 static void name_run(struct core *core, Pb__Submitted *submitted, uint64_t run)
@@ -228,7 +137,7 @@ void requests_submit(struct core *core)
     }
     submitted->cells = count_cells(event->experiment);
     if (event->submit->dry_run) {
-        dry_run(core, submitted, event->experiment);
+        dry_run_show(core, submitted, event->experiment);
     } else if (!refuse_impossible(core, submitted, event->experiment)) {
         accept_run(core, submitted);
     }

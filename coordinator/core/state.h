@@ -210,6 +210,9 @@ bool runs_cell_waits(const struct run *run, uint32_t test, uint64_t cell);   // 
 void runs_gated(struct core *core, uint64_t run, const Pb__RunGates *gates); // of no run that is open: nothing
 void runs_trial_ended(struct core *core, struct trial *trial, Pb__TrialEnded *ended);
 
+// ---- dry_run.c
+void dry_run_show(struct core *core, Pb__Submitted *submitted, const Pb__Experiment *experiment);
+
 // ---- status.c
 void status_request(struct core *core, uint64_t request, const Pb__GetStatus *get);
 
@@ -264,6 +267,8 @@ bool setups_wait(struct core *core, const struct instance *tester);            /
 bool setups_execute(const struct core *core, const struct instance *instance); // a case does, so that the trial does not
 bool setups_advance(struct core *core, struct instance *tester);               // towards its next case; true: something was decided
 bool setups_have_network(const struct trial *trial);
+// Every driven service has the profile that the case wants of it.
+bool setups_profiles_exist(const struct core *core, const struct instance *tester, const Pb__CaseDescription *description);
 
 // ---- renewals.c: generations
 // profile: NULL: the same; "": the experiment's. for_tester: whose next case wants it; NULL: none.
