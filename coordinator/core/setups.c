@@ -125,6 +125,35 @@ bool setups_wait(struct core *core, const struct instance *tester)
     return false;
 }
 
+// ---- profiles
+
+static bool takes_profile(const struct core *core, const struct instance *driven, const char *profile)
+{
+    const Pb__PluginDescription *description = map_get_text(core->durable->descriptions, driven->description_hash);
+    for (size_t i = 0; description && i < description->n_options; i++) {
+        const Pb__OptionDescription *option = description->options[i];
+        if (strcmp(option->name, OPTION_PROFILE) == 0) {
+            return option->type != PB__OPTION_TYPE__OPTION_TYPE_CHOICE || names(option->choices, option->n_choices, profile);
+        }
+    }
+    return !description || !description->n_options; // what has no options at all says no by itself
+}
+
+bool setups_profiles_exist(const struct core *core, const struct instance *tester, const Pb__CaseDescription *description)
+{
+    const Pb__ServicePlan *plan = instance_plan(tester);
+    for (size_t d = 0; d < plan->n_drives; d++) {
+        const Pb__CaseDrive *drive = drive_of(description, plan->drives[d]->name);
+        for (size_t s = 0; drive && *drive->profile && s < plan->drives[d]->n_services; s++) {
+            const struct instance *driven = trial_instance(tester->trial, plan->drives[d]->services[s]);
+            if (driven && !takes_profile(core, driven, drive->profile)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 // ---- conditions
 
 bool setups_have_network(const struct trial *trial)

@@ -110,6 +110,9 @@ bool trials_case_is_supported(const struct core *core, const struct instance *in
     if (description && description->n_conditions && !setups_have_network(instance->trial)) {
         return false; // nobody could make them
     }
+    if (description && !setups_profiles_exist(core, instance, description)) {
+        return false;
+    }
     for (size_t n = 0; description && n < description->n_needs; n++) {
         if (is_other_version(instance->trial->plan, description->needs[n])) {
             return false;
