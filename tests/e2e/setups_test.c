@@ -37,7 +37,7 @@ static const char experiment[] = "panther: 1\n"
                                  "      judge:\n"
                                  "        tester: setups\n"
                                  "        drives: {server: server, client: client}\n"
-                                 "        cases: [plain, high, again, fresh, low, called]\n";
+                                 "        cases: [plain, high, again, absent, fresh, low, called]\n";
 
 static void give_plugins(struct lab *lab)
 {
@@ -58,6 +58,17 @@ static void bring_driven_services_where_cases_want_them(void **state)
                                       "tone low, generation 4", "heard low, generation 4"};
     for (size_t i = 0; i < sizeof met / sizeof *met; i++)
         assert_non_null(lab_event_text(lab, "r1", "case_result", met[i]));
+    const json_t *cases = lab_rows(lab, "results", "r1", "--cases", NULL);
+    size_t row;
+    json_t *judged;
+    json_array_foreach(cases, row, judged)
+    {
+        if (strcmp(row_text(judged, "case"), "absent") == 0) {
+            assert_string_equal(row_text(judged, "verdict"), "none");
+            assert_string_equal(row_text(judged, "reason"), "unsupported");
+        }
+    }
+    assert_int_equal(row, 7);
     LAB_UNTIL(lab, lab_run(lab, "audit", "r1", NULL).status == 0); // every generation has told everything, and its streams have come
     lab_leaves_nothing(lab);
 }
