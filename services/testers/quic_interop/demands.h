@@ -18,7 +18,8 @@ enum proof {
 
 struct demand {
     demand_fn *holds;
-    enum panther_reason reason; // of the failure; PANTHER_REASON_INCOMPLETE: inconc, the network or the evidence did not do its part
+    enum panther_reason reason; // of the failure; PANTHER_REASON_INCOMPLETE: inconc, the network or the evidence did not do its part;
+                                // PANTHER_REASON_UNSUPPORTED: none
     const char *text;           // who did not do what, and where it is written
     enum proof proof;
     enum event event; // EVENTS: of none

@@ -40,6 +40,10 @@ static void accuse(const struct transcript *transcript, const struct demand *dem
         say(judgement, PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, demand->text);
         return;
     }
+    if (demand->reason == PANTHER_REASON_UNSUPPORTED) {
+        say(judgement, PANTHER_NONE, PANTHER_REASON_NONE, demand->text); // nobody promised it
+        return;
+    }
     if (!are_all_read(transcript, demand->proof)) {
         why = "some of its packets cannot be read";
     } else if (needs_event && transcript->event_s[demand->event] == 0) {

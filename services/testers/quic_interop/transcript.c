@@ -29,6 +29,7 @@ enum field {
     CIPHERS,
     STREAM_IDS,
     ALPN,
+    PARAMETERS,
     FIELD_COUNT
 };
 
@@ -45,6 +46,7 @@ enum { V2_RETRY = 0, V2_INITIAL = 1, V2_ZERO_RTT = 2 }; // RFC 9369, 3.2
 enum { TLS_SERVER_HELLO = 2, TLS_ENCRYPTED_EXTENSIONS = 8, TLS_CERTIFICATE = 11 };
 enum { EXTENSION_PRE_SHARED_KEY = 41, EXTENSION_EARLY_DATA = 42 };
 enum { ECT_1 = 1, ECT_0 = 2 };
+enum { PARAMETER_DISABLE_ACTIVE_MIGRATION = 12 };
 
 struct line {
     const char *fields[FIELD_COUNT];
@@ -192,6 +194,7 @@ static void note_sent_by_server(const struct sight *sight, struct transcript *tr
         transcript->v2 = transcript->v2 || number == QUIC_V2 || number == QUIC_V2_DRAFT;
     }
     transcript->hellos += hellos;
+    transcript->forbids_migration = transcript->forbids_migration || has(line, PARAMETERS, PARAMETER_DISABLE_ACTIVE_MIGRATION);
     transcript->certificates += count_of(line, TLS_TYPE, TLS_CERTIFICATE);
     transcript->resumed += hellos > 0 && has(line, EXTENSIONS, EXTENSION_PRE_SHARED_KEY);
     transcript->early_accepted += has(line, TLS_TYPE, TLS_ENCRYPTED_EXTENSIONS) && has(line, EXTENSIONS, EXTENSION_EARLY_DATA);
@@ -256,15 +259,10 @@ static void note_sent(const struct sight *sight, struct transcript *transcript)
 static void note_heard(const struct sight *sight, struct transcript *transcript)
 {
     unsigned long long number;
-    const double silence_s = sight->at_s - transcript->arrived_s;
     if ((number_at(sight->line, ECN, 0, &number) || number_at(sight->line, ECN_V6, 0, &number)) && (number == ECT_0 || number == ECT_1)) {
         transcript->ect[sight->side]++;
     }
-    if (transcript->connections > 0 && transcript->dropped_since > 0 && silence_s > transcript->silence_s) {
-        transcript->silence_s = silence_s;
-    }
-    transcript->arrived_s = transcript->last_s = sight->at_s;
-    transcript->dropped_since = 0;
+    transcript->last_s = sight->at_s;
     transcript->heard[sight->side]++;
     if (sight->side == CLIENT) {
         note_heard_by_server(sight, transcript);
@@ -335,7 +333,6 @@ static void take(const struct line *line, const struct vantage *vantage, struct 
     }
     const bool is_dropped = comment_has(line, "dropped: ");
     transcript->dropped += is_dropped;
-    transcript->dropped_since += is_dropped;
     transcript->corrupted += comment_has(line, "corrupted");
     note_amplification(&sight, transcript);
     if (sight.is_sent) {

@@ -45,6 +45,7 @@ struct transcript {
     size_t resumed;         // of them with pre_shared_key
     size_t certificates;    // Certificate messages of the server
     unsigned cipher;        // of the last ServerHello
+    bool forbids_migration; // the server's disable_active_migration
     size_t phase[SIDES][2]; // short header packets by key phase
     size_t streams;         // request streams that the client opened
     unsigned long long stream[STREAMS_MAX];
@@ -62,9 +63,6 @@ struct transcript {
     double event_s[EVENTS];                // when it was heard first; 0: never
     double sent_s[SIDES];                  // the last datagram
     double closed_s;                       // the first CONNECTION_CLOSE; 0: none
-    double silence_s;                      // the longest, once a handshake was confirmed, in which datagrams were dropped and none arrived
-    double arrived_s;                      // the last datagram that arrived
-    size_t dropped_since;                  // then
 };
 
 // Fields in this order, separated by |, several values of one by commas. Datagrams of connections that began before are of another case.
@@ -73,7 +71,7 @@ struct transcript {
     "frame.time_epoch", "frame.interface_name", "frame.comment", "ip.src", "ipv6.src", "udp.srcport", "udp.dstport", "udp.length",         \
         "ip.dsfield.ecn", "ipv6.tclass.ecn", "quic.connection.number", "quic.long.packet_type", "quic.long.packet_type_v2",                \
         "quic.version", "quic.key_phase", "quic.frame_type", "quic.token_length", "tls.handshake.type", "tls.handshake.extension.type",    \
-        "tls.handshake.ciphersuite", "quic.stream.stream_id", "tls.handshake.extensions_alpn_str"
+        "tls.handshake.ciphersuite", "quic.stream.stream_id", "tls.handshake.extensions_alpn_str", "tls.quic.parameter.type"
 bool transcript_read(const char *text, size_t bytes, const struct vantage *vantage, struct transcript *transcript, char *problem,
                      size_t problem_bytes);
 
