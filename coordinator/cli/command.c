@@ -26,6 +26,7 @@ const struct command commands[] = {
     {"tag", "tag a run, to find it by", cli_tag},
     {"pin", "keep all evidence of a run", cli_pin},
     {"unpin", "let retention apply to a run again", cli_unpin},
+    {"retention", "what the rules of retention would take away", cli_retention},
     {"watch", "watch a run, live", cli_watch},
     {"results", "verdicts, cases, metrics and assertions of a run", cli_results},
     {"report", "a run as a document: JUnit, TAP, CSV, Markdown, HTML", cli_report},

@@ -30,6 +30,7 @@ int cli_note(int argc, char **argv);
 int cli_tag(int argc, char **argv);
 int cli_pin(int argc, char **argv);
 int cli_unpin(int argc, char **argv);
+int cli_retention(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_import(int argc, char **argv);
 int cli_schema(int argc, char **argv);

@@ -26,6 +26,7 @@ struct log_arguments {
     struct log_lines lines;
     struct stream *streams;
     size_t count, capacity;
+    char why[PANTHER_ERROR_MESSAGE_BYTES]; // the coordinator has nothing of what was asked for last
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -75,7 +76,8 @@ static int print_stream(struct log_arguments *arguments, struct stream *stream)
         bool end = false;
         if (bus_call_get(arguments->client.call, stream->name, "", stream->offset, &data, &bytes, &end, &error)) {
             if (error.code == PANTHER_ENOTFOUND) {
-                return 0; // nothing of it has arrived yet
+                snprintf(arguments->why, sizeof arguments->why, "%s", error.message);
+                return 0; // nothing of it has arrived yet, or it was removed
             }
             return client_problem(&error);
         }
@@ -152,7 +154,8 @@ static int explain_nothing(const struct log_arguments *arguments, bool one)
     if (!one) {
         client_hint(&arguments->client, "no service of that has printed anything");
     } else if (!arguments->streams[0].ended) {
-        fprintf(stderr, "panther-coord: nothing of %s has arrived\n", arguments->scope);
+        fprintf(stderr, "panther-coord: nothing of %s has arrived%s%s\n", arguments->scope, *arguments->why ? ", or it is gone: " : "",
+                arguments->why);
         return EXIT_FAIL;
     }
     return EXIT_PASS;

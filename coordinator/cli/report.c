@@ -56,7 +56,8 @@ int report_gather(struct evidence *evidence, const char *scope, struct run_repor
                   {PB__TABLE__TABLE_FINDINGS, &report->findings},
                   {PB__TABLE__TABLE_STREAMS, &report->streams},
                   {PB__TABLE__TABLE_ARTIFACTS, &report->artifacts},
-                  {PB__TABLE__TABLE_GATES, &report->gates}};
+                  {PB__TABLE__TABLE_GATES, &report->gates},
+                  {PB__TABLE__TABLE_NOTES, &report->notes}};
     int status = 0;
     for (size_t i = 0; !status && i < sizeof wanted / sizeof *wanted; i++) {
         if (wanted[i].table == PB__TABLE__TABLE_GATES && evidence->folder) {

@@ -9,12 +9,13 @@
 #include "common/system/file.h"
 #include "common/system/log.h"
 #include "coordinator/cli/command.h"
+#include "coordinator/experiment/sampling.h"
 #include "coordinator/shell/authority.h"
 #include "coordinator/shell/serve.h"
 
-#define FLAGS_MAX 16
+#define FLAGS_MAX 32
 
-enum { KEY_INIT = 300, KEY_BULK, KEY_ADVERTISE, KEY_WINDOW, KEY_LEVEL, KEY_RESERVE };
+enum { KEY_INIT = 300, KEY_BULK, KEY_ADVERTISE, KEY_WINDOW, KEY_LEVEL, KEY_RESERVE, KEY_PASSED, KEY_AGE, KEY_SIZE, KEY_EVERY };
 
 static const struct configuration_option options[] = {
     {"data", PB__OPTION_TYPE__OPTION_TYPE_STRING, "/var/lib/panther", "data folder: journal, blobs, keys"},
@@ -23,6 +24,12 @@ static const struct configuration_option options[] = {
     {"advertise", PB__OPTION_TYPE__OPTION_TYPE_STRING, NULL, "the endpoint written into key files; default: listen"},
     {"log-level", PB__OPTION_TYPE__OPTION_TYPE_STRING, "info", "debug, info, warning or error"},
     {"reserve", PB__OPTION_TYPE__OPTION_TYPE_SIZE, "0", "kept free for verdicts; logs wait below twice, captures below four times of it"},
+    {"evidence-passed", PB__OPTION_TYPE__OPTION_TYPE_STRING, "all",
+     "of cells that pass, whose captures and artifacts stay: all, none, 1 in N"},
+    {"evidence-age", PB__OPTION_TYPE__OPTION_TYPE_DURATION, "0",
+     "how long streams and artifacts stay after their run has ended; 0: for ever"},
+    {"evidence-size", PB__OPTION_TYPE__OPTION_TYPE_SIZE, "0", "of all streams and artifacts; beyond it the oldest runs' go; 0: any"},
+    {"evidence-look", PB__OPTION_TYPE__OPTION_TYPE_DURATION, "60s", "how often these rules are applied"},
     {"case-window", PB__OPTION_TYPE__OPTION_TYPE_INTEGER, "0", "cases on their way to one tester at once; 0: the default"},
 };
 
@@ -41,6 +48,10 @@ static const struct argp_option argp_options[] = {
     {"advertise", KEY_ADVERTISE, "ENDPOINT", 0, "what key files say, when listen is a wildcard", 0},
     {"init", KEY_INIT, NULL, 0, "make the data folder first if it is not there: server.key, and admin.key for an operator", 0},
     {"reserve", KEY_RESERVE, "SIZE", 0, "kept free on the disk for verdicts (default 128MiB, of a small disk a 40th part)", 0},
+    {"evidence-passed", KEY_PASSED, "SHARE", 0, "captures and artifacts of cells that pass: all (default), none, or \"1 in N\"", 0},
+    {"evidence-age", KEY_AGE, "TIME", 0, "remove streams and artifacts so long after their run has ended (default 0: never)", 0},
+    {"evidence-size", KEY_SIZE, "SIZE", 0, "remove those of the oldest runs beyond this (default 0: never)", 0},
+    {"evidence-look", KEY_EVERY, "TIME", 0, "how often these rules are applied (default 60s)", 0},
     {"case-window", KEY_WINDOW, "N", 0, "cases on their way to one tester at once (benchmarks)", 0},
     {"log-level", KEY_LEVEL, "LEVEL", 0, "debug, info, warning, error", 0},
     {0},
@@ -58,7 +69,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
                  {KEY_ADVERTISE, "advertise"},
                  {KEY_WINDOW, "case-window"},
                  {KEY_LEVEL, "log-level"},
-                 {KEY_RESERVE, "reserve"}};
+                 {KEY_RESERVE, "reserve"},
+                 {KEY_PASSED, "evidence-passed"},
+                 {KEY_AGE, "evidence-age"},
+                 {KEY_SIZE, "evidence-size"},
+                 {KEY_EVERY, "evidence-look"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (names[i].key == key && arguments->flag_count < FLAGS_MAX) {
             arguments->flags[arguments->flag_count++] = (struct configuration_flag){names[i].name, argument};
@@ -112,6 +127,18 @@ static int init_folder(const char *folder, const char *endpoint, struct panther_
     return result == PANTHER_EEXISTS ? 0 : result;
 }
 
+static char *describe_rules(const char *passed, const struct retention_rules *rules)
+{
+    char age[32] = "any", size[32] = "any";
+    if (rules->age_ms) {
+        duration_format_ms(rules->age_ms, age, sizeof age);
+    }
+    if (rules->at_most_bytes) {
+        size_format(rules->at_most_bytes, size, sizeof size);
+    }
+    return memory_printf("captures and artifacts of cells that pass: %s; age: %s; size: %s", passed, age, size);
+}
+
 static int run(const struct configuration *configuration, bool init)
 {
     struct panther_error error = {0};
@@ -136,10 +163,22 @@ static int run(const struct configuration *configuration, bool init)
     if (init && init_folder(folder, advertise ? advertise : listen, &error)) {
         return complain(&error);
     }
+    uint32_t one_in = 1;
+    const char *passed = configuration_text(configuration, "evidence-passed");
+    if (!sampling_parse(passed, &one_in)) {
+        error_set(&error, PANTHER_EINVALID, "evidence-passed \"%s\" is not all, none or 1 in N", passed);
+        return complain(&error);
+    }
+    const struct retention_rules rules = {configuration_number(configuration, "evidence-age"),
+                                          configuration_number(configuration, "evidence-size")};
+    CLEANUP_FREE char *described = describe_rules(passed, &rules);
     const struct serve_options serve_options = {.folder = folder,
                                                 .listen = listen,
                                                 .bulk_listen = bulk,
                                                 .version = PANTHER_VERSION,
+                                                .samples_passed = true,
+                                                .passed_one_in = one_in,
+                                                .retention = {rules, configuration_number(configuration, "evidence-look"), described},
                                                 .reserve_bytes = configuration_number(configuration, "reserve"),
                                                 .case_window = (uint32_t)configuration_number(configuration, "case-window")};
     int status = serve(&serve_options, &error);

@@ -23,6 +23,8 @@ struct core_options {
     uint32_t case_window;  // cases on their way to one tester; 0: CASES_IN_FLIGHT_MAX (benchmarks measure smaller ones)
     const char *endpoint;  // as told to new peers
     const char *server_key;
+    bool samples_passed; // captures and artifacts of cells that pass stay for one in so many, where a test does not say it; else for all
+    uint32_t passed_one_in;
 };
 
 enum core_event_kind {

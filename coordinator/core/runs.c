@@ -5,6 +5,7 @@
 #include "common/base/message.h"
 #include "coordinator/core/state.h"
 #include "coordinator/experiment/experiment.h"
+#include "coordinator/experiment/sampling.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 // A placement that failed is tried again when something changed, and in any case after this.
@@ -21,6 +22,12 @@ static struct run_link *run_link(struct core *core, const struct run *run)
     return link;
 }
 
+static bool is_evidence_wanted(const struct core *core, const Pb__Test *test, uint64_t cell, int verdict)
+{
+    uint32_t one_in = test->evidence ? test->evidence->passed_one_in : core->options.samples_passed ? core->options.passed_one_in : 1;
+    return verdict != VERDICT_PASS || sampling_keeps(test, cell, one_in);
+}
+
 static void emit_cell_ended(struct core *core, struct run *run, uint32_t test, uint64_t cell, uint32_t attempts, int verdict, int reason,
                             const char *text)
 {
@@ -34,6 +41,7 @@ static void emit_cell_ended(struct core *core, struct run *run, uint32_t test, u
     ended->name = experiment_cell_name(run->number, run->experiment, test, cell, arena);
     ended->outcome = core_outcome(core, verdict, reason, text);
     ended->attempts = attempts;
+    ended->evidence_unwanted = !is_evidence_wanted(core, run->experiment->tests[test], cell, verdict);
     core_emit(core, record);
 }
 

@@ -405,6 +405,13 @@ static uint64_t place_of(const Pb__Test *test, uint64_t index)
     return test->n_cells ? test->cells[index] : index;
 }
 
+uint64_t cells_lot(const Pb__Test *test, uint64_t index)
+{
+    uint64_t place = place_of(test, index), combination = axes_combination(test, place % test->combinations);
+    uint32_t repetition = (uint32_t)(place / test->combinations) + 1;
+    return mix(mix(cells_seed(test, combination, repetition)) ^ mix(combination) ^ repetition);
+}
+
 Pb__CellPlan *experiment_cell(const Pb__Experiment *experiment, size_t test, uint64_t index, struct arena *arena)
 {
     INVARIANT(test < experiment->n_tests && index < experiment_cells(experiment->tests[test]));

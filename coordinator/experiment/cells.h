@@ -14,6 +14,8 @@ Pb__ExecutionEnvironment *cells_environment(const Pb__Test *test, size_t environ
                                             struct arena *arena); // not yet normalised
 Pb__TimelineEntry *cells_entry(const Pb__Test *test, size_t entry, uint64_t combination, uint32_t repetition, struct arena *arena);
 char *cells_protocol_version(const Pb__Test *test, uint64_t combination, struct arena *arena);
+// A number that the cell draws, as good as random and always the same.
+uint64_t cells_lot(const Pb__Test *test, uint64_t index);
 uint64_t cells_seed(const Pb__Test *test, uint64_t combination, uint32_t repetition);
 
 #endif

@@ -25,6 +25,7 @@ static_assert(AXES_PER_TEST_MAX * AXIS_ID_BYTES + 2 * NAME_MAX_BYTES < FULL_NAME
 
 #define REPEAT_TIMES_MAX 1000000
 #define SELECTORS_MAX 64               // entries of exclude or include: each is compared with every combination
+#define SAMPLED_ONE_IN_MAX 1000000     // fewer than one in a million is none
 #define KEPT_MAX CASES_PER_SERVICE_MAX // combinations that are kept one by one: a list in one record
 #define KEPT_LOOKED_AT_MAX 1048576     // combinations and pairs of all tests of a file: a second of work
 #define CELLS_PER_TEST_MAX 10000000    // a verdict each in the journal: some GB

@@ -16,6 +16,7 @@
 #include "coordinator/experiment/network.h"
 #include "coordinator/experiment/replicas.h"
 #include "coordinator/experiment/rules.h"
+#include "coordinator/experiment/sampling.h"
 #include "coordinator/experiment/services.h"
 #include "coordinator/experiment/timeline.h"
 
@@ -33,6 +34,7 @@ const struct document_key tests_keys[] = {
     DOCUMENT_KEY("repeat", MAP, .keys = rules_repeat_keys),
     DOCUMENT_KEY("timeouts", MAP, .keys = rules_timeout_keys),
     DOCUMENT_KEY("retry", MAP, .keys = rules_retry_keys),
+    DOCUMENT_KEY("evidence", MAP, .keys = sampling_keys, .help = "what stays of it"),
     DOCUMENT_KEY("services", NAMED, .keys = services_keys),
     DOCUMENT_KEY("network_environment", MAP, .keys = network_keys),
     DOCUMENT_KEY("execution_environment", LIST, .keys = execution_keys),
@@ -159,6 +161,7 @@ static void read_body(struct scope *scope, const struct value *map)
     rules_read_repeat(document, document_get(map, "repeat"), test);
     test->timeouts = rules_read_timeouts(document, document_get(map, "timeouts"));
     test->retry = rules_read_retry(document, document_get(map, "retry"));
+    sampling_read(document, document_get(map, "evidence"), test);
     check_cells(document, map, test);
     const struct value *services = document_get(map, "services");
     scope->services = document_is_map(document, services, "services") ? services : NULL;

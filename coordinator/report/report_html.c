@@ -283,12 +283,37 @@ static void append_gates(const struct run_report *report, struct text *out)
     text_append(out, "</table>\n");
 }
 
+// What people said of it.
+static void append_notes(const struct run_report *report, struct text *out)
+{
+    static const char *const columns[] = {"run", "trial", "by", "text"};
+    const char *tags = run_report_text(report->run, 0, "tags");
+    bool is_pinned = strcmp(run_report_text(report->run, 0, "pinned"), "1") == 0;
+    if (!*tags && !is_pinned && !table_count(report->notes)) {
+        return;
+    }
+    text_append(out, "<h2>Notes</h2>\n<table><tr>");
+    page_cell(out, *tags ? "tags" : "");
+    page_cell(out, tags);
+    page_cell(out, is_pinned ? "pinned" : "");
+    text_append(out, "</tr></table>\n<table><tr><th>run</th><th>trial</th><th>by</th><th>note</th></tr>\n");
+    for (size_t row = 0; row < table_count(report->notes); row++) {
+        text_append(out, "<tr>");
+        for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+            page_cell(out, run_report_text(report->notes, row, columns[i]));
+        }
+        text_append(out, "</tr>\n");
+    }
+    text_append(out, "</table>\n");
+}
+
 void run_report_html(const struct run_report *report, struct text *out)
 {
     CLEANUP_FREE char *title =
         memory_printf("%s %s", run_report_text(report->run, 0, "name"), run_report_text(report->run, 0, "experiment"));
     page_begin(out, title);
     append_counts(report, out);
+    append_notes(report, out);
     append_gates(report, out);
     struct row_index *tests = row_index_new(report->cells, "test");
     for (size_t i = 0; i < row_index_count(tests); i++) {

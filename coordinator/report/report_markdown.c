@@ -191,9 +191,40 @@ static void append_gates(const struct run_report *report, bool markdown, struct 
     text_append(out, markdown ? "" : "\n");
 }
 
+// What people said of it.
+static void append_notes(const struct run_report *report, bool markdown, struct text *out)
+{
+    const char *tags = run_report_text(report->run, 0, "tags");
+    bool is_pinned = strcmp(run_report_text(report->run, 0, "pinned"), "1") == 0;
+    if (*tags || is_pinned) {
+        text_printf(out, "\n%s%s%s%s\n", *tags ? "tags: " : "", tags, *tags && is_pinned ? "; " : "", is_pinned ? "pinned" : "");
+    }
+    if (!table_count(report->notes)) {
+        return;
+    }
+    text_append(out, markdown ? "\n### Notes\n\n| of | by | note |\n|---|---|---|\n" : "\nNotes\n");
+    for (size_t row = 0; row < table_count(report->notes); row++) {
+        const char *trial = run_report_text(report->notes, row, "trial"), *by = run_report_text(report->notes, row, "by");
+        const char *of = *trial ? trial : run_report_text(report->notes, row, "run");
+        char text[LINE_BYTES];
+        readable_line(run_report_text(report->notes, row, "text"), text, sizeof text);
+        if (markdown) {
+            text_append(out, "|");
+            append_cell(out, of);
+            append_cell(out, by);
+            append_cell(out, text);
+            text_append(out, "\n");
+        } else {
+            text_printf(out, "  %s (%s): %s\n", of, by, text);
+        }
+    }
+    text_append(out, markdown ? "" : "\n");
+}
+
 void run_report_markdown(const struct run_report *report, struct text *out)
 {
     append_counts(report, true, out);
+    append_notes(report, true, out);
     append_gates(report, true, out);
     append_matrices(report, true, out);
     append_problems(report, true, out);
@@ -204,6 +235,7 @@ void run_report_markdown(const struct run_report *report, struct text *out)
 void run_report_table(const struct run_report *report, struct text *out)
 {
     append_counts(report, false, out);
+    append_notes(report, false, out);
     append_gates(report, false, out);
     append_matrices(report, false, out);
     append_problems(report, false, out);

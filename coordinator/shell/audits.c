@@ -57,6 +57,11 @@ void audits_free(struct audits **pointer)
     *pointer = NULL;
 }
 
+bool audits_are_busy(const struct audits *audits)
+{
+    return errand_is_busy(audits->errand);
+}
+
 int audits_ask(struct audits *audits, uint64_t route, uint64_t request, const char *run)
 {
     if (errand_is_busy(audits->errand)) {

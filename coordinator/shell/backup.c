@@ -55,6 +55,11 @@ void backup_free(struct backup **pointer)
     *pointer = NULL;
 }
 
+bool backup_is_busy(const struct backup *backup)
+{
+    return errand_is_busy(backup->errand);
+}
+
 int backup_ask(struct backup *backup, uint64_t route, uint64_t request, const char *path)
 {
     if (errand_is_busy(backup->errand)) {

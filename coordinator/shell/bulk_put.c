@@ -42,7 +42,7 @@ static void answer_have(struct bulk_server *server, const struct bulk_asker *ask
 
 static bool blob_has(const struct bulk_server *server, const char *hash, uint64_t bytes)
 {
-    if (!blob_hash_is_valid(hash))
+    if (!blob_claim(server->folder, hash))
         return false;
     CLEANUP_FREE char *path = blob_path(server->folder, hash);
     struct stat status;
@@ -216,7 +216,7 @@ void bulk_have_blobs(struct bulk_server *server, const struct bulk_asker *asker,
     CLEANUP_FREE char **hashes = memory_new((have->n_hashes + 1) * sizeof *hashes);
     missing.hashes = hashes;
     for (size_t i = 0; i < have->n_hashes; i++)
-        if (!blob_exists(server->folder, have->hashes[i]))
+        if (!blob_claim(server->folder, have->hashes[i]))
             missing.hashes[missing.n_hashes++] = have->hashes[i];
     Pb__BulkEnvelope answer;
     pb__bulk_envelope__init(&answer);

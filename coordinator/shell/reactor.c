@@ -219,6 +219,8 @@ static void on_tick(void *context)
     if (clock_boottime_ns() - reactor->looked_ns >= LOOK_MS * NS_PER_MS) {
         reactor_look_at_space(reactor);
     }
+    bool is_read = audits_are_busy(reactor->audits) || backup_is_busy(reactor->backup);
+    retention_tick(reactor->retention, !is_read && reactor->committed >= reactor->retention_waits);
     snapshots_tick(reactor->snapshots, store_last_sequence(reactor->store));
     loop_timer_set(reactor->tick, clock_boottime_ns() + TICK_MS * NS_PER_MS);
 }
@@ -272,6 +274,13 @@ static void on_content(void *context, const Pb__ContentStored *content, uint64_t
     reactor_step(context, &(struct core_event){.kind = CORE_CONTENT, .content = content, .ticket = ticket});
 }
 
+static void on_removed(void *context, const Pb__EvidenceRemoved *const *removed, size_t count)
+{
+    struct reactor *reactor = context;
+    reactor_step(reactor, &(struct core_event){.kind = CORE_RETENTION, .removed = removed, .removed_count = count});
+    reactor->retention_waits = reactor->appended + 1;
+}
+
 static void on_gates(void *context, uint64_t run, const Pb__RunGates *result)
 {
     reactor_step(context, &(struct core_event){.kind = CORE_GATES, .run = run, .gates = result});
@@ -300,6 +309,8 @@ static int recover(struct reactor *reactor, const struct bus_peer_file *server, 
     const struct core_options core_options = {.version = reactor->options->version,
                                               .bulk_port = bulk_port(reactor->bulk),
                                               .case_window = reactor->options->case_window,
+                                              .samples_passed = reactor->options->samples_passed,
+                                              .passed_one_in = reactor->options->passed_one_in,
                                               .endpoint = server->coordinator,
                                               .server_key = server->public_key};
     const char *folder = reactor->options->folder;
@@ -357,7 +368,9 @@ static int begin_parts(struct reactor *reactor, const struct bus_peer_file *serv
         (result = reader_new(&reactor->reader, folder, reactor->loop, requests_on_rows, reactor, error)) ||
         (result = backup_new(&reactor->backup, folder, reactor->loop, requests_on_backed_up, reactor, error)) ||
         (result = audits_new(&reactor->audits, folder, reactor->loop, requests_on_audited, reactor, error)) ||
-        (result = gates_new(&reactor->gates, folder, reactor->loop, on_gates, reactor, error))) {
+        (result = gates_new(&reactor->gates, folder, reactor->loop, on_gates, reactor, error)) ||
+        (result = retention_new(&reactor->retention, folder, &reactor->options->retention, reactor->loop, on_removed, requests_on_retention,
+                                reactor, error))) {
         return result;
     }
     return recover(reactor, server, error);
@@ -395,6 +408,7 @@ static void end(struct reactor *reactor)
     backup_free(&reactor->backup);
     audits_free(&reactor->audits);
     gates_free(&reactor->gates);
+    retention_free(&reactor->retention);
     snapshots_free(&reactor->snapshots);
     store_close(&reactor->store);
     core_free(&reactor->core);

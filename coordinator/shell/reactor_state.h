@@ -13,6 +13,7 @@
 #include "coordinator/shell/gates.h"
 #include "coordinator/shell/outbound.h"
 #include "coordinator/shell/reader.h"
+#include "coordinator/shell/retention.h"
 #include "coordinator/shell/serve.h"
 #include "coordinator/shell/snapshots.h"
 #include "coordinator/store/store.h"
@@ -29,6 +30,8 @@ struct reactor {
     struct backup *backup;
     struct audits *audits;
     struct snapshots *snapshots;
+    struct retention *retention;
+    uint64_t retention_waits; // for this batch: until it is on the disk, the store does not say what was removed
     struct gates *gates;
     struct outbound *outbound;
     struct loop_source *tick;
@@ -56,6 +59,7 @@ void requests_on_rows(void *context, uint64_t route, uint64_t request, Pb__Rows 
 void requests_on_backed_up(void *context, uint64_t route, uint64_t request, const char *path, uint64_t bytes, uint64_t records,
                            const struct panther_error *error);
 void requests_on_audited(void *context, uint64_t route, uint64_t request, Pb__Audited *result, const struct panther_error *error);
+void requests_on_retention(void *context, uint64_t route, uint64_t request, Pb__Retention *told, const struct panther_error *error);
 // number 0: an answer to no request
 void reactor_refuse(struct reactor *reactor, uint64_t route, uint64_t number, int code, const char *text);
 int reactor_refusal_of(int code); // enum panther_code of an error -> RefusalCode

@@ -104,6 +104,20 @@ void requests_on_audited(void *context, uint64_t route, uint64_t request, Pb__Au
     reactor_say(reactor, route, envelope);
 }
 
+void requests_on_retention(void *context, uint64_t route, uint64_t request, Pb__Retention *told, const struct panther_error *error)
+{
+    struct reactor *reactor = context;
+    arena_reset(reactor->scratch);
+    if (error) {
+        reactor_refuse(reactor, route, request, reactor_refusal_of(error->code), error->message);
+        return;
+    }
+    Pb__Envelope *envelope = reply_new(reactor, request);
+    envelope->reply->body_case = PB__REPLY__BODY_RETENTION;
+    envelope->reply->retention = told;
+    reactor_say(reactor, route, envelope);
+}
+
 static bool files_are_missing(struct reactor *reactor, uint64_t route, uint64_t number, const Pb__Submit *submit)
 {
     Pb__Envelope *envelope = reply_new(reactor, number);
@@ -111,7 +125,7 @@ static bool files_are_missing(struct reactor *reactor, uint64_t route, uint64_t 
     pb__submitted__init(submitted);
     submitted->missing = ARENA_ARRAY(reactor->scratch, char *, submit->n_files + 1);
     for (size_t i = 0; i < submit->n_files && !submit->dry_run; i++) {
-        if (!blob_exists(reactor->options->folder, submit->files[i]->hash)) {
+        if (!blob_claim(reactor->options->folder, submit->files[i]->hash)) {
             submitted->missing[submitted->n_missing++] = submit->files[i]->hash;
         }
     }
@@ -148,7 +162,7 @@ static void take_submit(struct reactor *reactor, struct core_event *event, const
 static bool archive_is_missing(struct reactor *reactor, const struct core_event *event, const Pb__Request *request)
 {
     const char *hash = request->push_plugin->hash;
-    if (event->role != PB__ROLE__ROLE_OPERATOR || !*hash || blob_exists(reactor->options->folder, hash)) {
+    if (event->role != PB__ROLE__ROLE_OPERATOR || !*hash || blob_claim(reactor->options->folder, hash)) {
         return false;
     }
     Pb__Envelope *envelope = reply_new(reactor, request->number);
@@ -212,6 +226,11 @@ void requests_take(struct reactor *reactor, struct core_event *event, const Pb__
         break;
     case PB__REQUEST__BODY_BACKUP:
         take_backup(reactor, event, request);
+        break;
+    case PB__REQUEST__BODY_GET_RETENTION:
+        if (retention_ask(reactor->retention, event->route, request->number)) {
+            reactor_refuse(reactor, event->route, request->number, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY, "somebody else asks: try again");
+        }
         break;
     case PB__REQUEST__BODY_AUDIT:
         take_audit(reactor, event, request);

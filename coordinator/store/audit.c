@@ -119,6 +119,10 @@ static void judge_record(struct audit *audit, const Pb__Record *record)
         return audit_run_accepted(audit, record->run_accepted);
     case PB__RECORD__BODY_CELL_ENDED:
         return audit_cell_ended(audit, record->cell_ended);
+    case PB__RECORD__BODY_RUN_ANNOTATED:
+        return audit_run_annotated(audit, record->run_annotated);
+    case PB__RECORD__BODY_EVIDENCE_REMOVED:
+        return audit_evidence_removed(audit, record->evidence_removed);
     case PB__RECORD__BODY_RUN_ENDED:
         return audit_run_ended(audit, record->run_ended);
     case PB__RECORD__BODY_TRIAL_STARTED:

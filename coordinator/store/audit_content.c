@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "coordinator/store/audit_inside.h"
+#include "coordinator/store/schema.h"
 
 #define PART_BYTES (256 * 1024)
 
@@ -99,6 +100,8 @@ static void check_row(struct audit *audit, struct statement *row)
         if (*said && !is_cut && (strcmp(said, hash) != 0 || said_bytes != bytes))
             audit_find(audit, run, name, "its guard said %" PRIu64 " bytes with hash %s, stored were %" PRIu64 " with hash %s", said_bytes,
                        said, bytes, hash);
+    } else if (strncmp(state, REMOVED_STATE, strlen(REMOVED_STATE)) == 0) {
+        run->removed++;
     } else if (!is_cut && (strcmp(state, "ended") == 0 || strcmp(state, "announced") == 0)) {
         run->pending++;
     }

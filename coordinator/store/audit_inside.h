@@ -21,7 +21,8 @@ struct audited_run {
     uint64_t *ended_by;   // by cell: the record
     uint64_t counts[VERDICT_ERROR + 1];
     struct map *attempts; // cell among all -> struct attempt: those that have had a trial and have not ended
-    uint64_t live_trials, pending;
+    uint64_t live_trials, pending, removed;
+    bool pinned;
 };
 #define CELL_OPEN 0xff
 
@@ -86,6 +87,8 @@ void audit_find_here(struct audit *audit, struct audited_run *run, const char *f
 void audit_run_accepted(struct audit *audit, const Pb__RunAccepted *record);
 void audit_cell_ended(struct audit *audit, const Pb__CellEnded *record);
 void audit_run_ended(struct audit *audit, const Pb__RunEnded *record);
+void audit_run_annotated(struct audit *audit, const Pb__RunAnnotated *record);
+void audit_evidence_removed(struct audit *audit, const Pb__EvidenceRemoved *record);
 void audit_runs_conclude(struct audit *audit);
 // The cell's number among all of the run's; false: there is none.
 bool audit_cell(const struct audited_run *run, uint32_t test, uint64_t cell, uint64_t *among_all);

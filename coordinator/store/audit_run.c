@@ -175,18 +175,37 @@ void audit_run_ended(struct audit *audit, const Pb__RunEnded *record)
         audit_find_here(audit, run, "the run ends, and %llu of its trials live", (unsigned long long)run->live_trials);
 }
 
+void audit_run_annotated(struct audit *audit, const Pb__RunAnnotated *record)
+{
+    struct audited_run *run = map_get_number(audit->runs, record->run);
+    if (run && record->pin)
+        run->pinned = record->pin == PB__PIN__PIN_ON;
+}
+
+void audit_evidence_removed(struct audit *audit, const Pb__EvidenceRemoved *record)
+{
+    struct audited_run *run = map_get_number(audit->runs, record->run);
+    if (run && run->pinned)
+        audit_find_here(audit, run, "retention took evidence of a pinned run away");
+    if (run && !run->ended)
+        audit_find_here(audit, run, "retention took evidence of a run away that had not ended");
+}
+
 static void conclude(struct audit *audit, struct audited_run *run)
 {
     Pb__AuditedRun *result = run->result;
     const char *text = "";
+    bool is_open = !run->ended || run->pending;
     if (!run->ended)
         text = arena_printf(audit->arena, "it has not ended: %llu of %llu cells have", (unsigned long long)result->cells_ended,
                             (unsigned long long)result->cells);
     else if (run->pending)
         text = arena_printf(audit->arena, "%llu streams or artifacts are on their way", (unsigned long long)run->pending);
+    else if (run->removed)
+        text = arena_printf(audit->arena, "%llu streams or artifacts were removed by retention", (unsigned long long)run->removed);
     result->text = (char *)(uintptr_t)text;
     result->state = result->findings ? PB__AUDIT_STATE__AUDIT_STATE_VIOLATED
-                    : *text          ? PB__AUDIT_STATE__AUDIT_STATE_OPEN
+                    : is_open        ? PB__AUDIT_STATE__AUDIT_STATE_OPEN
                                      : PB__AUDIT_STATE__AUDIT_STATE_PROVEN;
     audit->result->runs[audit->result->n_runs++] = result;
 }

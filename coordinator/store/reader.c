@@ -9,10 +9,10 @@
 #include "coordinator/store/schema.h"
 
 static const char IS_ON[] = "SELECT 1 FROM instances WHERE instance = ? AND generation = ? AND agent = ?";
-static const char STREAM_STORED[] =
-    "SELECT hash, size_bytes FROM streams WHERE instance = ? AND generation = ? AND name = ? AND state = 'stored'";
+static const char STREAM_STORED[] = "SELECT hash, size_bytes FROM streams WHERE instance = ? AND generation = ? AND name = ?"
+                                    " AND (state = 'stored' OR state GLOB '" REMOVED_STATE "*')";
 static const char ARTIFACT_STORED[] = "SELECT hash, size_bytes FROM artifacts WHERE instance = ? AND generation = ? AND name = ?"
-                                      " AND state = 'stored'";
+                                      " AND (state = 'stored' OR state GLOB '" REMOVED_STATE "*')";
 // The newest attempt unless one is named, and of it the newest generation.
 static const char INSTANCE[] =
     "SELECT i.instance, i.generation, i.state FROM trials AS t JOIN instances AS i ON i.trial = t.trial"
@@ -101,7 +101,9 @@ static int read_content(struct store_reader *reader, const char *sql, struct sto
     statement_bind_text(statement, 3, content->name);
     int result = statement_step(statement, error);
     bool is_there, is_stored = result == 1 && strcmp(statement_text(statement, 0), "stored") == 0;
-    if (is_stored) {
+    if (result == 1 && strncmp(statement_text(statement, 0), REMOVED_STATE, strlen(REMOVED_STATE)) == 0) {
+        result = error_set(error, PANTHER_ENOTFOUND, "%.80s is gone: %.160s", content->name, statement_text(statement, 0));
+    } else if (is_stored) {
         snprintf(content->hash, sizeof content->hash, "%s", statement_text(statement, 1));
         content->bytes = (uint64_t)statement_integer(statement, 2);
         content->ended = true;

@@ -82,7 +82,7 @@ struct store_content {
     char name[FULL_NAME_MAX_BYTES];
 };
 int store_find_content(struct store_reader *reader, const char *full_name, struct store_content *content, struct panther_error *error);
-// The same by instance, for the receiver of the bytes: is it stored already? PANTHER_ENOTFOUND: no.
+// The same by instance, for the receiver of the bytes: is it stored already, or was it, and was removed? PANTHER_ENOTFOUND: no.
 int store_find_stored(struct store_reader *reader, uint64_t instance, uint32_t generation, const char *name, bool is_stream,
                       struct store_content *content);
 // May this agent write content of this instance?
@@ -92,6 +92,13 @@ bool store_instance_is_on(struct store_reader *reader, uint64_t instance, uint32
 bool blob_hash_is_valid(const char *hash);             // of any text: 64 lower-case hex digits
 char *blob_path(const char *folder, const char *hash); // heap; hash is valid
 bool blob_exists(const char *folder, const char *hash);
+// It is there, and is not removed for BLOB_CLAIM_S: who says so to somebody who then relies on it.
+bool blob_claim(const char *folder, const char *hash);
+// Longer than from an answer to the record that names the blob, by far: that is a commit.
+#define BLOB_CLAIM_S 600
+// The file goes, unless somebody claimed it: PANTHER_ESTATE. What is not there is gone. Only after no record needs it.
+int blob_remove(const char *folder, const char *hash);
+int blob_restore(const char *folder, struct panther_error *error); // at the start: what was half removed is there again
 // Takes a complete, synced file into the blobs by rename; the hash was checked by the caller.
 int blob_adopt(const char *folder, const char *path, const char *hash, struct panther_error *error);
 int folder_sync(const char *path, struct panther_error *error);
