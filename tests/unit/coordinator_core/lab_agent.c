@@ -226,6 +226,11 @@ static void send_hello(struct lab *lab, const struct lab_agent *agent)
     hello.n_plugins = lab->has_network ? 3 : 2;
     hello.labels = labels;
     hello.n_labels = agent->site ? 1 : 0;
+    Pb__EnvironmentPresence refused = PB__ENVIRONMENT_PRESENCE__INIT, *environments[] = {&refused};
+    refused.type = TEXT("network.emulated");
+    refused.unusable_reason = TEXT(lab->network_refused);
+    hello.environments = environments;
+    hello.n_environments = lab->network_refused ? 1 : 0;
     hello.n_instances = list_instances(lab, agent, &hello.instances);
     Pb__Envelope envelope = PB__ENVELOPE__INIT;
     envelope.body_case = PB__ENVELOPE__BODY_HELLO;

@@ -366,6 +366,23 @@ STORY(nothing_is_placed_where_its_environment_cannot_be)
     lab_end(&lab);
 }
 
+STORY(no_network_is_begun_where_no_host_can_make_one)
+{
+    BEGIN;
+    lab.network_refused = "cannot open /dev/net/tun";
+    submit_experiment(&lab, on_network(&lab, CASES("one")));
+    for (uint32_t i = 0; i < 700 && !lab.run_ended; i++) {
+        lab_pass_ms(&lab, 100, true);
+    }
+    assert_int_equal(lab.cell_count, 1);
+    assert_int_equal(told.case_count, 0);
+    assert_null(told.network);
+    assert_int_equal(lab.cells[0]->outcome->verdict, PB__VERDICT__VERDICT_ERROR);
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "service network: no host can start it so: "));
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "cannot open /dev/net/tun"));
+    lab_end(&lab);
+}
+
 STORY(conditions_that_cannot_be_made_take_the_case)
 {
     BEGIN;
@@ -526,6 +543,7 @@ int main(void)
         cmocka_unit_test(own_conditions_are_taken_back_for_a_case_that_replaces_them),
         cmocka_unit_test(what_fails_on_a_network_that_broke_is_no_verdict),
         cmocka_unit_test(nothing_is_placed_where_its_environment_cannot_be),
+        cmocka_unit_test(no_network_is_begun_where_no_host_can_make_one),
         cmocka_unit_test(conditions_that_cannot_be_made_take_the_case),
         cmocka_unit_test(nobody_runs_a_case_without_its_conditions),
         cmocka_unit_test(a_restart_of_the_coordinator_at_any_step_changes_nothing),
