@@ -64,6 +64,8 @@ static void small_requests(void **state)
     REQUEST("push_plugin", "token: \"00000000000000000000000000000001\" name: \"nginx\" hash: " HASH, push);
     static const struct change list[] = {{"name: \"n\"*128", "list_plugins.name is too long"}};
     REQUEST("list_plugins", "", list);
+    static const struct change get[] = {{"run: \"@last\"", NULL}, {"run: \"r1234567\"*128", "get_status.run is too long"}};
+    REQUEST("get_status", "", get);
     static const struct change number[] = {{"number: 0", "request.number is not set"}, {"get_status {}", NULL}, {"list_keys {}", NULL}};
     EXPECT(envelope, envelope_invalid, "version: 1 request {", "number: 1 list_agents {}", "}", number);
 }
@@ -102,6 +104,8 @@ static void replies(void **state)
     REPLY("key_added", "name: \"a\" server_key: " KEY, added);
     static const struct change refused[] = {{"code: 0", "refused.code is not set"}};
     REPLY("refused", "code: REFUSAL_CODE_ROLE text: \"no\"", refused);
+    static const struct change get[] = {{"run: \"@last\"", NULL}, {"run: \"r1234567\"*128", "get_status.run is too long"}};
+    REQUEST("get_status", "", get);
     static const struct change number[] = {{"number: 0", "reply.number is not set"}};
     EXPECT(envelope, envelope_invalid, "version: 1 reply {", "number: 1 status { version: \"0.1\" }", "}", number);
 }

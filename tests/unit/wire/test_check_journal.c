@@ -54,11 +54,22 @@ static void runs(void **state)
         {"timeline { id: \"a\" run_case: \"x\" trigger { ready: \"A\" } }", "timeline.trigger.ready are not names"},
         {"repeat_until { pass_rate: 1 confidence: 0.5 }", "test.repeat_until.pass_rate is not a share"},
         {"repeat_until { pass_rate: 0.9 }", "test.repeat_until.confidence is not a share"},
+        {"expected { verdict: 3 }", NULL},
+        {"expected { case_name: \"x\" verdict: 1 }", "test.expected.verdict is none to expect"},
+        {"expected { verdict: 5 }", "test.expected.verdict is none to expect"},
+        {"no_worse { by: 0.05 confidence: 0.95 }", NULL},
+        {"no_worse { by: -1 confidence: 0.95 }", "test.no_worse.by is not a share"},
+        {"no_worse { by: 0.05 confidence: 1 }", "test.no_worse.confidence is not a share"},
     };
     EXPECT(record, record_invalid, "format: 1 run_accepted { run: 1 cells: 12 experiment { language: 1 tests {", TEST_TEXT, "} } }", test);
     static const struct change cancelled[] = {{"run: 0", "run_cancelled.run is not set"}};
     RECORD("run_cancelled", "run: 1", cancelled);
-    static const struct change ended[] = {{"run: 0", "run_ended.run is not set"}};
+    static const struct change ended[] = {
+        {"run: 0", "run_ended.run is not set"},
+        {"gates { outcome { verdict: VERDICT_PASS } results { outcome {} } }", NULL},
+        {"gates { }", "run_ended.gates.outcome is missing"},
+        {"gates { outcome {} results { gate: \"expect\" } }", "run_ended.gates.result.outcome is missing"},
+    };
     RECORD("run_ended", "run: 1", ended);
 }
 
