@@ -69,6 +69,9 @@ static void bring_driven_services_where_cases_want_them(void **state)
         }
     }
     assert_int_equal(row, 7);
+    const char *matrix = lab_run(lab, "results", "r1", "--matrix", NULL).out;
+    assert_non_null(strstr(matrix, "client  tones\ntones   plain,high,again,"));
+    assert_non_null(strstr(matrix, " -absent\n"));
     LAB_UNTIL(lab, lab_run(lab, "audit", "r1", NULL).status == 0); // every generation has told everything, and its streams have come
     lab_leaves_nothing(lab);
 }
