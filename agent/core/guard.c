@@ -159,8 +159,8 @@ static void pass_waiting(struct agent_core *core, struct instance *instance)
 static void agree_on_commands(struct agent_core *core, struct instance *instance, uint32_t guard_last)
 {
     uint32_t first_waiting = instance->waiting_count > 0 ? instance->waiting[0]->number : instance->row.last_command + 1;
-    bool stop_waits = instance->waiting_count > 0 && instance->waiting[0]->body_case == PB__COMMAND__BODY_STOP;
-    bool is_lost = guard_last + 1 < first_waiting && !stop_waits;
+    bool may_skip = instance->waiting_count > 0 && agent_command_may_skip(instance->waiting[0]);
+    bool is_lost = guard_last + 1 < first_waiting && !may_skip;
     instance->passed_command = guard_last;
     if (is_lost)
         drop_waiting(instance);

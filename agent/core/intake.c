@@ -52,6 +52,14 @@ static void take_new(struct agent_core *core, const Pb__Command *command)
     agent_place(core, agent_begin(core, command));
 }
 
+// Stop may leave out cases that the coordinator numbered and never sent, a case with peers those before it whose services could not be
+// brought up, and who says so; any other hole is a loss.
+bool agent_command_may_skip(const Pb__Command *command)
+{
+    return command->after_gap || command->body_case == PB__COMMAND__BODY_STOP ||
+           (command->body_case == PB__COMMAND__BODY_RUN_CASE && command->run_case->n_peers > 0);
+}
+
 static void take_known(struct agent_core *core, struct instance *instance, const Pb__Command *command)
 {
     if (command->number <= instance->row.last_command) {
@@ -62,11 +70,7 @@ static void take_known(struct agent_core *core, struct instance *instance, const
         core->counters.commands_stale++; // InstanceEnded answers everything that is open
         return;
     }
-    // Stop may leave out cases that the coordinator numbered and never sent, a case with peers those before it whose services could not be
-    // brought up; any other hole is a loss.
-    bool may_skip = command->body_case == PB__COMMAND__BODY_STOP ||
-                    (command->body_case == PB__COMMAND__BODY_RUN_CASE && command->run_case->n_peers > 0);
-    bool is_hole = command->number != instance->row.last_command + 1 && !may_skip;
+    bool is_hole = command->number != instance->row.last_command + 1 && !agent_command_may_skip(command);
     if (is_hole || command->body_case == PB__COMMAND__BODY_INITIALIZE) {
         core->counters.commands_impossible++;
         agent_session_fail(core, "a command out of order");

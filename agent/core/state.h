@@ -144,6 +144,7 @@ void agent_heartbeat_tick(struct agent_core *core);
 void agent_heartbeat_reply(struct agent_core *core, const Pb__HeartbeatReply *reply);
 
 // ---- intake.c
+bool agent_command_may_skip(const Pb__Command *command);
 void agent_take_commands(struct agent_core *core, const Pb__Commands *commands);
 void agent_take_discard(struct agent_core *core, const Pb__Discard *discard);
 

@@ -87,8 +87,8 @@ int commands_take(struct commands *commands, const Pb__Command *command, struct 
 {
     if (command->number <= commands->last_number)
         return error_set(error, PANTHER_EEXISTS, "command %u was taken before", command->number);
-    // As agent/core/intake.c: a stop, and a case that was prepared, may leave out cases that were numbered and never sent.
-    bool may_skip = command->body_case == PB__COMMAND__BODY_STOP ||
+    // As agent/core/intake.c: a stop, a case that was prepared, and who says so, may leave out cases that were numbered and never sent.
+    bool may_skip = command->after_gap || command->body_case == PB__COMMAND__BODY_STOP ||
                     (command->body_case == PB__COMMAND__BODY_RUN_CASE && command->run_case->n_peers > 0);
     if (command->number != commands->last_number + 1 && !may_skip)
         return error_set(error, PANTHER_ESTATE, "command %u came after %u", command->number, commands->last_number);

@@ -1,4 +1,5 @@
 // What instances are told: commands as records first, then on their way, and again in a new session; the window of cases.
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/message.h"
@@ -113,11 +114,23 @@ void commands_issue(struct core *core, struct instance *instance, Pb__Command__B
     commands_decide(core, instance, command, NULL);
 }
 
+// It has a number that was never sent, nor will be.
+static bool case_was_skipped(const struct instance *instance, uint32_t number)
+{
+    for (uint32_t i = 0; i < instance->case_count; i++) {
+        if (instance->case_numbers[i] == number) {
+            return map_get_number(instance->skipped, i) != NULL;
+        }
+    }
+    return false;
+}
+
 // A fault, or a run, beside whatever the service is told else. Its number is the next one.
 void commands_beside(struct core *core, struct instance *instance, const Pb__Fault *fault, const Pb__RunBeside *run)
 {
     Pb__Command *command = commands_new(core, instance, instance->last_number + 1);
     command->body_case = fault ? PB__COMMAND__BODY_FAULT : PB__COMMAND__BODY_RUN;
+    command->after_gap = case_was_skipped(instance, command->number - 1);
     if (fault) {
         command->fault = MESSAGE_COPY(fault, core->effects->arena);
     } else {
@@ -204,10 +217,11 @@ void commands_cases(struct core *core, struct instance *instance)
     }
 }
 
-void commands_execute(struct core *core, struct instance *instance)
+// NULL: not released, or answered.
+static Pb__Command *open_execute(struct core *core, const struct instance *instance)
 {
     if (!instance->execute_number || instance->execute_answered || instance->state != INSTANCE_RUNNING) {
-        return;
+        return NULL;
     }
     Pb__Command *command = commands_new(core, instance, instance->execute_number);
     command->body_case = PB__COMMAND__BODY_EXECUTE;
@@ -215,7 +229,15 @@ void commands_execute(struct core *core, struct instance *instance)
     command->execute->timeout_ms = instance->for_tester
                                        ? instance->case_timeout_ms
                                        : environments_trial_ms(instance->trial, instance->case_timeout_ms, core->effects->arena);
-    send_one(core, instance, command);
+    return command;
+}
+
+void commands_execute(struct core *core, struct instance *instance)
+{
+    const Pb__Command *command = open_execute(core, instance);
+    if (command) {
+        send_one(core, instance, command);
+    }
 }
 
 // ---- a case with setups
@@ -291,46 +313,77 @@ void commands_prepared_case(struct core *core, struct instance *tester, const Pb
 
 // ---- again
 
-static bool case_is_before(const Pb__Command *a_case, const Pb__Command *beside)
+bool commands_case_waits(struct core *core, const struct instance *instance)
 {
-    return a_case->number < beside->number;
+    return instance->state == INSTANCE_RUNNING && instance->next_case < instance->case_count &&
+           core_instance_link(core, instance)->cases_sent <= instance->next_case;
 }
 
-// Faults and runs, and the cases before, between and behind them, as their numbers rise.
-static void resend_beside(struct core *core, struct instance *instance)
+// Those whose turn it is: behind a case that was not sent yet they would be out of order.
+static size_t besides_due(struct core *core, struct instance *instance, Pb__Command **commands)
+{
+    struct instance_link *link = core_instance_link(core, instance);
+    const uint32_t before = commands_case_waits(core, instance) ? instance->case_numbers[instance->next_case] : UINT32_MAX;
+    size_t count = 0;
+    link->beside_is_held = false;
+    for (struct map_entry *entry = map_first(instance->beside); entry; entry = map_next(instance->beside, entry)) {
+        Pb__Command *command = MESSAGE_COPY((const Pb__Command *)entry->value, core->effects->arena);
+        command->after_gap = case_was_skipped(instance, command->number - 1);
+        link->beside_is_held |= command->number > before;
+        commands[count] = command;
+        count += command->number < before;
+    }
+    return count;
+}
+
+void commands_beside_held(struct core *core, struct instance *instance)
 {
     const struct agent_live *agent = reachable(core, instance);
-    Pb__Command **cases;
-    size_t count = agent ? cases_due(core, instance, &cases) : 0, next = 0, besides = map_count(instance->beside);
-    Pb__Command **commands = ARENA_ARRAY(core->effects->arena, Pb__Command *, count + besides + 1);
-    size_t total = 0;
-    for (struct map_entry *entry = map_first(instance->beside); agent && entry; entry = map_next(instance->beside, entry)) {
-        while (next < count && case_is_before(cases[next], entry->value)) {
-            commands[total++] = cases[next++];
-        }
-        commands[total++] = MESSAGE_COPY((const Pb__Command *)entry->value, core->effects->arena);
+    if (!agent || !core_instance_link(core, instance)->beside_is_held || commands_case_waits(core, instance)) {
+        return;
     }
-    while (next < count) {
-        commands[total++] = cases[next++];
-    }
-    if (total) {
-        send_commands(core, agent, commands, total);
+    Pb__Command **commands = ARENA_ARRAY(core->effects->arena, Pb__Command *, map_count(instance->beside) + 1);
+    size_t count = besides_due(core, instance, commands);
+    if (count) {
+        send_commands(core, agent, commands, count);
     }
 }
 
-// As their numbers rise: only the stop comes behind what was told beside.
+static int by_number(const void *left, const void *right)
+{
+    const Pb__Command *const *a = left, *const *b = right;
+    return (*a)->number < (*b)->number ? -1 : (*a)->number > (*b)->number;
+}
+
+// All that is open but Initialize, which begins a lease: the order is that of the numbers.
 void commands_resend(struct core *core, struct instance *instance)
 {
-    bool stops = instance->open && instance->open->body_case != PB__COMMAND__BODY_INITIALIZE && instance->state >= INSTANCE_STOPPING;
+    bool initializes = instance->open && instance->open->body_case == PB__COMMAND__BODY_INITIALIZE;
+    const struct agent_live *agent = reachable(core, instance);
     if (instance->initialize) {
         send_initialize(core, instance, instance->initialize);
     }
-    if (instance->open && !stops) {
-        send_open(core, instance, instance->open);
+    if (initializes) {
+        send_initialize(core, instance, instance->open);
     }
-    commands_execute(core, instance);
-    resend_beside(core, instance);
-    if (stops) {
-        send_open(core, instance, instance->open);
+    if (!agent) {
+        return;
+    }
+    Pb__Command **cases, *execute = open_execute(core, instance);
+    size_t case_count = cases_due(core, instance, &cases), count = 0;
+    Pb__Command **commands = ARENA_ARRAY(core->effects->arena, Pb__Command *, case_count + map_count(instance->beside) + 2);
+    for (size_t i = 0; i < case_count; i++) {
+        commands[count++] = cases[i];
+    }
+    if (instance->open && !initializes) {
+        commands[count++] = MESSAGE_COPY(instance->open, core->effects->arena);
+    }
+    if (execute) {
+        commands[count++] = execute;
+    }
+    count += besides_due(core, instance, &commands[count]);
+    qsort(commands, count, sizeof *commands, by_number);
+    if (count) {
+        send_commands(core, agent, commands, count);
     }
 }

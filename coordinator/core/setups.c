@@ -302,7 +302,7 @@ static const char *given_profile(const struct instance *instance)
     return "";
 }
 
-static bool is_down(const struct instance *instance)
+bool setups_is_down(const struct instance *instance)
 {
     bool came_to_nothing = (instance->state == INSTANCE_INITIALIZING || instance->state == INSTANCE_STARTING) && !instance->open;
     return came_to_nothing || instance->state == INSTANCE_STOPPED;
@@ -324,7 +324,9 @@ static struct want want_of(const struct setup *setup, const char *drive_name, co
     const Pb__CaseDrive *drive = drive_of(setup->description, drive_name);
     struct want want = {.fresh = instance_plan(setup->tester)->fresh == PB__FRESH__FRESH_CASE};
     if (!drive) {
-        want.profile = is_down(driven) ? "" : driven->wanted_generation > driven->generation ? driven->wanted_profile : driven->profile;
+        want.profile = setups_is_down(driven)                           ? ""
+                       : driven->wanted_generation > driven->generation ? driven->wanted_profile
+                                                                        : driven->profile;
         return want;
     }
     want.profile = strcmp(drive->profile, given_profile(driven)) == 0 ? "" : drive->profile;
@@ -346,7 +348,7 @@ static const char *why_renew(const struct setup *setup, const struct instance *d
     if (driven->open) {
         return NULL;
     }
-    if (is_down(driven)) {
+    if (setups_is_down(driven)) {
         return "it did not come up";
     }
     if (!is_up(driven)) {

@@ -266,6 +266,7 @@ bool setups_has(struct core *core, const struct instance *instance);           /
 bool setups_wait(struct core *core, const struct instance *tester);            // for another tester of the trial
 bool setups_execute(const struct core *core, const struct instance *instance); // a case does, so that the trial does not
 bool setups_advance(struct core *core, struct instance *tester);               // towards its next case; true: something was decided
+bool setups_is_down(const struct instance *instance);                          // stopped, or it did not come up
 bool setups_have_network(const struct trial *trial);
 // Every driven service has the profile that the case wants of it.
 bool setups_profiles_exist(const struct core *core, const struct instance *tester, const Pb__CaseDescription *description);

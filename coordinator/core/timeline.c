@@ -27,22 +27,36 @@ static void mark(struct core *core, const struct trial *trial, const char *entry
     core_emit(core, record);
 }
 
-// The last service that became ready, by what it told: in that host's clock.
-static void zero_moment(const struct trial *trial, struct moment *zero)
+// How long ago it became ready, as far as we know what time it is there. Moments of two hosts say nothing beside each other.
+static uint64_t ready_since_ns(const struct core *core, const struct instance *instance)
 {
-    *zero = (struct moment){trial->instances[0]->agent, 0};
-    for (size_t i = 0; i < trial->instance_count; i++) {
-        if (trial->instances[i]->moved_ns >= zero->boottime_ns) {
-            *zero = (struct moment){trial->instances[i]->agent, trial->instances[i]->moved_ns};
-        }
+    uint64_t now_ns;
+    if (!timeline_agent_now(core, instance->agent, &now_ns)) {
+        return UINT64_MAX;
     }
+    return now_ns > instance->moved_ns ? now_ns - instance->moved_ns : 0;
+}
+
+// The last service that became ready, by what it told: in that host's clock.
+static void zero_moment(const struct core *core, const struct trial *trial, struct moment *zero)
+{
+    const struct instance *last = trial->instances[0];
+    uint64_t least_ns = ready_since_ns(core, last);
+    for (size_t i = 1; i < trial->instance_count; i++) {
+        const struct instance *instance = trial->instances[i];
+        uint64_t since_ns = ready_since_ns(core, instance);
+        bool is_later = strcmp(instance->agent, last->agent) == 0 ? instance->moved_ns >= last->moved_ns : since_ns <= least_ns;
+        least_ns = is_later ? since_ns : least_ns;
+        last = is_later ? instance : last;
+    }
+    *zero = (struct moment){last->agent, last->moved_ns};
 }
 
 void timeline_zero(struct core *core, struct trial *trial)
 {
     if (trial->plan->n_timeline && !trial->zero.agent) {
         struct moment zero;
-        zero_moment(trial, &zero);
+        zero_moment(core, trial, &zero);
         mark(core, trial, "", false, &zero);
     }
 }
@@ -156,17 +170,18 @@ static bool do_case(struct core *core, struct instance *instance, const Pb__Time
     return true;
 }
 
-// The next generation, wherever this one stands: what a fault killed is ready as far as anybody knows. One that is on its way is waited
-// for.
+// The next generation, wherever this one stands: what a fault killed is ready as far as anybody knows, and what was brought up for a case
+// may have come to nothing. One that is on its way is waited for.
 static bool renew(struct core *core, struct instance *instance, const Pb__TimelineEntry *plan)
 {
     struct moment now = {instance->agent, 0};
-    bool can_be = timeline_is_up(instance) || instance->state == INSTANCE_STOPPED;
+    bool can_be = timeline_is_up(instance) || setups_is_down(instance);
     if (!can_be || instance->wanted_generation > instance->generation || !timeline_agent_now(core, instance->agent, &now.boottime_ns)) {
         return false; // an agent that is away could not be told either
     }
     mark(core, instance->trial, plan->id, false, &now);
-    renewal_decide(core, instance, NULL, arena_printf(core->effects->arena, "timeline: %s", plan->id), NULL);
+    bool came_up = timeline_is_up(instance) || instance->state == INSTANCE_STOPPED; // else it is tried as the experiment has it
+    renewal_decide(core, instance, came_up ? NULL : "", arena_printf(core->effects->arena, "timeline: %s", plan->id), NULL);
     return true;
 }
 
@@ -204,9 +219,13 @@ static bool do_clock(struct core *core, struct trial *trial, const struct entry 
 static bool do_entry(struct core *core, struct trial *trial, const Pb__TimelineEntry *plan)
 {
     struct instance *instance = trial_instance(trial, plan->service);
+    bool is_beside = plan->body_case == PB__TIMELINE_ENTRY__BODY_FAULT || plan->body_case == PB__TIMELINE_ENTRY__BODY_RUN;
     if (!instance && !is_of_network(plan)) {
         fail(core, trial, plan->id, trial->zero.agent, "there is no such service");
         return true;
+    }
+    if (instance && is_beside && commands_case_waits(core, instance)) {
+        return false; // its number comes before
     }
     switch (plan->body_case) {
     case PB__TIMELINE_ENTRY__BODY_FAULT:

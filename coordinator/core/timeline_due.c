@@ -74,7 +74,7 @@ static bool has_done_its_part(const struct trial *trial, const struct entry *ent
     const Pb__TimelineEntry *plan = timeline_plan(trial, entry);
     bool stays = plan->body_case == PB__TIMELINE_ENTRY__BODY_FAULT && !plan->fault->for_ms && strcmp(plan->fault->kind, "kill") != 0;
     *when = stays && !entry->ended ? entry->start : entry->end;
-    bool is_whole = !timeline_is_clock(plan) || clock_has_begun(trial, entry);
+    bool is_whole = !timeline_is_clock(plan) || entry->ended || clock_has_begun(trial, entry);
     return is_whole && (stays ? entry->begun : entry->ended);
 }
 

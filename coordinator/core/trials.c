@@ -264,6 +264,7 @@ static bool advance_running(struct core *core, struct trial *trial)
         } else {
             commands_cases(core, instance);
         }
+        commands_beside_held(core, instance);
     }
     if (all_done && timeline_is_done(trial)) {
         trials_stop(core, trial, NULL, false);
@@ -293,6 +294,9 @@ static bool advance_stopping(struct core *core, struct trial *trial)
             commands_issue(core, trial->instances[i], PB__COMMAND__BODY_CLEANUP);
             moved = true;
         }
+    }
+    if (!any_left && verdicts_wait_for_clocks(core, trial)) {
+        return false;
     }
     if (!any_left) {
         runs_trial_ended(core, trial, verdicts_trial(core, trial)); // the trial is gone

@@ -61,6 +61,45 @@ static const char *window_open(struct core *core, const struct trial *trial, con
     return problem;
 }
 
+static bool is_unknown(const struct core *core, const char *agent)
+{
+    const struct agent_live *live = sessions_agent(core, agent);
+    return !live || !live->clock_is_known;
+}
+
+static bool edge_is_unknown(const struct core *core, const struct instance *instance, const Pb__Moment *named)
+{
+    const struct moment *moment = named ? moment_of(instance->trial, named) : NULL;
+    return moment && moment->agent && strcmp(moment->agent, instance->agent) != 0 &&
+           (is_unknown(core, moment->agent) || is_unknown(core, instance->agent));
+}
+
+static bool window_is_unknown(const struct core *core, const struct trial *trial, const Pb__Assertion *assertion)
+{
+    for (size_t i = 0; assertion->window && i < trial->instance_count; i++) {
+        const struct instance *instance = trial->instances[i];
+        bool is_meant = !*assertion->service || strcmp(assertion->service, instance->service) == 0;
+        if (is_meant &&
+            (edge_is_unknown(core, instance, assertion->window->since) || edge_is_unknown(core, instance, assertion->window->until))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool verdicts_wait_for_clocks(struct core *core, struct trial *trial)
+{
+    const struct trial_link *link = core_trial_link(core, trial);
+    bool waits = false;
+    for (size_t i = 0; i < trial->plan->n_assertions; i++) {
+        waits |= window_is_unknown(core, trial, trial->plan->assertions[i]);
+    }
+    for (size_t i = 0; waits && i < trial->instance_count; i++) {
+        waits &= !verdicts_missing(trial->instances[i]); // else it would not change anything
+    }
+    return waits && !trial->cancelled && (!link->wind_down_ns || core->event->now_ns < link->wind_down_ns);
+}
+
 // ---- what is in it
 
 static bool is_bad(const Pb__Assertion *assertion, double value)

@@ -157,9 +157,9 @@ static void check_same_run(struct world *world, const struct request *request)
 static void submitted(struct request *request, const Pb__Submitted *answer)
 {
     struct world *world = request->world;
+    request->is_done = true; // also when no host has room for it, ever
     if (!answer->accepted)
         return;
-    request->is_done = true;
     request->run = answer->run;
     if (world->client->runs < answer->run)
         world->client->runs = answer->run;

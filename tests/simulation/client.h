@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "panther/v1/envelope.pb-c.h"
-#include "tests/simulation/plugins.h"
+#include "tests/simulation/experiments.h"
 
 struct world;
 

@@ -14,7 +14,7 @@ bool trace_shows(const struct world *world, const Pb__Envelope *envelope)
 
 static const char *command_word(const Pb__Command *command)
 {
-    static const char *const words[] = {"Initialize", "Start", "RunCase", "Execute", "Stop", "Cleanup"};
+    static const char *const words[] = {"Initialize", "Start", "RunCase", "Execute", "Stop", "Cleanup", "Fault", "Run"};
     return words[command->body_case - PB__COMMAND__BODY_INITIALIZE];
 }
 

@@ -25,6 +25,19 @@ static const char *end_cause(Pb__EndCause cause)
     return words[cause];
 }
 
+static const char *describe_exit(struct world *world, const Pb__ProcessExited *exited)
+{
+    bool by_fault = exited->expectation == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_FAULT;
+    return SAY("ProcessExited %u %s %s%d%s", exited->process, exited->name, exited->signal ? "signal " : "status ",
+               exited->signal ? exited->signal : exited->status, by_fault ? " (of a fault)" : "");
+}
+
+static const char *describe_mark(struct world *world, const Pb__TimelineMark *mark)
+{
+    return SAY("TimelineMark %s%s%s on %s%s", *mark->entry ? mark->entry : "zero", *mark->entry ? mark->end ? ": end" : ": start" : "",
+               mark->failed ? " (failed)" : "", mark->agent, *mark->text ? SAY(": %s", mark->text) : "");
+}
+
 const char *describe_event(struct world *world, const Pb__Event *event)
 {
     switch (event->body_case) {
@@ -33,9 +46,7 @@ const char *describe_event(struct world *world, const Pb__Event *event)
     case PB__EVENT__BODY_PROCESS_STARTED:
         return SAY("ProcessStarted %u %s", event->process_started->process, event->process_started->name);
     case PB__EVENT__BODY_PROCESS_EXITED:
-        return SAY("ProcessExited %u %s %s%d", event->process_exited->process, event->process_exited->name,
-                   event->process_exited->signal ? "signal " : "status ",
-                   event->process_exited->signal ? event->process_exited->signal : event->process_exited->status);
+        return describe_exit(world, event->process_exited);
     case PB__EVENT__BODY_CASE_RESULT:
         return SAY("CaseResult #%u %s %s", event->case_result->number, event->case_result->name,
                    verdict_words(world, event->case_result->outcome));
@@ -43,6 +54,10 @@ const char *describe_event(struct world *world, const Pb__Event *event)
         return SAY("OutputMatch rule %u", event->output_match->rule);
     case PB__EVENT__BODY_STREAM_END:
         return SAY("StreamEnd %s%s", event->stream_end->stream, event->stream_end->dropped_bytes ? " (with a gap)" : "");
+    case PB__EVENT__BODY_FAULT_BEGAN:
+        return SAY("FaultBegan #%u %s (%s)", event->fault_began->number, event->fault_began->id, event->fault_began->kind);
+    case PB__EVENT__BODY_FAULT_ENDED:
+        return SAY("FaultEnded #%u %s", event->fault_ended->number, event->fault_ended->id);
     case PB__EVENT__BODY_HOST_DIED:
         return SAY("HostDied in %s, signal %d%s", event->host_died->phase, event->host_died->signal,
                    event->host_died->hung ? ", hung" : "");
@@ -71,7 +86,7 @@ static const char *describe_trial_started(struct world *world, const Pb__TrialSt
 
 static const char *describe_issued(struct world *world, const Pb__Command *command)
 {
-    static const char *const words[] = {"Initialize", "Start", "RunCase", "Execute", "Stop", "Cleanup"};
+    static const char *const words[] = {"Initialize", "Start", "RunCase", "Execute", "Stop", "Cleanup", "Fault", "Run"};
     return SAY("CommandIssued %llu.%u #%u %s", (unsigned long long)command->instance, command->generation, command->number,
                words[command->body_case - PB__COMMAND__BODY_INITIALIZE]);
 }
@@ -110,6 +125,8 @@ const char *describe_record(struct world *world, const Pb__Record *record)
     case PB__RECORD__BODY_INSTANCE_RENEWED:
         return SAY("InstanceRenewed %llu.%u: %s", (unsigned long long)record->instance_renewed->instance,
                    record->instance_renewed->generation, record->instance_renewed->why);
+    case PB__RECORD__BODY_TIMELINE_MARK:
+        return describe_mark(world, record->timeline_mark);
     case PB__RECORD__BODY_INSTANCE_LOST:
         return SAY("InstanceLost %llu.%u on %s", (unsigned long long)record->instance_lost->instance, record->instance_lost->generation,
                    record->instance_lost->agent);

@@ -126,6 +126,14 @@ static void start_is_due(void *context)
         guard_begin_first(guard);
 }
 
+static const char *profile_of(const Pb__Initialize *initialize)
+{
+    for (size_t i = 0; i < initialize->n_settings; i++)
+        if (strcmp(initialize->settings[i]->name, "profile") == 0 && initialize->settings[i]->n_values)
+            return initialize->settings[i]->values[0];
+    return "";
+}
+
 struct guard *guard_spawn(struct agent_host *host, const Pb__GuardSpec *spec)
 {
     struct world *world = agent_world(host);
@@ -138,6 +146,7 @@ struct guard *guard_spawn(struct agent_host *host, const Pb__GuardSpec *spec)
                             .has_folder = true,
                             .boot = agent_boot(host),
                             .born_ns = world->now_ns};
+    guard->profile = profile_of(guard->spec->initialize);
     guard->start = (struct timer){.call = start_is_due, .context = guard};
     guard->lease = (struct timer){.call = guard_lease_is_over, .context = guard};
     guard->work = (struct timer){.call = guard_work_is_due, .context = guard};
@@ -177,25 +186,41 @@ static uint32_t timeout_of(const struct guard *guard, const Pb__Command *command
     }
 }
 
+// A tester judges what a client did for its case.
+static bool peer_failed(const Pb__Command *command)
+{
+    bool any = false;
+    for (size_t i = 0; command->body_case == PB__COMMAND__BODY_RUN_CASE && i < command->run_case->n_peers; i++) {
+        const Pb__CasePeer *peer = command->run_case->peers[i];
+        any |= peer->executed && peer->outcome && peer->outcome->verdict == PB__VERDICT__VERDICT_FAIL;
+    }
+    return any;
+}
+
 static void take_command(struct guard *guard, const Pb__Command *command)
 {
     bool is_stop = command->body_case == PB__COMMAND__BODY_STOP;
     oracle_guard_told(guard, command);
     if (guard->stage >= GUARD_ENDING || command->number <= guard->last_number)
         return;
-    bool is_prepared = command->body_case == PB__COMMAND__BODY_RUN_CASE && command->run_case->n_peers > 0;
+    bool is_prepared = command->after_gap || (command->body_case == PB__COMMAND__BODY_RUN_CASE && command->run_case->n_peers > 0);
     if (command->number != guard->last_number + 1 && !is_stop && !is_prepared) {
         world_fail(guard->world, "P3 commands in order", "%s was given command %u after %u", guard_name(guard), command->number,
                    guard->last_number);
         return;
     }
     guard->last_number = command->number;
+    if (command->body_case == PB__COMMAND__BODY_FAULT || command->body_case == PB__COMMAND__BODY_RUN) {
+        guard_begin_beside(guard, command);
+        return;
+    }
     size_t at = (guard->open_first + guard->open_count++) % GUARD_OPEN_MAX;
     guard->open[at].number = command->number;
     guard->open[at].kind = command->body_case;
     guard->open[at].timeout_ms = timeout_of(guard, command);
     guard->open[at].name =
         command->body_case == PB__COMMAND__BODY_RUN_CASE ? arena_string(guard->world->arena, command->run_case->name) : "";
+    guard->open[at].peer_failed = peer_failed(command);
     if (is_stop && command->stop->cancel)
         guard_hurry(guard);
 }

@@ -14,7 +14,9 @@
 struct world;
 struct agent_host;
 
-#define GUARD_PROCESSES_MAX 8
+#define GUARD_PROCESSES_MAX 24
+#define GUARD_FAULTS_MAX 16
+#define GUARD_MATCHES_MAX 8
 #define GUARD_OPEN_MAX 80
 
 enum guard_stage {
@@ -32,10 +34,19 @@ struct process {
     struct guard *guard;
     uint32_t number;
     const char *name;
-    bool lives, is_late;
+    bool lives, is_late, fails;
+    uint32_t errand; // number of the command that it is run for, beside the service; 0: it is the service's own
     struct timer end;
     int signal; // it ends with; 0: status 0
     Pb__ExitExpectation expectation;
+};
+
+// What a timeline did, until it is taken back.
+struct held_fault {
+    struct guard *guard;
+    uint32_t number; // of the command; 0: this place is free
+    const char *id;
+    struct timer end;
 };
 
 struct spooled {
@@ -68,6 +79,7 @@ struct guard {
         Pb__Command__BodyCase kind;
         const char *name;
         uint32_t timeout_ms;
+        bool peer_failed; // of a case: who was executed for it
     } open[GUARD_OPEN_MAX];
     size_t open_first, open_count;
     enum deed deed; // of the first open one, when it is at work
@@ -75,6 +87,9 @@ struct guard {
     Pb__CommandStatus stop_status; // as the plugin answered
     int death_signal;
     const char *death_text;
+    // beside the calls
+    struct held_fault faults[GUARD_FAULTS_MAX];
+    bool is_beside_closed;
     // lease
     uint64_t lease_ns; // boottime of its host
     struct timer lease, work, sync, start, plugin_end;
@@ -84,7 +99,12 @@ struct guard {
     uint64_t attachment; // number of the connection that attached; 0: none
     uint64_t attachments;
     // what truly happened
-    uint32_t cases_passed;
+    uint32_t cases_passed, executions;
+    bool has_started, has_crashed, execute_failed;
+    const char *profile;                    // that it was made with
+    const char *case_delay;                 // a network's, as the last case wanted it; NULL: none
+    uint64_t matches_ns[GUARD_MATCHES_MAX]; // when its output had the pattern, in the world's time
+    size_t match_count;
     const char *spoiled; // why this cannot be a pass; NULL: nothing went wrong
     bool has_found_pattern, has_dropped, has_unclean_exit, is_poor, is_discarded, has_said_end;
 };

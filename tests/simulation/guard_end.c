@@ -77,30 +77,42 @@ static void report_exit(struct guard *guard, const struct process *process)
     exited->process = process->number;
     exited->name = arena_string(guard->world->arena, process->name);
     exited->signal = process->signal;
-    exited->status = process->signal ? -1 : 0;
+    exited->status = process->signal ? -1 : process->fails ? 3 : 0;
     exited->expectation = process->expectation;
-    exited->clean = !process->signal;
-    if (process->signal)
+    bool by_fault = process->expectation == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_FAULT;
+    exited->clean = by_fault || (!process->signal && !process->fails);
+    if (!exited->clean)
         guard->has_unclean_exit = true;
-    if (process->expectation == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_UNEXPECTED)
+    if (process->expectation == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_UNEXPECTED) {
+        guard->has_crashed = true;
         guard_spoil(guard, "a process died");
+    }
     guard_say(guard, event);
 }
 
-static void match_output(struct guard *guard)
+static void match_output(struct guard *guard, const Pb__OutputRule *rule)
 {
-    const Pb__Initialize *initialize = guard->spec->initialize;
-    if (initialize->n_output_rules == 0 || guard->has_found_pattern)
-        return;
-    guard->has_found_pattern = true;
     Pb__Event *event = guard_event(guard, PB__EVENT__BODY_OUTPUT_MATCH);
     event->output_match = ARENA_NEW(guard->world->arena, Pb__OutputMatch);
     pb__output_match__init(event->output_match);
-    event->output_match->rule = initialize->output_rules[0]->id;
+    event->output_match->rule = rule->id;
     event->output_match->stream = arena_string(guard->world->arena, "srv.stderr");
     event->output_match->line = arena_string(guard->world->arena, "AddressSanitizer: heap-use-after-free");
-    event->output_match->count = 1;
+    event->output_match->count = guard->match_count;
     guard_say(guard, event);
+}
+
+// The first match of a rule is told; of a rule that a window asks, every one.
+void guard_prints_pattern(struct guard *guard)
+{
+    const Pb__Initialize *initialize = guard->spec->initialize;
+    if (guard->match_count == GUARD_MATCHES_MAX)
+        return;
+    guard->matches_ns[guard->match_count++] = guard->world->now_ns;
+    for (size_t i = 0; i < initialize->n_output_rules; i++)
+        if (initialize->output_rules[i]->every || !guard->has_found_pattern)
+            match_output(guard, initialize->output_rules[i]);
+    guard->has_found_pattern = true;
 }
 
 void guard_process_is_over(void *context)
@@ -114,10 +126,12 @@ void guard_process_is_over(void *context)
     if (!guard_runs(guard))
         return;
     if (process->signal == SIGSEGV_NUMBER)
-        match_output(guard);
+        guard_prints_pattern(guard);
     end_stream(guard, process, "stdout");
     end_stream(guard, process, "stderr");
     report_exit(guard, process);
+    if (process->errand)
+        guard_errand_is_over(guard, process);
     if (guard->stage == GUARD_ENDING)
         guard_plugin_is_gone(guard);
     else
@@ -128,7 +142,7 @@ void guard_process_dies(struct guard *guard)
 {
     for (size_t i = 0; i < guard->process_count; i++) {
         struct process *process = &guard->processes[i];
-        if (!process->lives || timer_is_set(&process->end))
+        if (!process->lives || process->errand || timer_is_set(&process->end))
             continue;
         process->signal = SIGSEGV_NUMBER;
         guard_process_is_over(process);
@@ -166,6 +180,7 @@ void guard_plugin_dies(struct guard *guard, int signal)
         return;
     const char *phase = guard_phase(guard);
     guard->plugin_lives = false;
+    guard->has_crashed = true;
     guard->stage = GUARD_HOSTLESS;
     guard->death_signal = signal;
     guard->death_text = DEATH;
@@ -208,6 +223,7 @@ void guard_end(struct guard *guard, Pb__EndCause cause, const char *text)
     guard->cause = cause;
     guard->cause_text = text;
     agenda_stop(&guard->work);
+    guard_close_beside(guard, text);
     guard_stop_processes(guard);
     uint32_t most_us = in_order ? world->pace.work_most_us : PLUGIN_LEAVES_MOST_US;
     agenda_set(&world->agenda, &guard->plugin_end, world->now_ns + world_delay_ns(&world->dice.work, world->pace.work_least_us, most_us));
@@ -248,6 +264,7 @@ static void stop_timers(struct guard *guard)
     agenda_stop(&guard->sync);
     agenda_stop(&guard->start);
     agenda_stop(&guard->plugin_end);
+    guard_stop_beside(guard);
     for (size_t i = 0; i < guard->process_count; i++)
         agenda_stop(&guard->processes[i].end);
 }

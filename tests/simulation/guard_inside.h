@@ -1,4 +1,4 @@
-// Shared by guard.c, guard_work.c and guard_end.c only.
+// Shared by the files guard*.c only.
 #ifndef PANTHER_TESTS_SIMULATION_GUARD_INSIDE_H
 #define PANTHER_TESTS_SIMULATION_GUARD_INSIDE_H
 
@@ -26,6 +26,12 @@ struct process *guard_start_process(struct guard *guard, const char *name, bool 
 void guard_answer(struct guard *guard, Pb__CommandStatus status, const char *text);
 const char *guard_phase(const struct guard *guard);
 
+// ---- guard_beside.c: faults and commands of a timeline
+void guard_begin_beside(struct guard *guard, const Pb__Command *command);
+void guard_errand_is_over(struct guard *guard, struct process *process);
+void guard_close_beside(struct guard *guard, const char *why);
+void guard_stop_beside(struct guard *guard); // its timers
+
 // ---- guard_end.c: processes, the plugin's death, the end
 void guard_stop_processes(struct guard *guard);
 bool guard_any_process(const struct guard *guard);
@@ -33,6 +39,7 @@ void guard_end(struct guard *guard, Pb__EndCause cause, const char *text);
 void guard_lease_is_over(void *context);
 void guard_plugin_is_gone(void *context);
 void guard_process_is_over(void *context);
+void guard_prints_pattern(struct guard *guard);
 void guard_go_if_synced(struct guard *guard);
 
 #endif

@@ -41,6 +41,34 @@ static char *text_of(const struct guard *guard, const char *text)
     return arena_string(guard->world->arena, text);
 }
 
+static Pb__Endpoint *add_endpoint(const struct guard *guard, Pb__CommandDone *done, const char *name, const char *address)
+{
+    Pb__Endpoint *endpoint = done->endpoints[done->n_endpoints++] = ARENA_NEW(guard->world->arena, Pb__Endpoint);
+    pb__endpoint__init(endpoint);
+    endpoint->name = text_of(guard, name);
+    endpoint->address = text_of(guard, address);
+    return endpoint;
+}
+
+// A network has a place for each service, everybody else a port.
+static void add_endpoints(const struct guard *guard, Pb__CommandDone *done)
+{
+    const Pb__Initialize *initialize = guard->spec->initialize;
+    struct arena *arena = guard->world->arena;
+    done->endpoints = ARENA_ARRAY(arena, Pb__Endpoint *, initialize->n_network_services + 1);
+    for (size_t i = 0; i < initialize->n_network_services; i++) {
+        const char *address = arena_printf(arena, "10.64.0.%zu", i + 1);
+        Pb__Endpoint *place = add_endpoint(guard, done, initialize->network_services[i], address);
+        place->port = 1; // none
+        place->transport = PB__TRANSPORT__TRANSPORT_UDP;
+    }
+    if (initialize->network)
+        return;
+    Pb__Endpoint *http = add_endpoint(guard, done, "http", guard->spec->address);
+    http->port = guard->spec->port_first;
+    http->transport = PB__TRANSPORT__TRANSPORT_TCP;
+}
+
 void guard_answer(struct guard *guard, Pb__CommandStatus status, const char *text)
 {
     struct arena *arena = guard->world->arena;
@@ -51,15 +79,8 @@ void guard_answer(struct guard *guard, Pb__CommandStatus status, const char *tex
     done->status = status;
     done->text = text_of(guard, text);
     done->phase = text_of(guard, guard_phase(guard));
-    if (guard->open[guard->open_first].kind == PB__COMMAND__BODY_INITIALIZE && status == PB__COMMAND_STATUS__COMMAND_STATUS_OK) {
-        done->endpoints = ARENA_NEW(arena, Pb__Endpoint *);
-        Pb__Endpoint *endpoint = done->endpoints[done->n_endpoints++] = ARENA_NEW(arena, Pb__Endpoint);
-        pb__endpoint__init(endpoint);
-        endpoint->name = text_of(guard, "http");
-        endpoint->address = text_of(guard, guard->spec->address);
-        endpoint->port = guard->spec->port_first;
-        endpoint->transport = PB__TRANSPORT__TRANSPORT_TCP;
-    }
+    if (guard->open[guard->open_first].kind == PB__COMMAND__BODY_INITIALIZE && status == PB__COMMAND_STATUS__COMMAND_STATUS_OK)
+        add_endpoints(guard, done);
     if (status != PB__COMMAND_STATUS__COMMAND_STATUS_OK)
         guard_spoil(guard, "a command was not done");
     guard_say(guard, event);
@@ -145,6 +166,8 @@ void guard_begin_first(struct guard *guard)
     uint64_t timeout_ns = guard->open[guard->open_first].timeout_ms * NS_PER_MS;
     guard->is_at_work = true;
     guard->deed = draw_deed(guard, kind);
+    if (guard->deed == DEED_DONE && guard->open[guard->open_first].peer_failed)
+        guard->deed = DEED_FAILS;
     uint64_t takes_ns = work_ns(guard, kind);
     if (guard->deed == DEED_DONE && takes_ns > timeout_ns)
         guard->deed = DEED_TIMES_OUT;
@@ -159,20 +182,32 @@ void guard_begin_first(struct guard *guard)
 
 // ---- it has come to its end
 
+static void prints(void *context)
+{
+    struct guard *guard = context;
+    if (guard->stage == GUARD_SERVING && guard_any_process(guard))
+        guard_prints_pattern(guard);
+}
+
 static void started(struct guard *guard)
 {
-    if (!guard_is_tester(guard) && guard->process_count == 0) {
-        guard_start_process(guard, "srv", false);
-        if (dice_chance(&guard->world->dice.work, 200))
-            guard_start_process(guard, "worker", false);
-    }
+    struct world *world = guard->world;
+    guard->has_started = true;
+    if (guard_is_tester(guard) || guard->spec->initialize->network || guard->process_count != 0)
+        return;
+    guard_start_process(guard, "srv", false);
+    if (dice_chance(&world->dice.work, 200))
+        guard_start_process(guard, "worker", false);
+    while (faults_strike(world, RARITY_OUTPUT_MATCHES))
+        agenda_add(&world->agenda, world->now_ns + dice_below(&world->dice.work, 6 * NS_PER_S), prints, guard);
 }
 
 static void execute_ends(struct guard *guard, bool failed)
 {
     struct arena *arena = guard->world->arena;
     for (size_t i = 0; i < guard->process_count; i++)
-        if (guard->processes[i].lives && guard->processes[i].expectation == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_FINISHED)
+        if (guard->processes[i].lives && !guard->processes[i].errand &&
+            guard->processes[i].expectation == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_FINISHED)
             guard_process_is_over(&guard->processes[i]);
     Pb__Event *event = guard_event(guard, PB__EVENT__BODY_COMMAND_DONE);
     Pb__CommandDone *done = event->command_done = ARENA_NEW(arena, Pb__CommandDone);
@@ -183,9 +218,9 @@ static void execute_ends(struct guard *guard, bool failed)
     done->outcome = ARENA_NEW(arena, Pb__Outcome);
     pb__outcome__init(done->outcome);
     done->outcome->verdict = failed ? PB__VERDICT__VERDICT_FAIL : PB__VERDICT__VERDICT_PASS;
+    guard->executions++;
     done->outcome->reason = failed ? PB__REASON__REASON_VIOLATION : PB__REASON__REASON_UNSPECIFIED;
-    if (failed)
-        guard_spoil(guard, "execute found a violation");
+    guard->execute_failed |= failed;
     guard_say(guard, event);
     guard_first_is_answered(guard);
 }
@@ -285,6 +320,7 @@ static void answer_for_dead_plugin(struct guard *guard)
 // True: it is answered.
 static bool flow_stop(struct guard *guard)
 {
+    guard_close_beside(guard, "the instance is stopped");
     if (guard->stage == GUARD_SERVING && !guard->stop_called) {
         if (!guard->is_at_work)
             guard_begin_first(guard);
@@ -300,6 +336,7 @@ static bool flow_stop(struct guard *guard)
 
 static bool flow_cleanup(struct guard *guard)
 {
+    guard_close_beside(guard, "the instance is cleaned up");
     if (guard_any_process(guard)) {
         guard_stop_processes(guard);
         return false;

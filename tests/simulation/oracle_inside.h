@@ -42,11 +42,24 @@ struct instance_book {
     const char *agent;
     uint32_t generation, wanted; // the last one that was begun, and the one that was decided
     bool has_ended;
-    struct map *issued; // numbers of lifecycle commands
+    struct map *issued; // numbers of commands
     uint32_t last_issued;
-    uint32_t first_case, case_count;
-    bool executes;
-    struct map *results; // case number -> itself
+    uint32_t execute_number; // of its main job; 0: none
+    struct map *results;     // case number -> itself
+};
+
+struct moment_book {
+    bool is_set;
+    const char *agent;
+    uint64_t boottime_ns, world_ns;
+};
+
+// Of a timeline: what was marked, and what guards told of it.
+struct entry_book {
+    struct moment_book start, end;
+    bool has_failed;
+    uint32_t steps, began, over;
+    uint64_t first_start_ns, last_end_ns;
 };
 
 struct trial_book {
@@ -55,7 +68,9 @@ struct trial_book {
     const Pb__TrialStarted *started;
     struct instance_book *instances;
     size_t results;
-    bool goes_well, has_failed, has_ended;
+    bool goes_well, has_failed, has_ended, was_killed;
+    struct moment_book zero;
+    struct entry_book *entries;
 };
 
 // Of one (instance, generation): what of its spool is in the journal, and how long it may live.
@@ -100,6 +115,14 @@ void oracle_trial_ended(struct oracle *oracle, const Pb__TrialEnded *ended);
 void oracle_cell_ended(struct oracle *oracle, const Pb__CellEnded *ended);
 void oracle_run_ended(struct oracle *oracle, const Pb__RunEnded *ended);
 void oracle_evidence(struct oracle *oracle, const Pb__InstanceEvent *kept);
+// oracle_timeline.c
+void oracle_timeline_mark(struct oracle *oracle, const Pb__TimelineMark *mark);
+void oracle_timeline_evidence(struct oracle *oracle, struct trial_book *trial, const Pb__Event *event);
+void oracle_timeline_ended(struct oracle *oracle, const struct trial_book *trial, const Pb__Outcome *outcome);
+void oracle_fault_issued(struct oracle *oracle, const struct instance_book *instance, const Pb__Command *command);
+struct entry_book *oracle_entry(const struct trial_book *trial, const char *id); // NULL: not of the timeline
+// oracle_prepared.c
+void oracle_case_is_told(struct oracle *oracle, const Pb__Command *command);
 // oracle_lives.c
 void oracle_instance_is_over(struct oracle *oracle, struct instance_book *instance, uint32_t generation, const char *says);
 

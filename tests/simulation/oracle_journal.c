@@ -99,6 +99,7 @@ static void command_issued(struct oracle *oracle, const Pb__Command *command)
     }
     instance->last_issued = command->number;
     map_put_number(instance->issued, command->number, instance);
+    oracle_fault_issued(oracle, instance, command);
 }
 
 static void cases_released(struct oracle *oracle, const Pb__CasesReleased *released)
@@ -106,10 +107,13 @@ static void cases_released(struct oracle *oracle, const Pb__CasesReleased *relea
     struct instance_book *instance = oracle_instance(oracle, released->instance);
     if (!instance)
         return;
-    instance->first_case = released->first_number;
-    instance->case_count = (uint32_t)released->n_cases;
-    instance->executes = released->execute;
-    instance->last_issued = released->first_number + (released->execute ? 0 : instance->case_count - 1);
+    uint32_t count = released->execute ? 1 : (uint32_t)released->n_cases;
+    if (released->first_number <= instance->last_issued)
+        world_fail(oracle->world, P3_ORDER, "cases of instance %llu have numbers that were given", (unsigned long long)released->instance);
+    for (uint32_t i = 0; i < count; i++)
+        map_put_number(instance->issued, released->first_number + i, instance);
+    instance->execute_number = released->execute ? released->first_number : instance->execute_number;
+    instance->last_issued = released->first_number + count - 1;
 }
 
 // In the order in which the guard spooled them, none left out, each as it was; an agent may add the end of one that could not say it.
@@ -129,7 +133,7 @@ static void check_order(struct oracle *oracle, const Pb__InstanceEvent *kept)
         world_fail(world, P3_ORDER, "the journal has event %llu of %llu.%u after %llu: %s", (unsigned long long)event->sequence,
                    (unsigned long long)event->instance, event->generation, (unsigned long long)life->sequence,
                    describe_event(world, event));
-    if (life->end_is_kept)
+    if (life->end_is_kept && !(world->has_injected && oracle->any_wiped))
         world_fail(world, P3_ORDER, "%llu.%u said something after InstanceEnded: %s", (unsigned long long)event->instance,
                    event->generation, describe_event(world, event));
     life->sequence = event->sequence;
@@ -217,6 +221,9 @@ static void see(struct oracle *oracle, const Pb__Record *record)
         break;
     case PB__RECORD__BODY_INSTANCE_RENEWED:
         instance_renewed(oracle, record->instance_renewed);
+        break;
+    case PB__RECORD__BODY_TIMELINE_MARK:
+        oracle_timeline_mark(oracle, record->timeline_mark);
         break;
     case PB__RECORD__BODY_CASES_RELEASED:
         cases_released(oracle, record->cases_released);

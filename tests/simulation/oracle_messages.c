@@ -11,17 +11,7 @@
 static bool is_issued(const struct oracle *oracle, const Pb__Command *command)
 {
     const struct instance_book *instance = oracle_instance(oracle, command->instance);
-    if (!instance)
-        return false;
-    uint32_t case_index = command->number - instance->first_case;
-    switch (command->body_case) {
-    case PB__COMMAND__BODY_RUN_CASE:
-        return instance->case_count && command->number >= instance->first_case && case_index < instance->case_count;
-    case PB__COMMAND__BODY_EXECUTE:
-        return instance->executes && command->number == instance->first_case;
-    default:
-        return map_get_number(instance->issued, command->number) != NULL;
-    }
+    return instance && map_get_number(instance->issued, command->number) != NULL;
 }
 
 static void says_commands(struct oracle *oracle, struct link *link, const Pb__Commands *commands)
@@ -34,6 +24,8 @@ static void says_commands(struct oracle *oracle, struct link *link, const Pb__Co
                        (unsigned long long)command->instance, command->generation);
             return;
         }
+        if (command->body_case == PB__COMMAND__BODY_RUN_CASE)
+            oracle_case_is_told(oracle, command);
         if (command->body_case != PB__COMMAND__BODY_INITIALIZE)
             continue;
         if (link && strcmp(oracle_instance(oracle, command->instance)->agent, agent_name(link_agent(link))) != 0)

@@ -1,6 +1,7 @@
 // Verdicts: one each, a pass only where everything truly went well, a fail only where something failed. See oracle.h.
 #include <string.h>
 
+#include "tests/simulation/experiments.h"
 #include "tests/simulation/oracle_inside.h"
 
 // ---- trials
@@ -58,6 +59,7 @@ void oracle_trial_started(struct oracle *oracle, const Pb__TrialStarted *started
     trial->run = started->run;
     trial->started = started;
     trial->goes_well = oracle->world->is_gentle || (oracle->world->is_calm && oracle->world->now_ns >= oracle->world->settled_ns);
+    trial->goes_well &= strcmp(started->plan->test, WILD_TEST) != 0;
     trial->cell = arena_string_bytes(oracle->arena, started->name, strcspn(started->name, "#"));
     struct cell_book *cell = cell_of(oracle, trial->cell);
     check_attempt(oracle, trial, cell);
@@ -68,18 +70,24 @@ void oracle_trial_started(struct oracle *oracle, const Pb__TrialStarted *started
     trial->instances = ARENA_ARRAY(oracle->arena, struct instance_book, started->n_services);
     for (size_t i = 0; i < started->n_services; i++)
         place(oracle, trial, i);
+    trial->entries = ARENA_ARRAY(oracle->arena, struct entry_book, started->plan->n_timeline + 1);
     map_put_number(oracle->trials, trial->id, trial);
 }
 
-static bool is_failure(const Pb__Event *event, bool is_tester)
+// What a client did for a case is for the case to judge, and what becomes of a network says nothing of who used it.
+static bool is_failure(const struct instance_book *instance, const Pb__Event *event)
 {
+    const struct trial_book *trial = instance->trial;
+    const Pb__ServicePlan *plan = trial->started->plan->services[instance - trial->instances];
     switch (event->body_case) {
     case PB__EVENT__BODY_CASE_RESULT:
         return event->case_result->outcome->verdict == PB__VERDICT__VERDICT_FAIL;
     case PB__EVENT__BODY_COMMAND_DONE:
-        return event->command_done->outcome && event->command_done->outcome->verdict == PB__VERDICT__VERDICT_FAIL;
+        return event->command_done->number == instance->execute_number && event->command_done->outcome &&
+               event->command_done->outcome->verdict == PB__VERDICT__VERDICT_FAIL;
     case PB__EVENT__BODY_PROCESS_EXITED:
-        return !is_tester && event->process_exited->expectation == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_UNEXPECTED;
+        return !plan->is_tester && !plan->is_network &&
+               event->process_exited->expectation == PB__EXIT_EXPECTATION__EXIT_EXPECTATION_UNEXPECTED;
     default:
         return false;
     }
@@ -95,8 +103,8 @@ void oracle_evidence(struct oracle *oracle, const Pb__InstanceEvent *kept)
     }
     if (strcmp(instance->agent, kept->agent) != 0)
         world_fail(oracle->world, "P5 an agent speaks only for itself", "%s spoke for an instance of %s", kept->agent, instance->agent);
-    size_t index = (size_t)(instance - instance->trial->instances);
-    instance->trial->has_failed |= is_failure(event, instance->trial->started->services[index]->is_tester);
+    oracle_timeline_evidence(oracle, instance->trial, event);
+    instance->trial->has_failed |= is_failure(instance, event);
     if (event->body_case != PB__EVENT__BODY_CASE_RESULT)
         return;
     instance->trial->results++;
@@ -110,7 +118,7 @@ static bool asserts(const struct trial_book *trial, const char *service, Pb__Ass
 {
     const Pb__CellPlan *plan = trial->started->plan;
     for (size_t i = 0; i < plan->n_assertions; i++)
-        if (plan->assertions[i]->body_case == kind && strcmp(plan->assertions[i]->service, service) == 0)
+        if (plan->assertions[i]->body_case == kind && !plan->assertions[i]->window && strcmp(plan->assertions[i]->service, service) == 0)
             return true;
     return false;
 }
@@ -137,6 +145,8 @@ static const char *why_this_one_does_not(struct oracle *oracle, const struct tri
         return "it never ran";
     if (guard->spoiled)
         return guard->spoiled;
+    if (guard->execute_failed && trial->instances[index].execute_number)
+        return "execute found a violation";
     if (guard->cases_passed != trial->started->plan->services[index]->n_cases)
         return "not all of its cases passed";
     if (guard->has_dropped && asserts(trial, placed->service, PB__ASSERTION__BODY_OUTPUT))
@@ -170,7 +180,7 @@ static void check_fail(struct oracle *oracle, const struct trial_book *trial)
     for (size_t i = 0; i < trial->started->n_services && !any; i++) {
         for (uint32_t generation = 1; generation <= trial->instances[i].generation && !any; generation++) {
             const struct life_book *life = oracle_life(oracle, trial->started->services[i]->instance, generation);
-            any = life->guard && broken_assertion(trial, life->guard);
+            any = life->guard && (life->guard->match_count || broken_assertion(trial, life->guard));
         }
     }
     if (!any)
@@ -178,6 +188,17 @@ static void check_fail(struct oracle *oracle, const struct trial_book *trial)
 }
 
 // ---- ends
+
+// Then nothing that was seen says anything of who used it.
+static bool network_broke(struct oracle *oracle, const struct trial_book *trial)
+{
+    for (size_t i = 0; i < trial->started->n_services; i++) {
+        const struct guard *guard = oracle_life(oracle, trial->started->services[i]->instance, 1)->guard;
+        if (trial->started->plan->services[i]->is_network && (!guard || guard->spoiled))
+            return true;
+    }
+    return false;
+}
 
 static size_t planned_cases(const struct trial_book *trial)
 {
@@ -206,6 +227,7 @@ void oracle_trial_ended(struct oracle *oracle, const Pb__TrialEnded *ended)
         if (!trial->instances[i].has_ended)
             oracle_instance_is_over(oracle, &trial->instances[i], trial->instances[i].generation, "TrialEnded");
     int verdict = (int)ended->outcome->verdict;
+    oracle_timeline_ended(oracle, trial, ended->outcome);
     if (oracle->is_reading_backup)
         ; // it was judged before
     else if (verdict == VERDICT_PASS)
@@ -221,7 +243,7 @@ void oracle_trial_ended(struct oracle *oracle, const Pb__TrialEnded *ended)
     struct cell_book *cell = cell_of(oracle, trial->cell);
     cell->live_trial = 0;
     cell->last_verdict = verdict;
-    cell->has_failed |= trial->has_failed;
+    cell->has_failed |= trial->has_failed && !(verdict == VERDICT_INCONC && network_broke(oracle, trial));
 }
 
 static void count_cell(struct world *world, int verdict)

@@ -54,6 +54,16 @@
     X(CASE_INCONC, "case is inconclusive")                                                                                                 \
     X(CASE_TIMEOUT, "case times out")                                                                                                      \
     X(STREAM_DROPPED, "stream drops bytes over its limit")                                                                                 \
+    X(OUTPUT_MATCHES, "output has what an assertion looks for")                                                                            \
+    /* timelines */                                                                                                                        \
+    X(FAULT_HELD, "a fault of a timeline holds")                                                                                           \
+    X(FAULT_FAILS, "a fault of a timeline cannot be done")                                                                                 \
+    X(RUN_FAILS, "a command beside a service fails")                                                                                       \
+    X(TIMELINE_DONE, "a timeline is done to its end, and its trial passes")                                                                \
+    X(FAULT_KILLED, "a service is killed by a fault, and its trial passes")                                                                \
+    X(WINDOW_MISSED, "what was looked for was outside of the window, and its trial passes")                                                \
+    X(CASE_PREPARED, "a case is run on services that were brought up for it")                                                              \
+    X(NETWORK_PASSED, "a trial with a network passes")                                                                                     \
     X(FILE_MISSING, "a file cannot be had")                                                                                                \
     /* network */                                                                                                                          \
     X(LINK_RESET, "connection is reset")                                                                                                   \

@@ -41,7 +41,7 @@ static void start_agent(void *context)
 static void submit(void *context)
 {
     struct world *world = context;
-    struct experiment_wish wish = experiment_wish_drawn(&world->dice.shape);
+    struct experiment_wish wish = experiment_wish_drawn(&world->dice.shape, world->is_gentle || world->is_calm);
     if (world->is_gentle) {
         wish.trial_ms = wish.queue_ms = GENTLE_MS;
         wish.lease_ms = 0;

@@ -27,17 +27,22 @@ static void pass_ms(struct world *world, uint64_t ms)
     world_run_until(world, world->now_ns + ms * NS_PER_MS);
 }
 
-static void begin(struct world *world, size_t agents)
+static void begin_with(struct world *world, size_t agents, uint32_t slots)
 {
     world->pace = steady;
     coordinator_start(world);
     for (size_t i = 0; i < agents; i++) {
-        struct agent_host *agent = agent_host_new(world, names[i], 2);
+        struct agent_host *agent = agent_host_new(world, names[i], slots);
         agent_clock(agent)->drift_ppm = 0;
         agent_start(agent);
         pass_ms(world, 100);
     }
     pass_ms(world, 900);
+}
+
+static void begin(struct world *world, size_t agents)
+{
+    begin_with(world, agents, 2);
 }
 
 static void submit(struct world *world, uint32_t cells, uint32_t cases, uint32_t retries)
@@ -204,6 +209,41 @@ static void fenced_session(struct world *world)
     end(world);
 }
 
+static void timeline(struct world *world)
+{
+    begin(world, 2);
+    TELL("half a second after all are ready the server is killed, which is no crash; a command runs beside it; it is made again;");
+    TELL("a pause of 300 ms, and a case behind it; the output is watched from the kill to the end of the case");
+    struct experiment_wish wish = {.cells = 1, .cases = 1, .asserts_exit = true};
+    wish.timeline = (struct wished_timeline){
+        .entries = {{.deed = WISHED_KILL, .plus_ms = 500},
+                    {.deed = WISHED_RUN},
+                    {.deed = WISHED_RESTART},
+                    {.deed = WISHED_PAUSE, .for_ms = 300},
+                    {.deed = WISHED_CASE}},
+        .count = 5,
+        .watches_first = true,
+    };
+    client_submit(world, &wish);
+    end(world);
+}
+
+static void setups(struct world *world)
+{
+    begin_with(world, 1, 4);
+    TELL("in a network: a case as things are, one that wants a profile of the server, one that wants it fresh, one with a delay,");
+    TELL("and one that executes the client before");
+    client_submit(world, &(struct experiment_wish){.cells = 1,
+                                                   .cases = 1,
+                                                   .with_client = true,
+                                                   .case_retry = true,
+                                                   .case_fresh = true,
+                                                   .case_slow = true,
+                                                   .case_call = true,
+                                                   .network = WISHED_EMULATED});
+    end(world);
+}
+
 static const struct {
     const char *name;
     void (*tell)(struct world *world);
@@ -220,6 +260,8 @@ static const struct {
     {"disk-full", disk_full},
     {"storm", storm},
     {"fenced-session", fenced_session},
+    {"timeline", timeline},
+    {"setups", setups},
 };
 #define STORIES (sizeof stories / sizeof *stories)
 

@@ -64,7 +64,7 @@ void lab_agent_beat(struct lab *lab, size_t index)
 {
     lab->agents[index].beaten_ns = lab->now_ns;
     Pb__Heartbeat beat = PB__HEARTBEAT__INIT;
-    beat.agent_sent_ns = lab->now_ns;
+    beat.agent_sent_ns = lab->now_ns + lab->agents[index].ahead_ns;
     Pb__Envelope envelope = PB__ENVELOPE__INIT;
     envelope.body_case = PB__ENVELOPE__BODY_HEARTBEAT;
     envelope.heartbeat = &beat;
@@ -219,7 +219,7 @@ static void send_hello(struct lab *lab, const struct lab_agent *agent)
     hello.outbox_last = agent->sequence;
     hello.outbox_acknowledged = agent->acknowledged;
     hello.store_id = TEXT(agent->store_id);
-    hello.boottime_ns = lab->now_ns;
+    hello.boottime_ns = lab->now_ns + agent->ahead_ns;
     hello.slots = agent->slots;
     hello.facts = &facts;
     hello.plugins = plugins;
@@ -267,7 +267,7 @@ static void say(struct lab *lab, size_t index, struct lab_guard *guard, const Pb
 {
     if (!guard->is_orphan) {
         Pb__Event stamped = *event;
-        stamped.boottime_ns = lab->now_ns;
+        stamped.boottime_ns = lab->now_ns + lab->agents[index].ahead_ns;
         lab_event(lab, index, &stamped);
         guard->outbox_last = lab->agents[index].sequence;
     }
@@ -583,7 +583,8 @@ static struct lab_guard *guard_new(struct lab *lab, size_t index, const Pb__Comm
     return guard;
 }
 
-// As agent/core/intake.c takes them: in their order, each once; only Stop, and a case that was prepared, may leave out numbers.
+// As agent/core/intake.c takes them: in their order, each once; only Stop, a case that was prepared, and who says so, may leave out
+// numbers.
 static void take(struct lab *lab, size_t index, const Pb__Command *command)
 {
     struct lab_guard *guard = known_guard(&lab->agents[index], command);
@@ -597,12 +598,12 @@ static void take(struct lab *lab, size_t index, const Pb__Command *command)
         lab->hold_cases--;
         return;
     }
-    bool may_skip =
-        command->body_case == PB__COMMAND__BODY_STOP || (command->body_case == PB__COMMAND__BODY_RUN_CASE && command->run_case->n_peers);
+    bool may_skip = command->after_gap || command->body_case == PB__COMMAND__BODY_STOP ||
+                    (command->body_case == PB__COMMAND__BODY_RUN_CASE && command->run_case->n_peers);
     if (command->number != guard->last_command + 1 && !may_skip) {
         fail_msg("instance %u: command %u after %u", (unsigned)command->instance, command->number, guard->last_command);
     }
-    if (lab->now_ns >= guard->lease_ns) { // it waited for too long: as agent/core/placing.c refuses it
+    if (lab->now_ns + lab->agents[index].ahead_ns >= guard->lease_ns) { // it waited for too long: as agent/core/placing.c refuses it
         say_done(lab, index, guard, command, false, "initialize");
         say_ended(lab, index, guard, PB__END_CAUSE__END_CAUSE_LEASE);
         return;
@@ -694,7 +695,7 @@ void lab_agent_expire(struct lab *lab, size_t index)
 {
     struct lab_agent *agent = &lab->agents[index];
     for (size_t i = 0; i < agent->guard_count; i++) {
-        if (!agent->guards[i].ended && agent->guards[i].lease_ns <= lab->now_ns) {
+        if (!agent->guards[i].ended && agent->guards[i].lease_ns <= lab->now_ns + agent->ahead_ns) {
             say_ended(lab, index, &agent->guards[i], PB__END_CAUSE__END_CAUSE_LEASE);
         }
     }

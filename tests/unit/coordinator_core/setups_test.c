@@ -426,10 +426,38 @@ static bool one_step(struct lab *lab)
     return !lab->run_ended;
 }
 
+// What a timeline does to the tester has a number between those of its cases, whether they are sent or not; and a clock is told between
+// Initialize and Start.
+static void add_timeline(struct lab *lab, Pb__Experiment *experiment)
+{
+    static const char *const kinds[] = {"disk_full", "disk_full", "clock"};
+    static const char *const services[] = {"load", "load", "server"};
+    for (size_t i = 0; i < 3; i++) {
+        Pb__TimelineEntry *entry = lab_entry(lab, experiment, arena_printf(lab->arena, "entry-%zu", i + 1), services[i]);
+        entry->body_case = PB__TIMELINE_ENTRY__BODY_FAULT;
+        entry->fault = ARENA_NEW(lab->arena, Pb__Fault);
+        pb__fault__init(entry->fault);
+        entry->fault->id = entry->id;
+        entry->fault->kind = arena_string(lab->arena, kinds[i]);
+        entry->fault->for_ms = i < 2 ? 300 : 0;
+        entry->trigger = ARENA_NEW(lab->arena, Pb__Trigger);
+        pb__trigger__init(entry->trigger);
+        entry->trigger->plus_ms = i * 700;
+    }
+}
+
 typedef void happening_fn(struct lab *lab);
 
+struct attempt {
+    happening_fn *happening;
+    int verdict;
+    const char *const *names; // of cases
+    size_t count;
+    bool has_timeline;
+};
+
 // Whether the trial was still there at that step: if not, all its steps have been tried.
-static bool at_step(size_t step, happening_fn *happening, int verdict, const char *const *names, size_t count)
+static bool at_step(size_t step, const struct attempt *attempt)
 {
     struct lab lab;
     lab_begin(&lab);
@@ -439,18 +467,22 @@ static bool at_step(size_t step, happening_fn *happening, int verdict, const cha
     lab_agent_hello(&lab, 0);
     lab_agent_hello(&lab, 1);
     lab.is_async = true;
-    submit_experiment(&lab, on_network(&lab, with_cases(&lab, names, count)));
+    Pb__Experiment *experiment = on_network(&lab, with_cases(&lab, attempt->names, attempt->count));
+    if (attempt->has_timeline) {
+        add_timeline(&lab, experiment);
+    }
+    submit_experiment(&lab, experiment);
     bool lives = !lab.run_ended;
     for (size_t i = 0; i < step && lives; i++) {
         lives = one_step(&lab);
     }
     if (lives) {
-        happening(&lab);
+        attempt->happening(&lab);
         for (size_t i = 0; i < TRIAL_MS_MAX / 100 && one_step(&lab); i++) {
         }
     }
     assert_non_null(lab.run_ended);
-    if (lab.cells[0]->outcome->verdict != (Pb__Verdict)verdict && lives) {
+    if (lab.cells[0]->outcome->verdict != (Pb__Verdict)attempt->verdict && lives) {
         print_error("at step %zu: %s\n", step, lab.cells[0]->outcome->text);
         fail();
     }
@@ -488,14 +520,19 @@ static void lose_for_ever(struct lab *lab)
     }
 }
 
-static void try_every_step(happening_fn *happening, int verdict, const char *const *names, size_t count)
+static void try_attempt(const struct attempt *attempt)
 {
     size_t step = 0;
-    while (at_step(step, happening, verdict, names, count)) {
+    while (at_step(step, attempt)) {
         step++;
         assert_true(step < STEPS_MAX);
     }
     assert_in_range(step, 15, STEPS_MAX); // there was something to interrupt
+}
+
+static void try_every_step(happening_fn *happening, int verdict, const char *const *names, size_t count)
+{
+    try_attempt(&(struct attempt){happening, verdict, names, count, false});
 }
 
 STORY(a_restart_of_the_coordinator_at_any_step_changes_nothing)
@@ -511,6 +548,16 @@ STORY(a_new_session_of_the_agents_at_any_step_changes_nothing)
     (void)state;
     static const char *const good[] = {"retry", "fresh", "execute", "slow", "execute"};
     try_every_step(new_session, VERDICT_PASS, good, 5);
+}
+
+STORY(a_timeline_beside_such_cases_is_told_in_order_at_any_step)
+{
+    (void)state;
+    static const char *const good[] = {"retry", "fresh", "fresh"};
+    static const char *const bad[] = {"retry", "bad", "fresh", "bad"}; // what was not brought up leaves holes in the numbers
+    try_attempt(&(struct attempt){new_session, VERDICT_PASS, good, 3, true});
+    try_attempt(&(struct attempt){restart, VERDICT_PASS, good, 3, true});
+    try_attempt(&(struct attempt){new_session, VERDICT_INCONC, bad, 4, true});
 }
 
 STORY(a_run_that_is_cancelled_at_any_step_ends)
@@ -548,6 +595,7 @@ int main(void)
         cmocka_unit_test(nobody_runs_a_case_without_its_conditions),
         cmocka_unit_test(a_restart_of_the_coordinator_at_any_step_changes_nothing),
         cmocka_unit_test(a_new_session_of_the_agents_at_any_step_changes_nothing),
+        cmocka_unit_test(a_timeline_beside_such_cases_is_told_in_order_at_any_step),
         cmocka_unit_test(a_run_that_is_cancelled_at_any_step_ends),
         cmocka_unit_test(agents_that_are_lost_at_any_step_are_an_error),
     };

@@ -254,6 +254,42 @@ STORY(a_clock_is_set_before_the_service_starts_again)
     lab_end(&lab);
 }
 
+STORY(a_clock_has_done_its_part_when_its_service_is_stopped)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    fault(&lab, lab_entry(&lab, experiment, "late", "server"), "clock", 0);
+    change(&lab, experiment, "stop", PB__SERVICE_CHANGE__SERVICE_CHANGE_STOP);
+    play(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    assert_non_null(mark_of(&lab, "late", true));
+    lab_end(&lab);
+}
+
+// The server's host has been up for longer than the tester's: its clock shows more, and the tester is ready later.
+STORY(time_zero_is_when_the_last_one_was_ready_whatever_the_clocks_show)
+{
+    struct lab lab;
+    (void)state;
+    lab_begin(&lab);
+    lab.agents[0].ahead_ns = 3600000 * NS_PER_MS;
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    experiment->tests[0]->services[1]->host->apart_from = ARENA_ARRAY(lab.arena, char *, 1);
+    experiment->tests[0]->services[1]->host->apart_from[0] = arena_string(lab.arena, "server");
+    experiment->tests[0]->services[1]->host->n_apart_from = 1;
+    fault(&lab, lab_entry(&lab, experiment, "kill", "server"), "kill", 0);
+    play(&lab, experiment);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    size_t server, tester;
+    lab_guard(&lab, 1, &server);
+    lab_guard(&lab, 2, &tester);
+    assert_int_not_equal(server, tester);
+    assert_string_equal(mark_of(&lab, "", false)->agent, lab.agents[tester].name);
+    lab_end(&lab);
+}
+
 // ---- restarts of the coordinator
 
 STORY(a_timeline_goes_on_after_a_restart_of_the_coordinator)
@@ -428,6 +464,8 @@ int main(void)
         cmocka_unit_test(a_service_is_restarted_as_a_new_generation_after_it_was_killed),
         cmocka_unit_test(a_service_that_was_stopped_is_started_again),
         cmocka_unit_test(a_clock_is_set_before_the_service_starts_again),
+        cmocka_unit_test(a_clock_has_done_its_part_when_its_service_is_stopped),
+        cmocka_unit_test(time_zero_is_when_the_last_one_was_ready_whatever_the_clocks_show),
         cmocka_unit_test(a_timeline_goes_on_after_a_restart_of_the_coordinator),
         cmocka_unit_test(a_fault_whose_command_got_lost_is_told_again),
         cmocka_unit_test(what_was_seen_before_the_window_is_not_in_it),
