@@ -56,6 +56,13 @@ static void small_requests(void **state)
     REQUEST("backup", "path: \"/tmp/x\"", backup);
     static const struct change drain[] = {{"agent: \"\"", "drain.agent is not a name"}, {"why: \"w\"*4097", "drain.why is too long"}};
     REQUEST("drain", "agent: \"lab-a\"", drain);
+    static const struct change annotate[] = {{"run: \"\"", "annotate.run is empty or too long"},
+                                             {"note: \"n\"*4097", "annotate.note is too long"},
+                                             {"tags: \"No Tag\"", "annotate.tags are too many, or not names"},
+                                             {"not_tags: \"../x\"", "annotate.not_tags are too many, or not names"},
+                                             {"pin: 9", "a value of an enum is not known"},
+                                             {"note: \"\"", NULL}};
+    REQUEST("annotate", "run: \"r1/load/1#1\" note: \"a wall\"", annotate);
     static const struct change push[] = {{"token: \"x\"", "push_plugin.token is not 128 bits in hex"},
                                          {"name: \"../x\"", "push_plugin.name is not a name"},
                                          {"hash: \"12\"", "push_plugin.hash is not a hash"},

@@ -132,6 +132,14 @@ static void events_and_content(void **state)
     static const struct change stored[] = {{"hash: \"\"", "content_stored.hash is not a hash"},
                                            {"instance: 0", "content_stored has an id that is not set"}};
     RECORD("content_stored", "instance: 1 generation: 1 name: \"nginx.stderr\" is_stream: true hash: " HASH, stored);
+    static const struct change annotated[] = {{"run: 0", "run_annotated.run is not set"},
+                                              {"tags: \"No Tag\"", "run_annotated.tags are not names"},
+                                              {"not_tags: \"../x\"", "run_annotated.not_tags are not names"}};
+    RECORD("run_annotated", "run: 1 note: \"a wall\" by: \"ada\"", annotated);
+    static const struct change removed[] = {{"run: 0", "evidence_removed.run is not set"},
+                                            {"contents { generation: 1 }", "evidence_removed has an id that is not set"},
+                                            {"contents { instance: 1 generation: 1 hash: \"12\" }", "evidence_removed.hash is not a hash"}};
+    RECORD("evidence_removed", "run: 1 contents { instance: 1 generation: 1 name: \"a\" hash: " HASH " }", removed);
 }
 
 static void peers(void **state)
