@@ -166,8 +166,11 @@ static double throughput(const struct wire *wire)
     must(wire_connect(client, 1, PORT_B, &error), &error);
     int accepted = accept(server, NULL, NULL);
     pid_t child = fork();
-    if (child == 0)
+    if (child == 0) {
+        close(accepted); // else the other end is never closed, and a sender that waits for room waits for ever
+        close(server);
         send_for_a_while(client, 64 * 1024);
+    }
     close(client);
     double bytes_per_us = received(accepted, true);
     close(accepted);
