@@ -216,7 +216,7 @@ static void check_growth(struct contract *contract, struct panther_test *test, s
         judge_note(judgement, "%u cycles, %s more", cycles, grown);
 }
 
-#ifdef PANTHER_ADDRESS_SANITIZER
+#if defined(PANTHER_ADDRESS_SANITIZER) || defined(PANTHER_THREAD_SANITIZER)
 #define KEEPS_WHAT_WAS_FREED true
 #else
 #define KEEPS_WHAT_WAS_FREED false
@@ -225,7 +225,7 @@ static void check_growth(struct contract *contract, struct panther_test *test, s
 void clause_memory(struct contract *contract, struct judgement *judgement)
 {
     if (KEEPS_WHAT_WAS_FREED) {
-        judge_note(judgement, "not looked at: AddressSanitizer, which this build has, keeps what was freed");
+        judge_note(judgement, "not looked at: the sanitizer that this build has keeps what was freed, or notes who touched it");
         return;
     }
     struct panther_test *test = contract_running(contract, judgement);
