@@ -67,9 +67,8 @@ static bool has_plugin(struct lab *lab, uint64_t name)
 
 static bool says_gone(struct lab *lab, uint64_t name)
 {
-    const Pb__PluginsChanged *changed = lab->plugins_changed;
-    for (size_t i = 0; changed && i < changed->n_gone; i++)
-        if (strcmp(changed->gone[i], (const char *)(uintptr_t)name) == 0)
+    for (size_t i = 0; i < lab->gone_count; i++)
+        if (strcmp(lab->gone[i], (const char *)(uintptr_t)name) == 0)
             return true;
     return false;
 }

@@ -154,6 +154,8 @@ static void on_message(void *context, const struct bus_message *message)
     case PB__ENVELOPE__BODY_PLUGINS_CHANGED:
         message_free(lab->plugins_changed);
         lab->plugins_changed = message_copy(envelope->plugins_changed, NULL);
+        for (size_t i = 0; i < lab->plugins_changed->n_gone && lab->gone_count < LAB_GONE_MAX; i++)
+            lab->gone[lab->gone_count++] = memory_string(lab->plugins_changed->gone[i]);
         lab->changed++;
         break;
     case PB__ENVELOPE__BODY_DESCRIPTIONS:
@@ -389,6 +391,8 @@ int lab_end(void **state)
     map_free(&lab->files);
     message_free(lab->hello);
     message_free(lab->plugins_changed);
+    while (lab->gone_count > 0)
+        free(lab->gone[--lab->gone_count]);
     message_free(lab->placed);
     message_free(lab->descriptions);
     arena_free(&lab->arena);

@@ -16,6 +16,7 @@
 #include "common/system/loop.h"
 #include "common/wire/wire.h"
 
+#define LAB_GONE_MAX 32
 #define LAB_WAIT_MS 20000
 
 struct lab_file {
@@ -42,7 +43,9 @@ struct lab {
     Pb__Hello *hello; // the newest
     unsigned hellos, goodbyes, heartbeats, changed;
     char goodbye[512];
-    Pb__PluginsChanged *plugins_changed;
+    Pb__PluginsChanged *plugins_changed; // the last one; two may come at once, so what is gone is kept of all
+    char *gone[LAB_GONE_MAX];
+    size_t gone_count;
     Pb__Descriptions *descriptions;
     char epoch[64];
     uint64_t last_seen; // acknowledged
