@@ -121,7 +121,7 @@ static void tell_known(struct gate *gate, const Pb__Test *test, const struct jud
 
 void gate_verdicts(struct gate *gate, const Pb__Test *test, const struct judgements *judgements)
 {
-    const struct judgement *end = judgements->items + judgements->count;
+    const struct judgement *end = judgements->count > 0 ? &judgements->items[judgements->count - 1] + 1 : NULL;
     for (size_t i = 0; i < judgements->count; i++) {
         if (judgements->items[i].kind == JUDGED_CELL && strcmp(judgements->items[i].test, test->name) == 0) {
             judge_cell(gate, test, &judgements->items[i], end);
