@@ -71,25 +71,30 @@ void core_emit(struct core *core, Pb__Record *record)
     refile(core, record);
 }
 
-static Pb__Envelope *send_new(struct core *core, uint64_t route, uint64_t session, bool urgent)
+static Pb__Envelope *send_new(struct core *core, uint64_t route, uint64_t session, bool urgent, bool prompt)
 {
     struct core_effects *effects = core->effects;
     Pb__Envelope *envelope = NEW_MESSAGE(core, Pb__Envelope, pb__envelope);
     envelope->version = PROTOCOL_VERSION;
     envelope->session = session;
     APPEND(effects->sends, effects->send_count, effects->send_capacity) =
-        (struct core_send){.route = route, .envelope = envelope, .urgent = urgent};
+        (struct core_send){.route = route, .envelope = envelope, .urgent = urgent, .prompt = prompt};
     return envelope;
 }
 
 Pb__Envelope *core_send(struct core *core, uint64_t route, uint64_t session)
 {
-    return send_new(core, route, session, false);
+    return send_new(core, route, session, false, false);
 }
 
 Pb__Envelope *core_send_urgent(struct core *core, uint64_t route, uint64_t session)
 {
-    return send_new(core, route, session, true);
+    return send_new(core, route, session, true, false);
+}
+
+Pb__Envelope *core_send_prompt(struct core *core, uint64_t route, uint64_t session)
+{
+    return send_new(core, route, session, false, true);
 }
 
 Pb__Reply *core_reply(struct core *core, uint64_t route, uint64_t request)

@@ -79,8 +79,8 @@ struct core_send {
     uint64_t route;
     Pb__Envelope *envelope;
     bool urgent; // may go before the batch is committed: it tells nothing that a crash could take back
-    bool prompt; // a command that follows from records that are committed already: needs no commit, but keeps its place behind Welcome and
-                 // commands
+    bool prompt; // needs no commit (a command that follows from records that are committed already, a question that changes nothing), but
+                 // keeps its place behind Welcome and commands
 };
 
 // A run whose cells have all ended and whose gates are to be judged, from what is committed then.

@@ -11,6 +11,8 @@
 // Of one host's reason: with the largest lab the reply still is below a control frame.
 #define PUSH_TEXT_BYTES 256
 #define PUSH_HOSTS_MAX 10000
+// A coordinator that has just started does not call an agent away that was here before: it has not had the time to come back.
+#define PUSH_RETURN_MS 30000
 static_assert(PUSH_HOSTS_MAX * (PUSH_TEXT_BYTES + NAME_MAX_BYTES + 16) < CONTROL_FRAME_MAX_BYTES, "all hosts fit into a reply");
 
 struct push_row {
@@ -152,13 +154,19 @@ static void ask(struct core *core, const struct push *push, struct push_row *row
 {
     struct arena *arena = core->effects->arena;
     row->session = agent->session;
-    // Urgent: nothing of it is kept here.
-    Pb__Envelope *envelope = core_send_urgent(core, agent->route, agent->session);
+    // Prompt: nothing of it is kept here.
+    Pb__Envelope *envelope = core_send_prompt(core, agent->route, agent->session);
     envelope->body_case = PB__ENVELOPE__BODY_PLACE_PLUGIN;
     Pb__PlacePlugin *place = envelope->place_plugin = NEW_MESSAGE(core, Pb__PlacePlugin, pb__place_plugin);
     place->push = push->number;
     place->name = arena_string(arena, push->name);
     place->hash = arena_string(arena, push->hash);
+}
+
+static bool may_be_coming_back(const struct core *core, const char *agent)
+{
+    return !sessions_agent(core, agent) && map_get_text(core->durable->agents, agent) &&
+           core->event->now_ns - core->start_ns < PUSH_RETURN_MS * UINT64_C(1000000);
 }
 
 static Pb__PushState row_state(struct core *core, const struct push *push, struct push_row *row)
@@ -168,7 +176,7 @@ static Pb__PushState row_state(struct core *core, const struct push *push, struc
         return PB__PUSH_STATE__PUSH_STATE_ANSWERED;
     }
     if (!agent_live_is_connected(agent)) {
-        return PB__PUSH_STATE__PUSH_STATE_AWAY;
+        return may_be_coming_back(core, row->agent) ? PB__PUSH_STATE__PUSH_STATE_PLACING : PB__PUSH_STATE__PUSH_STATE_AWAY;
     }
     if (row->session != agent->session) {
         ask(core, push, row, agent);

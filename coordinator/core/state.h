@@ -103,6 +103,7 @@ Pb__Record *core_record(struct core *core);                                   //
 void core_emit(struct core *core, Pb__Record *record);                        // keeps it and applies it at once
 Pb__Envelope *core_send(struct core *core, uint64_t route, uint64_t session); // fill its body
 Pb__Envelope *core_send_urgent(struct core *core, uint64_t route, uint64_t session);
+Pb__Envelope *core_send_prompt(struct core *core, uint64_t route, uint64_t session); // never overtakes a Welcome
 Pb__Reply *core_reply(struct core *core, uint64_t route, uint64_t request);
 Pb__Reply *core_reply_urgent(struct core *core, uint64_t route, uint64_t request); // live state: seen also while the disk is full
 void core_refuse(struct core *core, uint64_t route, uint64_t request, int code, uint32_t retry_after_ms, const char *format, ...)

@@ -123,8 +123,8 @@ static void ask(struct core *core)
             continue;
         }
         map_put_text(survey->silent, agent->name, survey);
-        // Urgent: it changes nothing, and is wanted most when the disk is full.
-        Pb__Envelope *envelope = core_send_urgent(core, agent->route, agent->session);
+        // Prompt: it changes nothing, and is wanted most when the disk is full.
+        Pb__Envelope *envelope = core_send_prompt(core, agent->route, agent->session);
         envelope->body_case = PB__ENVELOPE__BODY_SURVEY;
         envelope->survey = NEW_MESSAGE(core, Pb__Survey, pb__survey);
         envelope->survey->number = survey->number;

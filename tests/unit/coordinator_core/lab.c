@@ -74,6 +74,7 @@ static void deliver_one(struct lab *lab, const struct core_send *send)
     }
     for (size_t a = 0; a < lab->agent_count; a++) {
         if (lab->agents[a].connected && lab->agents[a].route == send->route) {
+            lab->agents[a].placing_keeps_its_place |= send->envelope->body_case == PB__ENVELOPE__BODY_PLACE_PLUGIN && !send->urgent;
             lab_agent_receive(lab, a, send->envelope);
         }
     }
@@ -131,7 +132,8 @@ static void check_released(const struct lab *lab, const Pb__Command *command)
 
 static void check_early(const struct lab *lab, const struct core_send *send)
 {
-    for (size_t i = 0; send->prompt && i < send->envelope->commands->n_commands; i++) {
+    const bool commands = send->prompt && send->envelope->body_case == PB__ENVELOPE__BODY_COMMANDS;
+    for (size_t i = 0; commands && i < send->envelope->commands->n_commands; i++) {
         check_released(lab, send->envelope->commands->commands[i]);
     }
 }

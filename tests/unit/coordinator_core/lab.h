@@ -56,6 +56,7 @@ struct lab_agent {
     bool is_unprobed;                         // it has not looked yet what its server can
     Pb__PlacePlugin *placing;                 // the last one it was asked for
     size_t placings;
+    bool placing_keeps_its_place; // behind Welcome
 };
 
 struct lab {

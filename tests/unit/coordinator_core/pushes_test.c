@@ -231,7 +231,7 @@ STORY(a_push_goes_on_over_a_restart_of_the_coordinator)
     push(&lab, asked);
     placed(&lab, 0, "");
     lab_restart(&lab);
-    assert_host(push(&lab, asked), 0, "lab-a", PB__PUSH_STATE__PUSH_STATE_AWAY);
+    assert_host(push(&lab, asked), 0, "lab-a", PB__PUSH_STATE__PUSH_STATE_PLACING); // it has not had the time to come back
     lab_agent_hello(&lab, 0);
     lab_agent_hello(&lab, 1);
     assert_host(push(&lab, asked), 1, "lab-b", PB__PUSH_STATE__PUSH_STATE_PLACING);
@@ -240,6 +240,29 @@ STORY(a_push_goes_on_over_a_restart_of_the_coordinator)
     const Pb__PluginPush *answer = push(&lab, asked);
     assert_host(answer, 0, "lab-a", PB__PUSH_STATE__PUSH_STATE_ANSWERED);
     assert_host(answer, 1, "lab-b", PB__PUSH_STATE__PUSH_STATE_ANSWERED);
+    lab_end(&lab);
+}
+
+STORY(who_does_not_come_back_after_a_restart_of_the_coordinator_is_away)
+{
+    STORY_OF_A_PUSH;
+    struct asked asked = {.token = FIRST_TOKEN, .agents = {"lab-a", "lab-z"}};
+    lab_restart(&lab);
+    assert_host(push(&lab, asked), 0, "lab-a", PB__PUSH_STATE__PUSH_STATE_PLACING);
+    assert_host(push(&lab, asked), 1, "lab-z", PB__PUSH_STATE__PUSH_STATE_AWAY); // it has never been here
+    lab_pass_ms(&lab, 30000, false);
+    const Pb__PluginPush *answer = push(&lab, asked);
+    assert_host(answer, 0, "lab-a", PB__PUSH_STATE__PUSH_STATE_AWAY);
+    assert_string_equal(answer->hosts[0]->text, "never seen");
+    lab_end(&lab);
+}
+
+// An agent drops what comes before its Welcome, and that may wait for a commit: who asks must not overtake it.
+STORY(no_agent_is_asked_before_its_welcome)
+{
+    STORY_OF_A_PUSH;
+    push(&lab, (struct asked){.token = FIRST_TOKEN, .agents = {"lab-a"}});
+    assert_true(lab.agents[0].placing_keeps_its_place);
     lab_end(&lab);
 }
 
@@ -329,6 +352,8 @@ int main(void)
         cmocka_unit_test(a_host_that_is_named_twice_is_asked_once),
         cmocka_unit_test(an_agent_that_comes_back_in_the_middle_is_asked_anew_and_its_old_word_is_not_taken),
         cmocka_unit_test(a_push_goes_on_over_a_restart_of_the_coordinator),
+        cmocka_unit_test(who_does_not_come_back_after_a_restart_of_the_coordinator_is_away),
+        cmocka_unit_test(no_agent_is_asked_before_its_welcome),
         cmocka_unit_test(a_push_that_was_forgotten_begins_again_and_takes_no_late_word),
         cmocka_unit_test(a_dry_run_warns_once_of_different_versions),
         cmocka_unit_test(a_host_that_has_not_looked_yet_differs_from_nobody),
