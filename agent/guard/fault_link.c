@@ -1,5 +1,5 @@
 // link and partition, of a network instance: what holds on its links is laid over them by who runs them, asked through the socket
-// `link.control` in the work folder: one connection per request, one line of JSON each way. See agent/environment/link.
+// `link.control` in the work folder: one connection per request, one line of JSON each way. See agent/environment/control.
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>

@@ -91,13 +91,4 @@ int lab_capture_start(struct lab_capture **out, struct loop *loop, const struct 
                       lab_capture_fn *changed, void *context, struct panther_error *error);
 void lab_capture_stop(struct lab_capture **capture); // waits until its file is whole
 
-// ---- control.c: the socket `link.control`
-
-struct lab_control;
-// One request is answered before the next is read: NULL or why not.
-typedef const char *lab_control_fn(void *context, const struct json_t *request);
-int lab_control_listen(struct lab_control **out, struct loop *loop, const char *path, lab_control_fn *request, void *context,
-                       struct panther_error *error);
-void lab_control_close(struct lab_control **control);
-
 #endif

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/environment/control/control.h"
 #include "agent/environment/lab/lab.h"
 #include "common/system/log.h"
 #include "common/system/loop.h"
 
 #define DOCUMENT "network.json"
-#define CONTROL "link.control"
 // How often it is looked whether the interface is still there.
 #define LOOK_MS 500
 #define NANOSECONDS_PER_MS 1000000ULL
@@ -26,9 +26,8 @@ struct lab {
     struct lab_shape *shape;
     struct lab_note *note;
     struct lab_capture *capture;
-    struct lab_control *control;
+    struct control *control;
     struct loop_source *look;
-    struct panther_error error; // of the last request
 };
 
 static int usage(FILE *to, int status)
@@ -69,22 +68,31 @@ static void restore(struct lab *lab, const char *name)
         log_error("%s", error.message);
 }
 
-static const char *take_request(void *context, const struct json_t *request)
+static int obey(struct lab *lab, const json_t *request, struct panther_error *error)
 {
-    struct lab *lab = context;
     const char *name = json_string_value(json_object_get(request, "fault"));
     if (json_is_true(json_object_get(request, "flush")))
-        return NULL; // dumpcap writes what it has within half a second by itself
+        return 0; // dumpcap writes what it has within half a second by itself
     if (!name || !*name)
-        return "a request has a fault's name, or flush";
+        return error_set(error, PANTHER_EINVALID, "a request has a fault's name, or flush");
+    int problem = 0;
     if (json_is_true(json_object_get(request, "end")))
         lab_network_lift(&lab->network, name);
-    else if (lab_network_lay(&lab->network, name, json_object_get(request, "links"), &lab->error) < 0)
-        return lab->error.message;
-    if (enforce(lab, &lab->error) == 0)
-        return NULL;
-    restore(lab, name);
-    return lab->error.message;
+    else if ((problem = lab_network_lay(&lab->network, name, json_object_get(request, "links"), error)) < 0)
+        return problem;
+    problem = enforce(lab, error);
+    if (problem < 0)
+        restore(lab, name);
+    return problem;
+}
+
+static int take_request(void *context, const char *line, size_t bytes, struct panther_error *error)
+{
+    json_error_t where;
+    json_t *request = json_loadb(line, bytes, 0, &where);
+    int problem = request ? obey(context, request, error) : error_set(error, PANTHER_EINVALID, "%s", where.text);
+    json_decref(request);
+    return problem;
 }
 
 // ---- life
@@ -137,7 +145,7 @@ static int begin(struct lab *lab, struct panther_error *error)
     if (problem == 0)
         problem = enforce(lab, error);
     if (problem == 0)
-        problem = lab_control_listen(&lab->control, lab->loop, CONTROL, take_request, lab, error);
+        problem = control_listen(&lab->control, lab->loop, CONTROL_FILE, take_request, lab, error);
     if (problem == 0 && lab->network.captures)
         problem = lab_capture_start(&lab->capture, lab->loop, &lab->network, lab->device, capture_changed, lab, error);
     return problem;
@@ -145,7 +153,7 @@ static int begin(struct lab *lab, struct panther_error *error)
 
 static void end(struct lab *lab)
 {
-    lab_control_close(&lab->control);
+    control_close(&lab->control);
     lab_capture_stop(&lab->capture);
     lab_note_release(&lab->note);
     loop_remove(&lab->look);

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/environment/link/control.h"
+#include "agent/environment/control/control.h"
 #include "agent/environment/link/statistics.h"
 #include "common/base/memory.h"
 #include "common/system/file.h"
@@ -16,7 +16,6 @@
 
 #define PLAN_FILE "network.json"
 #define PLACES_FILE "namespaces"
-#define CONTROL_FILE "link.control"
 #define CAPTURE_FILE "network.pcapng"
 #define STATISTICS_FILE "link.json"
 // A capture of a trial that is kept: beyond, packets are only counted.

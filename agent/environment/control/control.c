@@ -1,5 +1,5 @@
 // See control.h.
-#include "agent/environment/link/control.h"
+#include "agent/environment/control/control.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -10,10 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "agent/environment/link/rules.h"
 #include "common/base/memory.h"
 
 #define CLIENTS_MAX 8
+#define REQUEST_MAX_BYTES (1024 * 1024) // conditions of every pair of 64 services have room
 // The guard waits five seconds for its answer; whoever says nothing for so long has no request.
 #define REQUEST_MS 10000
 #define NS_PER_MS 1000000ULL
@@ -72,7 +72,7 @@ static void client_speaks(void *context, int fd, uint32_t events)
     const char *end = got > 0 ? memchr(client->line.data, '\n', client->line.length) : NULL;
     if (end)
         answer(client, (size_t)(end - client->line.data));
-    else if (got <= 0 || client->line.length > RULES_TEXT_MAX_BYTES)
+    else if (got <= 0 || client->line.length > REQUEST_MAX_BYTES)
         hang_up(client);
 }
 
