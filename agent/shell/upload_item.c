@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "common/base/limits.h"
+#include "common/base/read_marks.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
 
 #define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_US 1000
 // A line at a time would cost a message each; readers of a growing log see it a moment later.
 #define GATHER_MS 100
 #define GATHER_BYTES (64 * 1024)
@@ -34,6 +36,7 @@ struct upload_item {
     bool sent_last;
     unsigned wrong;
     uint64_t sent_ns;
+    struct read_marks *marks; // of a stream: when it grew; NULL: an artifact
     struct bulk_job job;
 };
 
@@ -101,6 +104,22 @@ static void want(struct upload_item *item)
     bulk_want(item->owner.bulk, &item->job, soon ? 0 : item->sent_ns + GATHER_MS * NS_PER_MS);
 }
 
+static void mark(struct upload_item *item, uint64_t bytes)
+{
+    if (item->marks)
+        read_marks_add(item->marks, bytes, clock_boottime_ns() / NS_PER_US);
+}
+
+// The file may be longer than its guard has said: what is sent was seen now at the latest.
+static void tell_times(struct upload_item *item, Pb__PutChunk *chunk, size_t bytes, struct arena *arena)
+{
+    if (item->marks) {
+        mark(item, item->have + bytes);
+        chunk->read_times = arena_allocate(arena, 2 * READ_MARKS_MAX * sizeof *chunk->read_times);
+        chunk->n_read_times = read_marks_between(item->marks, item->have, item->have + bytes, chunk->read_times);
+    }
+}
+
 static bool build(void *context, Pb__BulkEnvelope *request, struct arena *arena, const void **payload, size_t *payload_bytes)
 {
     struct upload_item *item = context;
@@ -134,6 +153,7 @@ static bool build(void *context, Pb__BulkEnvelope *request, struct arena *arena,
         chunk->total_bytes = item->bytes;
         chunk->hash = arena_string(arena, item->hash);
     }
+    tell_times(item, chunk, *payload_bytes, arena);
     item->sent_last = chunk->last;
     item->sent_ns = clock_boottime_ns();
     request->body_case = PB__BULK_ENVELOPE__BODY_PUT_CHUNK;
@@ -190,6 +210,7 @@ struct upload_item *upload_item_new(const struct upload_item_owner *owner, bool 
     item->owner = *owner;
     item->is_stream = is_stream;
     item->name = memory_string(name);
+    item->marks = is_stream ? NEW(struct read_marks) : NULL;
     item->job =
         (struct bulk_job){.build = build, .answered = answered, .context = item, .class = is_stream ? BULK_STREAMS : BULK_ARTIFACTS};
     return item;
@@ -201,6 +222,7 @@ void upload_item_free(struct upload_item **item)
         return;
     bulk_forget((*item)->owner.bulk, &(*item)->job);
     free((*item)->name);
+    free((*item)->marks);
     free(*item);
     *item = NULL;
 }
@@ -225,6 +247,7 @@ void upload_item_grown(struct upload_item *item, uint64_t bytes)
     if (item->ended || item->complete || bytes <= item->bytes)
         return;
     item->bytes = bytes;
+    mark(item, bytes);
     want(item);
 }
 
@@ -234,6 +257,7 @@ void upload_item_ended(struct upload_item *item, uint64_t bytes, const char *has
         return;
     item->ended = true;
     item->bytes = bytes;
+    mark(item, bytes);
     snprintf(item->hash, sizeof item->hash, "%s", hash ? hash : "");
     want(item);
 }

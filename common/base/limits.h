@@ -36,6 +36,8 @@ static_assert(COMMAND_MAX_BYTES + 5 * 4096 < GUARD_PACKET_MAX_BYTES, "a spec is 
 #define BULK_CHUNK_MAX_BYTES (256 * 1024)
 // Parts of a stream of which StreamEnd says when they were read: at some ten bytes each a small event, and every line of most logs.
 #define READ_TIMES_MAX 256
+// The same of a stream that still grows, in memory only: 4 KiB a stream.
+#define READ_MARKS_MAX 256
 // Text fields in events (tails, reasons): what a person reads.
 #define TEXT_MAX_BYTES 4096
 

@@ -269,32 +269,49 @@ int bus_call_put_blob(struct bus_call *call, const char *hash, const void *data,
     return result;
 }
 
-int bus_call_get(struct bus_call *call, const char *stream, const char *hash, uint64_t offset, uint8_t **data, size_t *bytes, bool *end,
-                 struct panther_error *error)
+static int get(struct bus_call *call, const char *stream, const char *hash, uint64_t offset, struct bus_piece *piece,
+               struct panther_error *error)
 {
     struct arena *arena = arena_new(UNPACK_MAX_BYTES);
-    Pb__GetChunk get;
-    pb__get_chunk__init(&get);
-    get.stream = arena_string(arena, stream ? stream : "");
-    get.hash = arena_string(arena, hash ? hash : "");
-    get.offset = offset;
-    get.limit_bytes = BULK_CHUNK_MAX_BYTES;
+    Pb__GetChunk get_chunk;
+    pb__get_chunk__init(&get_chunk);
+    get_chunk.stream = arena_string(arena, stream ? stream : "");
+    get_chunk.hash = arena_string(arena, hash ? hash : "");
+    get_chunk.offset = offset;
+    get_chunk.limit_bytes = BULK_CHUNK_MAX_BYTES;
     Pb__BulkEnvelope question, *answer = NULL;
     pb__bulk_envelope__init(&question);
     question.body_case = PB__BULK_ENVELOPE__BODY_GET_CHUNK;
-    question.get_chunk = &get;
+    question.get_chunk = &get_chunk;
     struct call_frame *frame = NULL;
     int result = bulk_ask(call, &question, NULL, 0, arena, &answer, &frame, error);
     if (result == 0 && (answer->body_case != PB__BULK_ENVELOPE__BODY_CHUNK || answer->chunk->offset != offset))
         result = error_set(error, PANTHER_EPROTOCOL, "the coordinator answers something else than the bytes from %llu on",
                            (unsigned long long)offset);
     if (result == 0) {
-        *data = frame->payload;
-        *bytes = frame->payload_bytes;
-        *end = answer->chunk->end;
+        *piece = (struct bus_piece){.data = frame->payload, .bytes = frame->payload_bytes, .end = answer->chunk->end};
+        read_marks_take(&piece->marks, answer->chunk->read_times, answer->chunk->n_read_times);
         frame->payload = NULL;
     }
     call_frame_free(&frame);
     arena_free(&arena);
     return result;
+}
+
+int bus_call_get(struct bus_call *call, const char *stream, const char *hash, uint64_t offset, uint8_t **data, size_t *bytes, bool *end,
+                 struct panther_error *error)
+{
+    struct bus_piece piece;
+    int result = get(call, stream, hash, offset, &piece, error);
+    if (result == 0) {
+        *data = piece.data;
+        *bytes = piece.bytes;
+        *end = piece.end;
+    }
+    return result;
+}
+
+int bus_call_follow(struct bus_call *call, const char *stream, uint64_t offset, struct bus_piece *piece, struct panther_error *error)
+{
+    return get(call, stream, NULL, offset, piece, error);
 }

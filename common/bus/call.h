@@ -2,10 +2,17 @@
 #ifndef PANTHER_COMMON_BUS_CALL_H
 #define PANTHER_COMMON_BUS_CALL_H
 
+#include "common/base/read_marks.h"
 #include "common/bus/bus.h"
 #include "common/wire/wire.h"
 
 struct bus_call;
+struct bus_piece {
+    uint8_t *data; // heap
+    size_t bytes;
+    bool end;
+    struct read_marks marks;
+};
 int bus_call_open(struct bus_call **out, const struct bus_peer_file *peer, uint32_t timeout_ms, struct panther_error *error);
 void bus_call_close(struct bus_call **call);
 // Sends request (its number is set here), waits for the reply with that number; the reply lives in the arena.
@@ -16,5 +23,7 @@ int bus_call_put_blob(struct bus_call *call, const char *hash, const void *data,
 // One chunk from offset; *end: nothing follows for ever. Returns bytes in *data (heap), which may be 0 while the stream grows.
 int bus_call_get(struct bus_call *call, const char *stream, const char *hash, uint64_t offset, uint8_t **data, size_t *bytes, bool *end,
                  struct panther_error *error);
+// The same of a stream, with when its bytes were seen, as far as that is known.
+int bus_call_follow(struct bus_call *call, const char *stream, uint64_t offset, struct bus_piece *piece, struct panther_error *error);
 
 #endif

@@ -16,6 +16,16 @@ static const char *put_name_check(const Pb__PutChunk *put)
     return NULL;
 }
 
+// Pairs of what read_marks.h knows.
+static bool are_read_times(size_t count, const uint64_t *times)
+{
+    bool is_right = count % 2 == 0 && count <= 2 * READ_MARKS_MAX;
+    for (size_t i = 2; is_right && i < count; i += 2) {
+        is_right = times[i] > times[i - 2] && times[i + 1] >= times[i - 1];
+    }
+    return is_right;
+}
+
 static const char *put_chunk_check(const Pb__PutChunk *put)
 {
     REFUSE(put->kind == PB__BULK_KIND__BULK_KIND_UNSPECIFIED, "put_chunk.kind is not set");
@@ -23,6 +33,13 @@ static const char *put_chunk_check(const Pb__PutChunk *put)
     REFUSE(!is_hash_or_empty(put->hash), "put_chunk.hash is not a hash");
     REFUSE(put->last && is_empty(put->hash), "put_chunk.last without a hash");
     REFUSE(put->last && put->offset > put->total_bytes, "put_chunk.last with an offset behind the end");
+    REFUSE(!are_read_times(put->n_read_times, put->read_times), "put_chunk.read_times are too many, not two each, or go back");
+    return NULL;
+}
+
+static const char *chunk_check(const Pb__Chunk *chunk)
+{
+    REFUSE(!are_read_times(chunk->n_read_times, chunk->read_times), "chunk.read_times are too many, not two each, or go back");
     return NULL;
 }
 
@@ -59,13 +76,15 @@ const char *bulk_envelope_invalid(const Pb__BulkEnvelope *envelope)
         return put_chunk_check(envelope->put_chunk);
     case PB__BULK_ENVELOPE__BODY_GET_CHUNK:
         return get_chunk_check(envelope->get_chunk);
+    case PB__BULK_ENVELOPE__BODY_CHUNK:
+        return chunk_check(envelope->chunk);
     case PB__BULK_ENVELOPE__BODY_REFUSED:
         return bulk_refused_check(envelope->refused);
     case PB__BULK_ENVELOPE__BODY_HAVE_BLOBS:
         return hashes_check(envelope->have_blobs->n_hashes, envelope->have_blobs->hashes);
     case PB__BULK_ENVELOPE__BODY_MISSING_BLOBS:
         return hashes_check(envelope->missing_blobs->n_hashes, envelope->missing_blobs->hashes);
-    default: // put_answer, chunk: numbers that mean what they are
+    default: // put_answer: numbers that mean what they are
         return NULL;
     }
 }

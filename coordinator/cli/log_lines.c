@@ -1,5 +1,6 @@
 #include "coordinator/cli/log_lines.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,33 +8,32 @@
 #include "coordinator/report/json.h"
 #include "coordinator/report/readable.h"
 
-// A line that is longer is printed in pieces: a program may print gigabytes without a newline.
-#define LINE_MAX_BYTES (64 * 1024)
-
 void log_lines_begin(struct log_lines *lines, enum report_format format, bool colour)
 {
     *lines = (struct log_lines){.format = format, .colour = colour, .terminal = isatty(STDOUT_FILENO)};
 }
 
-static void print_json(struct log_lines *lines, const char *name, const char *data, size_t bytes)
+static void print_json(struct log_lines *lines, const struct log_origin *origin, const char *data, size_t bytes)
 {
-    static const char *const columns[] = {"name", "text"};
+    static const char *const columns[] = {"name", "text", "host", "time_ns"};
     CLEANUP_FREE char *text = readable_utf8(data, bytes);
+    CLEANUP_FREE char *time = origin->time_ns ? memory_printf("%" PRId64, origin->time_ns) : memory_string("");
     if (lines->format == REPORT_JSON) {
         fputs(lines->any ? "," : "[", stdout);
     }
-    json_print_object(stdout, columns, (const char *const[]){name, text}, 2);
+    json_print_object(stdout, columns, (const char *const[]){origin->name, text, origin->host, time}, origin->host ? 4 : 2);
     lines->any = true;
 }
 
-static void print_line(struct log_lines *lines, const char *name, const char *data, size_t bytes)
+void log_lines_one(struct log_lines *lines, const struct log_origin *origin, const char *data, size_t bytes)
 {
     if (lines->format != REPORT_TABLE) {
-        print_json(lines, name, data, bytes);
+        print_json(lines, origin, data, bytes);
         return;
     }
     if (lines->prefixed) {
-        printf("%s%s%s| ", lines->colour ? "\033[2m" : "", name, lines->colour ? REPORT_COLOUR_END : "");
+        printf("%s%s%s%s%s| ", lines->colour ? "\033[2m" : "", origin->name, origin->host ? " " : "", origin->host ? origin->host : "",
+               lines->colour ? REPORT_COLOUR_END : "");
     }
     if (lines->terminal) {
         struct text text = {0};
@@ -44,6 +44,11 @@ static void print_line(struct log_lines *lines, const char *name, const char *da
         fwrite(data, 1, bytes, stdout);
     }
     putchar('\n');
+}
+
+static void print_line(struct log_lines *lines, const char *name, const char *data, size_t bytes)
+{
+    log_lines_one(lines, &(struct log_origin){.name = name}, data, bytes);
 }
 
 static bool is_raw(const struct log_lines *lines)
@@ -67,7 +72,7 @@ void log_lines_print(struct log_lines *lines, const char *name, struct text *res
         bytes -= length + 1;
     }
     text_append_bytes(rest, at, bytes);
-    if (rest->length > LINE_MAX_BYTES) {
+    if (rest->length > LOG_LINE_MAX_BYTES) {
         log_lines_flush(lines, name, rest);
     }
 }

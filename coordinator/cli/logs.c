@@ -8,8 +8,8 @@
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/follow.h"
 #include "coordinator/cli/log_lines.h"
+#include "coordinator/cli/logs_follow.h"
 
-#define FOLLOW_MS 300
 #define STREAMS_MAX 4096 // 8 streams of each service of 500 trials: more is not read by anybody in one go
 
 struct stream {
@@ -94,7 +94,7 @@ static int print_stream(struct log_arguments *arguments, struct stream *stream)
     }
 }
 
-static int gather(struct log_arguments *arguments, const char *scope, bool *run_ended)
+static int gather(struct log_arguments *arguments, const char *scope)
 {
     struct table *rows = NULL;
     uint64_t cursor = 0;
@@ -106,31 +106,20 @@ static int gather(struct log_arguments *arguments, const char *scope, bool *run_
         }
     }
     table_free(&rows);
-    if (!status && arguments->follow) {
-        struct table *runs = NULL;
-        cursor = 0;
-        status = client_query(&arguments->client, PB__TABLE__TABLE_RUNS, scope, &runs, &cursor, false);
-        *run_ended = !status && table_count(runs) && strcmp(table_value(runs, 0, "state"), "ended") == 0;
-        table_free(&runs);
+    return status;
+}
+
+static int print_scope(struct log_arguments *arguments)
+{
+    int status = gather(arguments, arguments->scope);
+    arguments->lines.prefixed |= arguments->count > 1;
+    for (size_t i = 0; !status && i < arguments->count; i++) {
+        status = print_stream(arguments, &arguments->streams[i]);
     }
     return status;
 }
 
 // -1: there may be more
-static int print_scope(struct log_arguments *arguments)
-{
-    bool run_ended = false, all_ended = true;
-    int status = gather(arguments, arguments->scope, &run_ended);
-    arguments->lines.prefixed |= arguments->follow || arguments->count > 1;
-    for (size_t i = 0; !status && i < arguments->count; i++) {
-        if (!arguments->streams[i].ended) {
-            status = print_stream(arguments, &arguments->streams[i]);
-        }
-        all_ended &= arguments->streams[i].ended;
-    }
-    return status ? status : run_ended && all_ended ? EXIT_PASS : -1;
-}
-
 static int print_content(struct log_arguments *arguments)
 {
     struct stream *stream = arguments->count ? arguments->streams : add(arguments, arguments->scope);
@@ -146,6 +135,18 @@ static bool has_bytes(const struct log_arguments *arguments)
         }
     }
     return false;
+}
+
+static int follow_scope(struct log_arguments *arguments)
+{
+    bool any = false;
+    arguments->lines.prefixed = true;
+    int status = logs_follow(&arguments->client, arguments->scope, &arguments->lines, &any);
+    log_lines_end(&arguments->lines);
+    if (!status && !any) {
+        client_hint(&arguments->client, "no service of that has printed anything");
+    }
+    return status;
 }
 
 // Silence has reasons that are told apart.
@@ -196,10 +197,13 @@ static int run(struct log_arguments *arguments)
     if (status) {
         return status;
     }
+    if (arguments->follow && !one) {
+        return follow_scope(arguments);
+    }
     do {
         status = one ? print_content(arguments) : print_scope(arguments);
         fflush(stdout);
-    } while (status == -1 && arguments->follow && wait_while_read_ms(FOLLOW_MS));
+    } while (status == -1 && arguments->follow && wait_while_read_ms(LOGS_EVERY_MS));
     for (size_t i = 0; i < arguments->count; i++) {
         log_lines_flush(&arguments->lines, arguments->streams[i].name, &arguments->streams[i].rest);
     }
@@ -219,7 +223,8 @@ int cli_logs(int argc, char **argv)
         options,
         parse,
         "[RUN|CELL|TRIAL|SERVICE|STREAM|ARTIFACT]",
-        "Prints what services printed (default: of @last); with more than one stream each line has its name in front.\vIn a pipe bytes "
+        "Prints what services printed (default: of @last); with more than one stream each line has its name in front; with -f also its "
+        "host, and the lines are in the order of the hosts' corrected clocks.\vIn a pipe bytes "
         "come as they are; on a terminal control characters are shown, not sent. With -o jsonl each line is an object.",
         children,
         NULL,

@@ -366,6 +366,7 @@ int bulk_new(struct bulk **out, const char *folder, uint64_t reserve_bytes, cons
     bulk->server.keys = map_new();
     bulk->server.tickets = map_new();
     bulk->server.by_path = map_new();
+    bulk->server.marks = map_new();
     bulk->loop = loop_new();
     bulk->arena = arena_new(UNPACK_MAX_BYTES);
     bulk->on_content = on_content;

@@ -10,15 +10,16 @@
 
 struct source {
     char *path;
-    bool can_grow;  // no file means: nothing yet
-    bool has_ended; // its end is the end
+    bool can_grow;                  // no file means: nothing yet
+    bool has_ended;                 // its end is the end
+    const struct read_marks *marks; // NULL: none are known
 };
 
 // false: refused, and answered.
 static bool find_source(struct bulk_server *server, const struct bulk_asker *asker, const Pb__GetChunk *get, struct source *source)
 {
     if (get->hash[0]) {
-        *source = (struct source){blob_path(server->folder, get->hash), false, true};
+        *source = (struct source){.path = blob_path(server->folder, get->hash), .has_ended = true};
         return true;
     }
     if (asker->role == PB__ROLE__ROLE_AGENT) {
@@ -31,11 +32,12 @@ static bool find_source(struct bulk_server *server, const struct bulk_asker *ask
         bulk_refuse_error(server, asker, &error);
         return false;
     }
-    if (content.hash[0])
-        *source = (struct source){blob_path(server->folder, content.hash), false, true};
-    else
-        *source = (struct source){content_path(server->folder, content.instance, content.generation, content.name, content.is_stream), true,
-                                  content.ended};
+    CLEANUP_FREE char *growing = content_path(server->folder, content.instance, content.generation, content.name, content.is_stream);
+    bool is_whole = content.hash[0] != 0;
+    *source = (struct source){.path = is_whole ? blob_path(server->folder, content.hash) : memory_string(growing),
+                              .can_grow = !is_whole,
+                              .has_ended = is_whole || content.ended,
+                              .marks = content.is_stream ? map_get_text(server->marks, growing) : NULL};
     return true;
 }
 
@@ -64,6 +66,9 @@ static void send_from(struct bulk_server *server, const struct bulk_asker *asker
         return bulk_refuse(server, asker, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY, "cannot read it: %s", strerror(errno));
     chunk.total_bytes = (uint64_t)status.st_size;
     chunk.end = source->has_ended && (get->offset > chunk.total_bytes || get->offset + (uint64_t)got >= chunk.total_bytes);
+    uint64_t times[2 * READ_MARKS_MAX];
+    chunk.read_times = times;
+    chunk.n_read_times = source->marks ? read_marks_between(source->marks, get->offset, get->offset + (uint64_t)got, times) : 0;
     answer_chunk(server, asker, &chunk, data, (size_t)got);
 }
 

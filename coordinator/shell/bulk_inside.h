@@ -6,6 +6,7 @@
 
 #include "common/base/identity.h"
 #include "common/base/map.h"
+#include "common/base/read_marks.h"
 #include "common/bus/bus.h"
 #include "common/system/space.h"
 #include "coordinator/shell/bulk.h"
@@ -36,6 +37,7 @@ struct bulk_server {
     struct map *tickets; // number -> struct bulk_ticket
     struct map *by_path; // the same by path
     uint64_t last_ticket;
+    struct map *marks; // path of the growing file -> struct read_marks, the streams that began last
     struct {
         _Atomic uint64_t malformed, refused, deferred, wrong_hash, stored, bytes_in, bytes_out;
     } counters;

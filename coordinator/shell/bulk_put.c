@@ -70,6 +70,25 @@ static bool receive(struct bulk_server *server, const struct bulk_asker *asker, 
 
 // ---- streams and artifacts
 
+// Whoever follows a trial needs the times of its streams, also of those that have ended a moment ago. 4 MiB in all.
+#define MARKED_STREAMS_MAX 1024
+
+static void remember_times(struct bulk_server *server, const Pb__PutChunk *chunk, const char *path)
+{
+    struct read_marks *marks = map_get_text(server->marks, path);
+    if (chunk->n_read_times == 0)
+        return;
+    if (!marks && map_count(server->marks) == MARKED_STREAMS_MAX) {
+        const struct map_entry *oldest = map_first(server->marks);
+        free(map_remove(server->marks, oldest->key, oldest->key_bytes));
+    }
+    if (!marks) {
+        marks = NEW(struct read_marks);
+        map_put_text(server->marks, path, marks);
+    }
+    read_marks_take(marks, chunk->read_times, chunk->n_read_times);
+}
+
 // The growing file keeps its name until the commit, so that readers of it never find nothing; the blob is a second link to it.
 static int become_blob(const struct bulk_server *server, const char *path, const char *hash, struct panther_error *error)
 {
@@ -129,6 +148,9 @@ void bulk_put_end(struct bulk_server *server)
         ticket_free(entry->value);
     map_free(&server->tickets);
     map_free(&server->by_path);
+    for (struct map_entry *entry = map_first(server->marks); entry; entry = map_next(server->marks, entry))
+        free(entry->value);
+    map_free(&server->marks);
 }
 
 // A new chunk of something that is wanted and not complete.
@@ -177,6 +199,8 @@ static void put_of_instance(struct bulk_server *server, const struct bulk_asker 
     }
     if (payload_bytes && !has_space(server, asker, is_stream))
         return;
+    if (is_stream)
+        remember_times(server, chunk, path);
     struct panther_error error;
     CLEANUP_FREE char *folder = content_folder(server->folder, chunk->instance, chunk->generation);
     if (folder_make(folder, 0700, &error) < 0)

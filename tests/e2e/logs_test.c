@@ -17,6 +17,7 @@ static const char talkative[] =
     "      server:\n"
     "        implementation: faulty\n"
     "        role: server\n"
+    "        host: lab-a\n"
     "        options:\n"
     "          artifact: notes.txt\n"
     "          argv:\n"
@@ -24,9 +25,17 @@ static const char talkative[] =
     "            - -c\n"
     "            - 'i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo \"line $i of 30\"; echo \"note $i\" >> notes.txt; sleep 0.1; done; "
     "echo error >&2; exec sleep 1000'\n"
+    "      echo:\n"
+    "        implementation: faulty\n"
+    "        role: server\n"
+    "        host: {apart_from: [server]}\n"
+    "        options:\n"
+    "          argv: [/bin/sh, -c, 'for i in 1 2 3; do echo \"echo $i\"; sleep 0.1; done; exec sleep 1000']\n"
     "      tester: {tester: 'null', drives: {server: server}, options: {delay: 4s}, cases: [noop]}\n"
     "    assertions:\n"
     "      - {service: server, output: {present: 'line 30 of 30'}}\n";
+
+static const char *const two_hosts[] = {"lab-a", "lab-b", NULL};
 
 static size_t count_lines(const char *text)
 {
@@ -55,14 +64,41 @@ static void check_whole(const char *text, const char *prefix)
     }
 }
 
+// A moment after its agent came.
+static bool is_measured(struct lab *lab, const char *host)
+{
+    return json_is_integer(json_object_get(row_where(lab_rows(lab, "agents", NULL), "name", host), "clock_error_us"));
+}
+
+// Each line of the two hosts is one object, with its host and when that saw it.
+static void check_objects(struct lab *lab, const char *text)
+{
+    size_t lines = 0, echoes = 0;
+    CLEANUP_FREE char *rest = memory_string(text);
+    for (char *at = rest, *line; (line = strsep(&at, "\n")) && *line;) {
+        const json_t *object = lab_parse(lab, line);
+        bool is_echo = strncmp(row_text(object, "text"), "echo ", 5) == 0;
+        lines += strncmp(row_text(object, "text"), "line ", 5) == 0;
+        echoes += is_echo;
+        if (strstr(row_text(object, "name"), "/command.stdout")) {
+            assert_string_equal(row_text(object, "host"), is_echo ? "lab-b" : "lab-a");
+            assert_true(row_number(object, "time_ns") > 0);
+        }
+    }
+    assert_int_equal(lines, LINES);
+    assert_int_equal(echoes, 3);
+}
+
 static void followed_while_they_grow(void **state)
 {
     struct lab *lab = *state;
-    lab_up(lab, (const char *const[]){"lab-a", NULL});
+    lab_up(lab, two_hosts);
+    LAB_UNTIL(lab, is_measured(lab, "lab-a") && is_measured(lab, "lab-b"));
     struct child *submit = lab_submit(lab, talkative);
     LAB_UNTIL(lab, lab_process(lab, "r1/t/1#1/server", "command"));
     struct child *stream = lab_start(lab, "logs", "r1/t/1#1/server/command.stdout", "--follow", NULL);
     struct child *run = lab_start(lab, "logs", "r1", "-f", NULL);
+    struct child *objects = lab_start(lab, "logs", "r1", "-f", "-o", "jsonl", NULL);
     struct child *events = lab_start(lab, "events", "r1", "-f", "-o", "jsonl", NULL);
     LAB_UNTIL(lab, count_lines(said(lab, stream)) >= 3 && strstr(said(lab, run), "line 3 of 30"));
     assert_true(run_is_going_on(lab));
@@ -74,8 +110,10 @@ static void followed_while_they_grow(void **state)
     assert_int_equal(lab_wait(lab, run), 0);
     assert_int_equal(count_lines(said(lab, stream)), LINES);
     check_whole(said(lab, stream), "");
-    check_whole(said(lab, run), "r1/t/1#1/server/command.stdout| ");
-    assert_text_has(said(lab, run), "r1/t/1#1/server/command.stderr| error\n");
+    check_whole(said(lab, run), "r1/t/1#1/server/command.stdout lab-a| ");
+    assert_text_has(said(lab, run), "r1/t/1#1/server/command.stderr lab-a| error\n");
+    assert_int_equal(lab_wait(lab, objects), 0);
+    check_objects(lab, said(lab, objects));
     LAB_UNTIL(lab, strstr(said(lab, events), "run_ended"));
     kill(events->pid, SIGTERM); // until Ctrl-C
     lab_wait(lab, events);
@@ -93,7 +131,7 @@ static void followed_while_they_grow(void **state)
 static void stream_survives_the_coordinator(void **state)
 {
     struct lab *lab = *state;
-    lab_up(lab, (const char *const[]){"lab-a", NULL});
+    lab_up(lab, two_hosts);
     struct child *submit = lab_submit(lab, talkative);
     LAB_UNTIL(lab, lab_process(lab, "r1/t/1#1/server", "command"));
     LAB_UNTIL(lab, strstr(lab_run(lab, "logs", "r1/t/1#1/server/command.stdout", NULL).out, "line 5 of 30"));

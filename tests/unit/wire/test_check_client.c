@@ -136,6 +136,10 @@ static void bulk(void **state)
         {"last: true", "put_chunk.last without a hash"},
         {"last: true hash: " HASH " offset: 9 total_bytes: 8", "put_chunk.last with an offset behind the end"},
         {"last: true hash: " HASH " offset: 8 total_bytes: 8", NULL},
+        {"read_times: 5 read_times: 100 read_times: 9 read_times: 100", NULL},
+        {"read_times: 5 read_times: 100 read_times: 9", "put_chunk.read_times are too many, not two each, or go back"},
+        {"read_times: 5 read_times: 100 read_times: 5 read_times: 101", "put_chunk.read_times are too many, not two each, or go back"},
+        {"read_times: 5 read_times: 100 read_times: 9 read_times: 99", "put_chunk.read_times are too many, not two each, or go back"},
         {"kind: BULK_KIND_BLOB", "put_chunk.hash of a blob is not a hash"},
         {"kind: BULK_KIND_BLOB instance: 0 generation: 0 name: \"\" hash: " HASH, NULL},
     };
@@ -147,6 +151,11 @@ static void bulk(void **state)
         {"stream: \"\" hash: \"x\"", "get_chunk.hash is not a hash"},
     };
     BULK("get_chunk", "stream: \"r1/load/2/server/nginx.stderr\" limit_bytes: 4096", get);
+    static const struct change chunk[] = {
+        {"read_times: 5 read_times: 100", NULL},
+        {"read_times: 5 read_times: 100 read_times: 4 read_times: 100", "chunk.read_times are too many, not two each, or go back"},
+    };
+    BULK("chunk", "offset: 4 total_bytes: 9", chunk);
     static const struct change refused[] = {{"code: 0", "bulk_refused.code is not known"},
                                             {"code: 99", "bulk_refused.code is not known"},
                                             {"code: 4294967295", "bulk_refused.code is not known"}};
