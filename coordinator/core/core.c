@@ -67,7 +67,10 @@ void core_emit(struct core *core, Pb__Record *record)
 {
     struct core_effects *effects = core->effects;
     APPEND(effects->records, effects->record_count, effects->record_capacity) = record;
-    durable_apply(core->durable, record);
+    const char *impossible = durable_apply(core->durable, record);
+    if (impossible) {
+        PANIC("%s", impossible);
+    }
     refile(core, record);
 }
 
@@ -280,10 +283,10 @@ void core_free(struct core **pointer)
     *pointer = NULL;
 }
 
-void core_replay(struct core *core, const Pb__Record *record)
+const char *core_replay(struct core *core, const Pb__Record *record)
 {
     INVARIANT(!core->started);
-    durable_apply(core->durable, record);
+    return durable_apply(core->durable, record);
 }
 
 void core_save(const struct core *core, core_part_fn *callback, void *context)

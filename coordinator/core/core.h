@@ -109,8 +109,9 @@ void effects_end(struct core_effects *effects);
 
 struct core *core_new(const struct core_options *options);
 void core_free(struct core **core);
-// Recovery: every record of the journal, in order, before the first step.
-void core_replay(struct core *core, const Pb__Record *record);
+// Recovery: every record of the journal, in order, before the first step. NULL, or why a record cannot follow those before it (lives as
+// long as the core, which is to be thrown away then).
+const char *core_replay(struct core *core, const Pb__Record *record);
 // Or from a snapshot: the durable state as messages (borrowed, during the call only), at any time between two steps; and back into a new
 // core, in the same order, before the records that came after it are replayed. core_load: NULL, or a static reason why a part does not
 // fit; that core is to be thrown away, and the whole journal to be replayed into another.

@@ -2,6 +2,8 @@
 // state, so that replay gives back exactly what was (P7).
 #include "coordinator/core/durable.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -195,8 +197,22 @@ void durable_free(struct durable **pointer)
     map_free_with(&durable->agents, agent_free);
     map_free(&durable->keys_by_public);
     map_free_with(&durable->keys, key_free);
+    free(durable->impossible);
     free(durable);
     *pointer = NULL;
+}
+
+void durable_refuse(struct durable *durable, const char *format, ...)
+{
+    if (durable->impossible) {
+        return;
+    }
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    durable->impossible = memory_string(text);
 }
 
 // ---- keys and agents
@@ -326,6 +342,7 @@ void durable_submission_put(struct durable *durable, const char *key, uint64_t r
 
 static void apply_run_accepted(struct durable *durable, const Pb__RunAccepted *record)
 {
+    FOLD_NEEDS(durable, record->run > durable->last_run, "run %" PRIu64 " is accepted after run %" PRIu64, record->run, durable->last_run);
     durable_run_put(durable, record->run, record->key, record->experiment, record->cells);
     durable->last_run = record->run;
     if (*record->key) {
@@ -359,6 +376,11 @@ void run_cell_leaves_queue(struct run *run, uint32_t test, uint64_t cell)
     map_remove_number(progress->skipped, cell);
 }
 
+bool run_has_cell(const struct run *run, uint32_t test, uint64_t cell)
+{
+    return test < run->experiment->n_tests && cell < run->tests[test].cells;
+}
+
 static void run_retry_key(char text[48], uint32_t test, uint64_t cell)
 {
     snprintf(text, 48, "%u/%llu", test, (unsigned long long)cell);
@@ -380,6 +402,14 @@ void run_retry_forget(struct run *run, uint32_t test, uint64_t cell)
     free(map_remove_text(run->retries, key));
 }
 
+// It has not been started, or all its attempts so far have ended.
+static bool run_cell_waits(const struct run *run, uint32_t test, uint64_t cell)
+{
+    char key[48];
+    run_retry_key(key, test, cell);
+    return run_cell_is_pending(run, test, cell) || map_get_text(run->retries, key);
+}
+
 static void tally_cell(struct run *run, const Pb__CellEnded *record)
 {
     const Pb__Test *test = run->experiment->tests[record->test];
@@ -395,21 +425,27 @@ static void tally_cell(struct run *run, const Pb__CellEnded *record)
 static void apply_cell_ended(struct durable *durable, const Pb__CellEnded *record)
 {
     struct run *run = map_get_number(durable->runs, record->run);
-    INVARIANT(run && record->test < run->experiment->n_tests);
+    FOLD_NEEDS(durable, run, "a cell of run %" PRIu64 " ends, which is not open", record->run);
+    FOLD_NEEDS(durable, run_has_cell(run, record->test, record->cell), "run %" PRIu64 " has no cell %" PRIu64 " of test %u", record->run,
+               record->cell, record->test);
+    FOLD_NEEDS(durable, run_cell_waits(run, record->test, record->cell),
+               "cell %" PRIu64 " of test %u of run %" PRIu64 " ends twice, or too early", record->cell, record->test, record->run);
+    FOLD_NEEDS(durable, (unsigned)record->outcome->verdict <= VERDICT_ERROR, "%d is no verdict", (int)record->outcome->verdict);
     if (run_cell_is_pending(run, record->test, record->cell)) {
         run_cell_leaves_queue(run, record->test, record->cell);
     }
     run_retry_forget(run, record->test, record->cell);
     run->cells_ended++;
     tally_cell(run, record);
-    INVARIANT((unsigned)record->outcome->verdict <= VERDICT_ERROR);
     run->counts[record->outcome->verdict]++;
 }
 
 static void apply_run_ended(struct durable *durable, const Pb__RunEnded *record)
 {
-    struct run *run = map_remove_number(durable->runs, record->run);
-    INVARIANT(run && run->live_trials == 0);
+    struct run *run = map_get_number(durable->runs, record->run);
+    FOLD_NEEDS(durable, run, "run %" PRIu64 " ends, which is not open", record->run);
+    FOLD_NEEDS(durable, run->live_trials == 0, "run %" PRIu64 " ends before its trials", record->run);
+    map_remove_number(durable->runs, record->run);
     run_free(run);
 }
 
@@ -423,7 +459,8 @@ static void apply_instance_event(struct durable *durable, const Pb__InstanceEven
         return;
     }
     struct instance *instance = map_get_number(durable->instances, record->event->instance);
-    INVARIANT(instance && instance->state != INSTANCE_ENDED);
+    FOLD_NEEDS(durable, instance && instance->state != INSTANCE_ENDED, "instance %" PRIu64 " reports, which is not live",
+               record->event->instance);
     event_fold(durable, instance, record->event);
 }
 
@@ -436,7 +473,7 @@ void durable_pin(struct durable *durable, uint64_t run, Pb__Pin pin)
     }
 }
 
-void durable_apply(struct durable *durable, const Pb__Record *record)
+const char *durable_apply(struct durable *durable, const Pb__Record *record)
 {
     durable->records++;
     switch (record->body_case) {
@@ -506,6 +543,7 @@ void durable_apply(struct durable *durable, const Pb__Record *record)
         break; // for the projections only
     case PB__RECORD__BODY__NOT_SET:
     default:
-        PANIC("record of kind %d has no fold", (int)record->body_case);
+        durable_refuse(durable, "a record of kind %d", (int)record->body_case);
     }
+    return durable->impossible;
 }

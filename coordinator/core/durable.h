@@ -1,4 +1,5 @@
 // Durable state: a fold over journal records. durable_apply() is its only writer.
+// A record that cannot follow those before it is not folded in: see durable_apply().
 #ifndef PANTHER_COORDINATOR_CORE_DURABLE_H
 #define PANTHER_COORDINATOR_CORE_DURABLE_H
 
@@ -169,6 +170,7 @@ struct entry {
 
 struct trial {
     uint64_t id;
+    struct durable *durable; // that it is part of
     struct run *run;
     uint32_t test;
     uint64_t cell;
@@ -237,11 +239,14 @@ struct durable {
     struct map *instances;      // id -> struct instance: of live trials
     struct map *pinned;         // number -> the map itself: runs whose evidence stays
     uint64_t last_run, last_trial, last_instance, records;
+    char *impossible; // NULL: every record so far could follow those before it
 };
 
 struct durable *durable_new(void);
 void durable_free(struct durable **durable);
-void durable_apply(struct durable *durable, const Pb__Record *record);
+// NULL, or why the record cannot follow those before it: a mistake of this program when it is live, a journal that a faulty program wrote
+// when it is replayed. The state is of no use then but to be freed. The text lives as long as the state.
+const char *durable_apply(struct durable *durable, const Pb__Record *record);
 void durable_print(const struct durable *durable, struct text *out);
 
 const Pb__ServicePlan *instance_plan(const struct instance *instance);

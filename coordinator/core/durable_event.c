@@ -74,7 +74,8 @@ static void event_case_result(struct instance *instance, const Pb__CaseResult *r
     if (index == instance->case_count || instance->case_verdicts[index] != CASE_UNANSWERED) {
         return; // the first durable one stays
     }
-    INVARIANT((unsigned)result->outcome->verdict <= VERDICT_ERROR);
+    FOLD_NEEDS(instance->trial->durable, (unsigned)result->outcome->verdict <= VERDICT_ERROR, "%d is no verdict",
+               (int)result->outcome->verdict);
     instance_case_concluded(instance, index, (int)result->outcome->verdict);
     instances_have_served(instance);
     if (result->outcome->verdict == VERDICT_NONE && result->outcome->reason == REASON_UNSUPPORTED) {

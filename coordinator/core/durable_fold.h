@@ -4,9 +4,20 @@
 
 #include "coordinator/core/durable.h"
 
+// What a fold finds wrong with its record: the first one stays (durable_apply). FOLD_NEEDS leaves the fold.
+void durable_refuse(struct durable *durable, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define FOLD_NEEDS(durable, condition, ...)                                                                                                \
+    do {                                                                                                                                   \
+        if (!(condition)) {                                                                                                                \
+            durable_refuse((durable), __VA_ARGS__);                                                                                        \
+            return;                                                                                                                        \
+        }                                                                                                                                  \
+    } while (0)
+
 // ---- durable.c
 struct agent_identity *durable_agent(struct durable *durable, const char *name); // a new one when it is not known
 void durable_trial_free(void *value);
+bool run_has_cell(const struct run *run, uint32_t test, uint64_t cell);
 void run_cell_leaves_queue(struct run *run, uint32_t test, uint64_t cell);
 void run_retry_put(struct run *run, uint32_t test, uint64_t cell, uint32_t attempts);
 void run_retry_forget(struct run *run, uint32_t test, uint64_t cell);
@@ -28,7 +39,9 @@ void fold_cases_released(struct durable *durable, const Pb__CasesReleased *recor
 void fold_trial_stopping(struct durable *durable, const Pb__TrialStopping *record);
 void fold_instance_lost(struct durable *durable, const Pb__InstanceLost *record);
 void fold_trial_ended(struct durable *durable, const Pb__TrialEnded *record);
-void instance_move(struct instance *instance, unsigned to);
+// False: it cannot move there, and that is told.
+bool trial_move(struct trial *trial, unsigned to);
+bool instance_move(struct instance *instance, unsigned to);
 void instance_end(struct durable *durable, struct instance *instance); // leaves its agent
 
 // ---- durable_event.c

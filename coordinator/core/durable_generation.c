@@ -1,5 +1,6 @@
 // The fold of generations: an instance that is ended and made again under the same number, and what it is told for a single case.
 // Called by durable_trial.c and durable_event.c.
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -25,7 +26,9 @@ void instance_begin_next(struct instance *instance)
     if (!complete && !instance->incomplete_generation) {
         instance->incomplete_generation = instance->generation;
     }
-    instance_move(instance, INSTANCE_PLACED);
+    if (!instance_move(instance, INSTANCE_PLACED)) {
+        return;
+    }
     instance_forget_commands(instance);
     message_free(instance->initialized);
     message_free(instance->executed);
@@ -56,7 +59,10 @@ static void replace_text(char **place, const char *text)
 void fold_instance_renewed(struct durable *durable, const Pb__InstanceRenewed *record)
 {
     struct instance *instance = map_get_number(durable->instances, record->instance);
-    INVARIANT(instance && instance->state != INSTANCE_ENDED && record->generation >= instance->generation);
+    FOLD_NEEDS(durable, instance && instance->state != INSTANCE_ENDED, "instance %" PRIu64 " is renewed, which is not live",
+               record->instance);
+    FOLD_NEEDS(durable, record->generation >= instance->generation, "generation %u of instance %" PRIu64 " comes after generation %u",
+               record->generation, instance->id, instance->generation);
     instance->wanted_generation = record->generation;
     replace_text(&instance->wanted_profile, record->profile);
     if (record->generation == instance->generation) {

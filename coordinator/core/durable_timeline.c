@@ -1,5 +1,6 @@
 // The fold of what becomes of a timeline: how far its entries are, and the moments that they and the windows of assertions are about.
 // Called by durable_trial.c and durable_event.c.
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -150,17 +151,17 @@ void entry_event(struct instance *instance, const Pb__Event *event)
 void fold_timeline_mark(struct durable *durable, const Pb__TimelineMark *record)
 {
     struct trial *trial = map_get_number(durable->trials, record->trial);
-    INVARIANT(trial);
+    FOLD_NEEDS(durable, trial, "a moment of trial %" PRIu64 " comes, which is not live", record->trial);
     const struct moment moment = {durable_agent(durable, record->agent)->name, record->boottime_ns};
     if (!*record->entry) {
         trial->zero = moment;
         if (trial->state == TRIAL_STARTING) {
-            lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_RUNNING);
+            trial_move(trial, TRIAL_RUNNING);
         }
         return;
     }
     struct entry *entry = trial_entry(trial, record->entry);
-    INVARIANT(entry);
+    FOLD_NEEDS(durable, entry, "the timeline of trial %" PRIu64 " has no entry \"%s\"", record->trial, record->entry);
     entry->issued = true;
     if (record->failed) {
         entry_fails(entry, record->text);

@@ -1,4 +1,5 @@
 // The fold of records of trials and their instances; what instances report is folded by durable_event.c.
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -56,9 +57,20 @@ static struct instance *instance_place(struct durable *durable, struct trial *tr
 void fold_trial_started(struct durable *durable, const Pb__TrialStarted *record)
 {
     struct run *run = map_get_number(durable->runs, record->run);
-    INVARIANT(run && record->test < run->experiment->n_tests);
+    FOLD_NEEDS(durable, run, "a trial of run %" PRIu64 " starts, which is not open", record->run);
+    FOLD_NEEDS(durable, run_has_cell(run, record->test, record->cell), "run %" PRIu64 " has no cell %" PRIu64 " of test %u", record->run,
+               record->cell, record->test);
+    FOLD_NEEDS(durable, record->trial > durable->last_trial, "trial %" PRIu64 " starts after trial %" PRIu64, record->trial,
+               durable->last_trial);
+    FOLD_NEEDS(durable, record->n_services == record->plan->n_services, "trial %" PRIu64 " starts %zu services of %zu", record->trial,
+               record->n_services, record->plan->n_services);
+    for (size_t i = 0; i < record->n_services; i++) {
+        FOLD_NEEDS(durable, record->services[i]->instance > durable->last_instance + i, "instance %" PRIu64 " is placed too late",
+                   record->services[i]->instance);
+    }
     struct trial *trial = NEW(struct trial);
     trial->id = record->trial;
+    trial->durable = durable;
     trial->run = run;
     trial->test = record->test;
     trial->cell = record->cell;
@@ -112,9 +124,26 @@ bool instance_work_is_done(const struct instance *instance)
     return instance->cases_answered == instance->case_count && (!instance->execute_number || instance->execute_answered);
 }
 
-void instance_move(struct instance *instance, unsigned to)
+bool trial_move(struct trial *trial, unsigned to)
 {
+    if (!lifecycle_allows(&trial_lifecycle, trial->state, to)) {
+        durable_refuse(trial->durable, "trial %" PRIu64 " cannot move from %s to %s", trial->id,
+                       lifecycle_name(&trial_lifecycle, trial->state), lifecycle_name(&trial_lifecycle, to));
+        return false;
+    }
+    lifecycle_move(&trial_lifecycle, &trial->state, to);
+    return true;
+}
+
+bool instance_move(struct instance *instance, unsigned to)
+{
+    if (!lifecycle_allows(&instance_lifecycle, instance->state, to)) {
+        durable_refuse(instance->trial->durable, "instance %" PRIu64 " cannot move from %s to %s", instance->id,
+                       lifecycle_name(&instance_lifecycle, instance->state), lifecycle_name(&instance_lifecycle, to));
+        return false;
+    }
     lifecycle_move(&instance_lifecycle, &instance->state, to);
+    return true;
 }
 
 static void instance_leaves_agent(struct durable *durable, struct instance *instance)
@@ -127,7 +156,9 @@ static void instance_leaves_agent(struct durable *durable, struct instance *inst
 
 void instance_end(struct durable *durable, struct instance *instance)
 {
-    instance_move(instance, INSTANCE_ENDED);
+    if (!instance_move(instance, INSTANCE_ENDED)) {
+        return;
+    }
     instance_forget_commands(instance);
     instance_leaves_agent(durable, instance);
 }
@@ -136,42 +167,47 @@ void instance_end(struct durable *durable, struct instance *instance)
 static void command_beside(struct instance *instance, const Pb__Command *command)
 {
     const char *id = command->body_case == PB__COMMAND__BODY_FAULT ? command->fault->id : command->run->id;
-    INVARIANT(command->number > instance->last_number);
     map_put_number(instance->beside, command->number, MESSAGE_COPY(command, NULL));
     instance->last_number = command->number;
     entry_step_issued(instance->trial, id, instance->id, command->number);
 }
 
+// Where a command takes its instance; INSTANCE_STATES: it is none that is issued alone.
+static unsigned state_of_command(const Pb__Command *command)
+{
+    switch (command->body_case) {
+    case PB__COMMAND__BODY_INITIALIZE:
+        return INSTANCE_INITIALIZING;
+    case PB__COMMAND__BODY_START:
+        return INSTANCE_STARTING;
+    case PB__COMMAND__BODY_STOP:
+        return INSTANCE_STOPPING;
+    case PB__COMMAND__BODY_CLEANUP:
+        return INSTANCE_CLEANING;
+    default:
+        return INSTANCE_STATES;
+    }
+}
+
 static void fold_lifecycle_command(struct instance *instance, const Pb__Command *command)
 {
+    struct trial *trial = instance->trial;
+    unsigned to = state_of_command(command);
+    FOLD_NEEDS(trial->durable, to < INSTANCE_STATES, "a command of kind %d is issued alone", (int)command->body_case);
+    if (!instance_move(instance, to)) {
+        return;
+    }
     if (instance->open && instance->open->body_case == PB__COMMAND__BODY_INITIALIZE) {
         instance->initialize = instance->open;
     } else {
         message_free(instance->open);
     }
     instance->open = MESSAGE_COPY(command, NULL);
-    switch (command->body_case) {
-    case PB__COMMAND__BODY_INITIALIZE:
-        instance_move(instance, INSTANCE_INITIALIZING);
-        break;
-    case PB__COMMAND__BODY_START:
-        instance_move(instance, INSTANCE_STARTING);
-        break;
-    case PB__COMMAND__BODY_STOP:
-        instance_move(instance, INSTANCE_STOPPING);
-        break;
-    case PB__COMMAND__BODY_CLEANUP:
-        instance_move(instance, INSTANCE_CLEANING);
-        break;
-    default:
-        PANIC("command of kind %d is not issued alone", (int)command->body_case);
-    }
-    struct trial *trial = instance->trial;
     if (command->body_case == PB__COMMAND__BODY_START && trial->state == TRIAL_INITIALIZING) {
-        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_STARTING);
+        trial_move(trial, TRIAL_STARTING);
     }
     if (command->body_case == PB__COMMAND__BODY_CLEANUP && trial->state == TRIAL_STOPPING) {
-        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_CLEANING);
+        trial_move(trial, TRIAL_CLEANING);
     }
 }
 
@@ -179,7 +215,9 @@ void fold_command_issued(struct durable *durable, const Pb__CommandIssued *recor
 {
     const Pb__Command *command = record->command;
     struct instance *instance = map_get_number(durable->instances, command->instance);
-    INVARIANT(instance);
+    FOLD_NEEDS(durable, instance, "instance %" PRIu64 " is commanded, which is not there", command->instance);
+    FOLD_NEEDS(durable, command->number > instance->last_number, "command %u of instance %" PRIu64 " comes after command %u",
+               command->number, instance->id, instance->last_number);
     if (record->tester) {
         instance_is_for(instance, record->tester, record->case_number);
     }
@@ -214,7 +252,9 @@ static void cases_append(struct instance *instance, const Pb__CasesReleased *rec
 void fold_cases_released(struct durable *durable, const Pb__CasesReleased *record)
 {
     struct instance *instance = map_get_number(durable->instances, record->instance);
-    INVARIANT(instance && record->first_number > instance->last_number);
+    FOLD_NEEDS(durable, instance, "instance %" PRIu64 " is given cases, which is not there", record->instance);
+    FOLD_NEEDS(durable, record->first_number > instance->last_number, "command %u of instance %" PRIu64 " comes after command %u",
+               record->first_number, instance->id, instance->last_number);
     instance->case_timeout_ms = record->timeout_ms;
     if (record->execute) {
         instance->execute_number = record->first_number;
@@ -231,27 +271,27 @@ void fold_cases_released(struct durable *durable, const Pb__CasesReleased *recor
     }
     struct trial *trial = instance->trial;
     if (trial->state != TRIAL_RUNNING) {
-        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_RUNNING);
+        trial_move(trial, TRIAL_RUNNING);
     }
 }
 
 void fold_trial_stopping(struct durable *durable, const Pb__TrialStopping *record)
 {
     struct trial *trial = map_get_number(durable->trials, record->trial);
-    INVARIANT(trial);
+    FOLD_NEEDS(durable, trial, "trial %" PRIu64 " is stopped, which is not live", record->trial);
     trial->cancelled |= record->cancel;
     if (record->outcome) {
         outcome_worsen(&trial->outcome, (int)record->outcome->verdict, (int)record->outcome->reason, record->outcome->text);
     }
     if (trial->state < TRIAL_STOPPING) {
-        lifecycle_move(&trial_lifecycle, &trial->state, TRIAL_STOPPING);
+        trial_move(trial, TRIAL_STOPPING);
     }
 }
 
 void fold_instance_lost(struct durable *durable, const Pb__InstanceLost *record)
 {
     struct instance *instance = map_get_number(durable->instances, record->instance);
-    INVARIANT(instance);
+    FOLD_NEEDS(durable, instance, "instance %" PRIu64 " is lost, which is not there", record->instance);
     instance->lost = true;
     instance->broken = true;
     outcome_worsen(&instance->outcome, VERDICT_ERROR, REASON_LOST, record->text);
@@ -260,8 +300,9 @@ void fold_instance_lost(struct durable *durable, const Pb__InstanceLost *record)
 
 void fold_trial_ended(struct durable *durable, const Pb__TrialEnded *record)
 {
-    struct trial *trial = map_remove_number(durable->trials, record->trial);
-    INVARIANT(trial);
+    struct trial *trial = map_get_number(durable->trials, record->trial);
+    FOLD_NEEDS(durable, trial, "trial %" PRIu64 " ends, which is not live", record->trial);
+    map_remove_number(durable->trials, record->trial);
     for (size_t i = 0; i < trial->instance_count; i++) {
         map_remove_number(durable->instances, trial->instances[i]->id);
         if (trial->instances[i]->state != INSTANCE_ENDED) {

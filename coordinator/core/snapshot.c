@@ -14,10 +14,10 @@
 // A field that is added to the durable state and not here would be lost by a start from a snapshot. These remind of it, unless it fell into
 // padding; what core_print shows is compared by the tests.
 #if defined __x86_64__
-static_assert(sizeof(struct durable) == 152, "save and load the new field here, then count again");
+static_assert(sizeof(struct durable) == 160, "save and load the new field here, then count again");
 static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 56 && sizeof(struct test_progress) == 32, "likewise");
 static_assert(sizeof(struct run) == 120, "save and load the new field here, then count again");
-static_assert(sizeof(struct trial) == 128, "save and load the new field here, then count again");
+static_assert(sizeof(struct trial) == 136, "save and load the new field here, then count again");
 static_assert(sizeof(struct instance) == 376, "save and load the new field here, then count again");
 #endif
 
@@ -368,6 +368,7 @@ static const char *load_trial(struct durable *durable, const Pb__SnapshotTrial *
     }
     struct trial *trial = NEW(struct trial);
     trial->id = saved->trial;
+    trial->durable = durable;
     trial->run = run;
     trial->test = saved->test;
     trial->cell = saved->cell;

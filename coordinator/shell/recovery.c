@@ -1,9 +1,13 @@
 #include "coordinator/shell/recovery.h"
 
-static void replay_one(void *context, uint64_t sequence, const Pb__Record *record)
+static int replay_one(void *context, uint64_t sequence, const Pb__Record *record, struct panther_error *error)
 {
-    (void)sequence;
-    core_replay(context, record);
+    const char *impossible = core_replay(context, record);
+    if (!impossible)
+        return 0;
+    return error_set(error, PANTHER_EIO,
+                     "record %llu of the journal cannot follow those before it: %s; a faulty program wrote it: restore a backup",
+                     (unsigned long long)sequence, impossible);
 }
 
 static const char *load_one(void *context, const Pb__SnapshotPart *part)
@@ -77,12 +81,10 @@ struct proof {
     uint64_t until; // the record that the snapshot covers
 };
 
-static void replay_until(void *context, uint64_t sequence, const Pb__Record *record)
+static int replay_until(void *context, uint64_t sequence, const Pb__Record *record, struct panther_error *error)
 {
     struct proof *proof = context;
-    if (sequence <= proof->until) {
-        core_replay(proof->core, record);
-    }
+    return sequence <= proof->until ? replay_one(proof->core, sequence, record, error) : 0;
 }
 
 static bool is_same(const struct core *left, const struct core *right)

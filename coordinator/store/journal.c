@@ -227,7 +227,9 @@ int journal_replay(struct database *database, struct store_position *position, s
             result = local.code;
             break;
         }
-        callback(context, position->sequence, record);
+        result = callback(context, position->sequence, record, &local);
+        if (result < 0)
+            break;
     }
     statement_reset(statement);
     arena_free(&replay.arena);
@@ -247,38 +249,23 @@ bool journal_projections_are_current(struct database *database)
     return is_current;
 }
 
-struct rebuild {
-    struct projection projection;
-    int result;
-    struct panther_error error;
-};
-
-static void rebuild_record(void *context, uint64_t sequence, const Pb__Record *record)
+static int rebuild_record(void *context, uint64_t sequence, const Pb__Record *record, struct panther_error *error)
 {
-    struct rebuild *rebuild = context;
-    struct projection *projection = &rebuild->projection;
-    if (rebuild->result < 0)
-        return;
-    rebuild->result = projection_begin(projection, sequence, record, &rebuild->error);
-    if (rebuild->result >= 0)
-        rebuild->result = PROJECT(projection, SUBJECT, &rebuild->error, INTEGER(sequence), INTEGER(projection->run),
-                                  INTEGER(projection->trial), INTEGER(projection->instance));
-    if (rebuild->result >= 0)
-        rebuild->result = projection_apply(projection, record, &rebuild->error);
+    struct projection *projection = context;
+    int result = projection_begin(projection, sequence, record, error);
+    if (result >= 0)
+        result = PROJECT(projection, SUBJECT, error, INTEGER(sequence), INTEGER(projection->run), INTEGER(projection->trial),
+                         INTEGER(projection->instance));
+    return result < 0 ? result : projection_apply(projection, record, error);
 }
 
 static int rebuild_all(struct database *database, struct panther_error *error)
 {
-    struct rebuild *rebuild = NEW(struct rebuild);
-    rebuild->projection.database = database;
+    struct projection *projection = NEW(struct projection);
+    projection->database = database;
     struct store_position beginning = {0};
-    int result = journal_replay(database, &beginning, rebuild_record, rebuild, error);
-    if (result == 0 && rebuild->result < 0) {
-        result = rebuild->result;
-        if (error)
-            *error = rebuild->error;
-    }
-    free(rebuild);
+    int result = journal_replay(database, &beginning, rebuild_record, projection, error);
+    free(projection);
     return result;
 }
 

@@ -22,8 +22,9 @@ struct store_callbacks {
 int store_open(struct store **out, const char *folder, bool create, struct loop *loop, const struct store_callbacks *callbacks,
                void *context, struct panther_error *error);
 void store_close(struct store **store);
-// Every record in order, each checked (format, hash link). A record of another format: PANTHER_EVERSION naming both.
-typedef void store_replay_fn(void *context, uint64_t sequence, const Pb__Record *record);
+// Every record in order, each checked (format, hash link). A record of another format: PANTHER_EVERSION naming both. The callback returns
+// 0, or a negative code with *error, which ends the replay and is what it returns.
+typedef int store_replay_fn(void *context, uint64_t sequence, const Pb__Record *record, struct panther_error *error);
 int store_replay(struct store *store, store_replay_fn *callback, void *context, struct panther_error *error);
 // A place in the journal: a record, and the hash that stands for it and all before it. {0}: before the first.
 #define STORE_LINK_BYTES 32 // BLAKE2b-256

@@ -23,10 +23,9 @@ static bool replay_into(struct coordinator_host *host, struct core *core)
         arena_reset(arena);
         const Pb__Record *record = journal_read(&host->journal, i, arena);
         whole = record != NULL;
-        if (whole)
-            core_replay(core, record);
-        else
-            world_fail(host->world, "P7 replaying the journal gives the live state", "record %zu does not replay", i + 1);
+        const char *why = whole ? core_replay(core, record) : "it is not valid";
+        if (why)
+            world_fail(host->world, "P7 replaying the journal gives the live state", "record %zu does not replay: %s", i + 1, why);
     }
     arena_free(&arena);
     return whole;

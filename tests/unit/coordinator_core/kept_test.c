@@ -37,7 +37,7 @@ static void accept_run(struct durable *durable, uint64_t number, char *key)
     Pb__Record record = PB__RECORD__INIT;
     record.body_case = PB__RECORD__BODY_RUN_ACCEPTED;
     record.run_accepted = &accepted;
-    durable_apply(durable, &record);
+    assert_null(durable_apply(durable, &record));
 }
 
 static void end_run(struct durable *durable, uint64_t number)
@@ -47,7 +47,7 @@ static void end_run(struct durable *durable, uint64_t number)
     Pb__Record record = PB__RECORD__INIT;
     record.body_case = PB__RECORD__BODY_RUN_ENDED;
     record.run_ended = &ended;
-    durable_apply(durable, &record);
+    assert_null(durable_apply(durable, &record));
 }
 
 static bool is_known(const struct durable *durable, unsigned number)

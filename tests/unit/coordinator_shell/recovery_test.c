@@ -292,6 +292,26 @@ static void a_journal_that_grows_gets_a_snapshot(void **state)
     loop_free(&loop);
 }
 
+// ---- a journal that a faulty program wrote: each record is right, their order is not
+
+static void an_impossible_record_is_named(void **state)
+{
+    struct lab *lab = *state;
+    uint64_t first = store_last_sequence(lab->store) + 1;
+    history_run_end(&lab->history); // its second trial is at work
+    append(lab);
+    struct core *core = NULL;
+    struct recovery recovery;
+    char expected[128];
+    snprintf(expected, sizeof expected, "record %llu of the journal cannot follow those before it: run 1 ends before its trials",
+             (unsigned long long)first);
+    assert_int_equal(recovery_run(lab->folder, &options, &core, &recovery, &lab->error), PANTHER_EIO);
+    assert_null(core);
+    if (!strstr(lab->error.message, expected) || !strstr(lab->error.message, "restore a backup")) {
+        fail_msg("\"%s\" does not say \"%s\"", lab->error.message, expected);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -303,6 +323,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_backup_has_the_snapshot, begin, end),
         cmocka_unit_test_setup_teardown(a_snapshot_that_says_something_else_is_found, begin, end),
         cmocka_unit_test_setup_teardown(a_journal_that_grows_gets_a_snapshot, begin, end),
+        cmocka_unit_test_setup_teardown(an_impossible_record_is_named, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

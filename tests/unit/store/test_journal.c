@@ -15,13 +15,15 @@ struct seen {
     const Pb__Record *const *expected;
 };
 
-static void compare(void *context, uint64_t sequence, const Pb__Record *record)
+static int compare(void *context, uint64_t sequence, const Pb__Record *record, struct panther_error *error)
 {
+    (void)error;
     struct seen *seen = context;
     assert_int_equal(sequence, seen->last + 1);
     seen->last = sequence;
     if (seen->expected)
         assert_true(message_equal(record, seen->expected[sequence - 1]));
+    return 0;
 }
 
 static void replay_gives_back_every_record_in_order(void **state)

@@ -56,10 +56,12 @@ struct replayed {
     uint64_t last;
 };
 
-static void count(void *context, uint64_t sequence, const Pb__Record *record)
+static int count(void *context, uint64_t sequence, const Pb__Record *record, struct panther_error *error)
 {
     (void)record;
+    (void)error;
     ((struct replayed *)context)->last = sequence;
+    return 0;
 }
 
 static void check_store(struct fixture *fixture, uint64_t told)
