@@ -3,6 +3,13 @@
 // a record that replay refuses closes the store.
 #include "common/wire/check.h"
 
+static const char *store_opened_check(const Pb__StoreOpened *opened)
+{
+    REFUSE(is_empty(opened->store_id), "store_opened.store_id is empty");
+    REFUSE(!is_within(opened->home, SHORT_MAX_BYTES), "store_opened.home is too long");
+    return NULL;
+}
+
 static const char *agent_seen_check(const Pb__AgentSeen *seen)
 {
     REFUSE(!name_is_valid(seen->name), "agent_seen.name is not a name");
@@ -142,7 +149,7 @@ static const char *record_body_check(const Pb__Record *record)
 {
     switch (record->body_case) {
     case PB__RECORD__BODY_STORE_OPENED:
-        return is_empty(record->store_opened->store_id) ? "store_opened.store_id is empty" : NULL;
+        return store_opened_check(record->store_opened);
     case PB__RECORD__BODY_KEY_ADDED:
         return key_record_check(record->key_added);
     case PB__RECORD__BODY_KEY_REVOKED:

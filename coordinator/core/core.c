@@ -302,6 +302,10 @@ const char *core_load(struct core *core, const Pb__SnapshotPart *part)
 
 // After replay nobody knows what lives out there: every live instance may have a lease that was granted just before the end.
 static void store_opened(struct core *core, const struct core_event *event)
+// What one life of a store may give away behind the back of its copies: a restart each minute for two years.
+#define LIFE_INCARNATIONS (UINT64_C(1) << 20)
+#define LIFE_INSTANCES (UINT64_C(1) << 32)
+
 {
     core->started = true;
     core->start_ns = event->now_ns;
@@ -310,7 +314,10 @@ static void store_opened(struct core *core, const struct core_event *event)
     record->store_opened = NEW_MESSAGE(core, Pb__StoreOpened, pb__store_opened);
     const char *store_id = *core->durable->store_id ? core->durable->store_id : event->store_id;
     record->store_opened->store_id = arena_string(core->effects->arena, store_id);
-    record->store_opened->incarnation = core->durable->incarnation + 1;
+    record->store_opened->home = arena_string(core->effects->arena, event->home ? event->home : "");
+    bool is_copy = core->durable->home && *record->store_opened->home && strcmp(core->durable->home, event->home) != 0;
+    record->store_opened->incarnation = core->durable->incarnation + (is_copy ? LIFE_INCARNATIONS : 1);
+    record->store_opened->next_instance = is_copy ? core->durable->last_instance + LIFE_INSTANCES : 0;
     record->store_opened->version = core->version;
     core_emit(core, record);
     for (struct map_entry *entry = map_first(core->durable->instances); entry; entry = map_next(core->durable->instances, entry)) {

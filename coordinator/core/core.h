@@ -73,6 +73,7 @@ struct core_event {
     const Pb__DiskSpace *disk; // to show
     // CORE_STORE_OPENED
     const char *store_id; // used when the store is new
+    const char *home;     // tells the file of the journal from every copy of it; NULL: not known
 };
 
 struct core_send {

@@ -197,6 +197,8 @@ void durable_free(struct durable **pointer)
     map_free_with(&durable->agents, agent_free);
     map_free(&durable->keys_by_public);
     map_free_with(&durable->keys, key_free);
+    free(durable->home);
+    free(durable->lost);
     free(durable->impossible);
     free(durable);
     *pointer = NULL;
@@ -478,8 +480,7 @@ const char *durable_apply(struct durable *durable, const Pb__Record *record)
     durable->records++;
     switch (record->body_case) {
     case PB__RECORD__BODY_STORE_OPENED:
-        snprintf(durable->store_id, sizeof durable->store_id, "%s", record->store_opened->store_id);
-        durable->incarnation = record->store_opened->incarnation;
+        fold_store_opened(durable, record->store_opened);
         break;
     case PB__RECORD__BODY_KEY_ADDED:
         durable_key_put(durable, record->key_added, record->wall_ns);

@@ -217,6 +217,11 @@ struct run {
     char *cancel_why;
 };
 
+// Numbers above `incarnation` and below `next_incarnation`, and likewise of instances: given by a life of this store that is not in it.
+struct lost_life {
+    uint64_t incarnation, next_incarnation, instance, next_instance;
+};
+
 // Submissions whose keys are known: at one run a minute those of 11 days, 3 MB. Beside keys, agents and plugins they are all that is kept
 // of what has ended.
 #define SUBMISSIONS_KEPT_MAX 16384
@@ -229,6 +234,9 @@ struct submission {
 struct durable {
     char store_id[ID128_TEXT_BYTES];
     uint64_t incarnation;
+    char *home; // of the journal's file; NULL: not known
+    struct lost_life *lost;
+    size_t lost_count, lost_capacity;
     struct map *keys;           // name -> struct key_entry
     struct map *keys_by_public; // public key -> the same entry
     struct map *agents;         // name -> struct agent_identity
@@ -247,6 +255,9 @@ void durable_free(struct durable **durable);
 // NULL, or why the record cannot follow those before it: a mistake of this program when it is live, a journal that a faulty program wrote
 // when it is replayed. The state is of no use then but to be freed. The text lives as long as the state.
 const char *durable_apply(struct durable *durable, const Pb__Record *record);
+// Are these numbers that this store can have given, and not a life of it that was lost with what it was restored over?
+bool durable_gave_incarnation(const struct durable *durable, uint64_t incarnation);
+bool durable_gave_instance(const struct durable *durable, uint64_t instance);
 void durable_print(const struct durable *durable, struct text *out);
 
 const Pb__ServicePlan *instance_plan(const struct instance *instance);

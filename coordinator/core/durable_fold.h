@@ -30,6 +30,10 @@ void durable_description_put(struct durable *durable, const Pb__DescribedPlugin 
 struct run *durable_run_put(struct durable *durable, uint64_t number, const char *key, const Pb__Experiment *experiment, uint64_t cells);
 void durable_submission_put(struct durable *durable, const char *key, uint64_t run, const char *content_hash);
 
+// ---- durable_lives.c
+void fold_store_opened(struct durable *durable, const Pb__StoreOpened *record);
+void durable_life_put(struct durable *durable, struct lost_life life);
+
 // ---- durable_trial.c
 struct instance *instance_new(struct durable *durable, struct trial *trial, const Pb__PlacedService *placed, uint32_t index);
 void instance_enters_agent(struct durable *durable, struct instance *instance);

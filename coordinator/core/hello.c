@@ -20,11 +20,11 @@ size_t hello_wanted(struct core *core, Pb__PluginPresence *const *plugins, size_
     return found;
 }
 
-// It has run what this store has never given: an instance above all that we know.
+// It has run what this store has never given.
 static uint64_t unknown_instance(const struct core *core, const Pb__Hello *hello)
 {
     for (size_t i = 0; i < hello->n_instances; i++) {
-        if (hello->instances[i]->instance > core->durable->last_instance) {
+        if (!durable_gave_instance(core->durable, hello->instances[i]->instance)) {
             return hello->instances[i]->instance;
         }
     }
@@ -55,8 +55,14 @@ static bool hello_is_refused(struct core *core, const Pb__Hello *hello, const st
     }
     const struct agent_identity *known = map_get_text(core->durable->agents, hello->name);
     bool same_store = strcmp(hello->store_id, core->durable->store_id) == 0;
-    if (same_store && (hello->incarnation > core->durable->incarnation ||
-                       (known && strcmp(known->epoch, hello->outbox_epoch) == 0 && hello->outbox_acknowledged > known->last_seen))) {
+    if (same_store && !durable_gave_incarnation(core->durable, hello->incarnation)) {
+        core_refuse(
+            core, event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER, 30000,
+            "this coordinator was restored from an older backup: agent %s knows incarnation %llu of the store, which this one never had",
+            hello->name, (unsigned long long)hello->incarnation);
+        return true;
+    }
+    if (same_store && known && strcmp(known->epoch, hello->outbox_epoch) == 0 && hello->outbox_acknowledged > known->last_seen) {
         core_refuse(core, event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER, 30000,
                     "this coordinator was restored from an older backup: agent %s has had event %llu acknowledged, the store ends at %llu",
                     hello->name, (unsigned long long)hello->outbox_acknowledged, (unsigned long long)(known ? known->last_seen : 0));
@@ -71,8 +77,8 @@ static bool hello_is_refused(struct core *core, const Pb__Hello *hello, const st
     uint64_t unknown = same_store ? unknown_instance(core, hello) : 0;
     if (unknown) {
         core_refuse(core, event->route, 0, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER, 30000,
-                    "this coordinator was restored from an older backup: agent %s was given instance %llu, the store ends at %llu",
-                    hello->name, (unsigned long long)unknown, (unsigned long long)core->durable->last_instance);
+                    "this coordinator was restored from an older backup: agent %s was given instance %llu, which this store never gave",
+                    hello->name, (unsigned long long)unknown);
         return true;
     }
     if (agent_live_is_connected(live) && live->route != event->route && strcmp(live->hello->host_id, hello->host_id) != 0 &&

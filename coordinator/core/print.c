@@ -71,6 +71,12 @@ void durable_print(const struct durable *durable, struct text *out)
                 durable->store_id, (unsigned long long)durable->incarnation, (unsigned long long)durable->records,
                 (unsigned long long)durable->last_run, (unsigned long long)durable->last_trial, (unsigned long long)durable->last_instance,
                 map_count(durable->descriptions), map_count(durable->submissions));
+    for (size_t i = 0; i < durable->lost_count; i++) {
+        const struct lost_life *lost = &durable->lost[i];
+        text_printf(out, "lost incarnations %llu-%llu instances %llu-%llu\n", (unsigned long long)lost->incarnation,
+                    (unsigned long long)lost->next_incarnation, (unsigned long long)lost->instance,
+                    (unsigned long long)lost->next_instance);
+    }
     for (struct map_entry *e = map_first(durable->keys); e; e = map_next(durable->keys, e)) {
         const struct key_entry *key = e->value;
         text_printf(out, "key %s role=%d %s revoked=%d\n", key->name, key->role, key->public_key, key->revoked);

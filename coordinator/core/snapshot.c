@@ -14,7 +14,7 @@
 // A field that is added to the durable state and not here would be lost by a start from a snapshot. These remind of it, unless it fell into
 // padding; what core_print shows is compared by the tests.
 #if defined __x86_64__
-static_assert(sizeof(struct durable) == 160, "save and load the new field here, then count again");
+static_assert(sizeof(struct durable) == 192, "save and load the new field here, then count again");
 static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 56 && sizeof(struct test_progress) == 32, "likewise");
 static_assert(sizeof(struct run) == 120, "save and load the new field here, then count again");
 static_assert(sizeof(struct trial) == 136, "save and load the new field here, then count again");
@@ -87,6 +87,16 @@ static void save_head(const struct saver *saver, const struct durable *durable)
     head->last_trial = durable->last_trial;
     head->last_instance = durable->last_instance;
     head->records = durable->records;
+    head->home = arena_string(saver->arena, durable->home ? durable->home : "");
+    head->lost = ARENA_ARRAY(saver->arena, Pb__LostLife *, durable->lost_count + 1);
+    for (size_t i = 0; i < durable->lost_count; i++) {
+        const struct lost_life *lost = &durable->lost[i];
+        Pb__LostLife *saved = head->lost[head->n_lost++] = NEW_IN(saver->arena, Pb__LostLife, pb__lost_life);
+        saved->incarnation = lost->incarnation;
+        saved->next_incarnation = lost->next_incarnation;
+        saved->instance = lost->instance;
+        saved->next_instance = lost->next_instance;
+    }
     hand_over(saver, part);
 }
 
@@ -101,6 +111,12 @@ static const char *load_head(struct durable *durable, const Pb__SnapshotHead *he
     durable->last_trial = head->last_trial;
     durable->last_instance = head->last_instance;
     durable->records = head->records;
+    free(durable->home);
+    durable->home = *head->home ? memory_string(head->home) : NULL;
+    for (size_t i = 0; i < head->n_lost; i++) {
+        const Pb__LostLife *lost = head->lost[i];
+        durable_life_put(durable, (struct lost_life){lost->incarnation, lost->next_incarnation, lost->instance, lost->next_instance});
+    }
     return NULL;
 }
 

@@ -39,8 +39,10 @@ static int open_core(const char *folder, bool create, struct store **store, stru
     return result;
 }
 
-static void step(struct core *core, struct core_effects *effects, const Pb__Envelope *envelope)
+static void step(const char *folder, struct core *core, struct core_effects *effects, const Pb__Envelope *envelope)
 {
+    char home[STORE_HOME_BYTES];
+    store_home(folder, home);
     char store_id[ID128_TEXT_BYTES];
     uint8_t id[16];
     random_bytes(id, sizeof id);
@@ -54,7 +56,8 @@ static void step(struct core *core, struct core_effects *effects, const Pb__Enve
                                .role = PB__ROLE__ROLE_OPERATOR,
                                .public_key = "",
                                .envelope = envelope,
-                               .store_id = store_id};
+                               .store_id = store_id,
+                               .home = home};
     core_step(core, &event, effects);
 }
 
@@ -80,12 +83,12 @@ int authority_request(const char *folder, Pb__Request *request, struct arena *ar
     }
     struct core_effects effects;
     effects_begin(&effects);
-    step(core, &effects, NULL);
+    step(folder, core, &effects, NULL);
     Pb__Envelope envelope = PB__ENVELOPE__INIT;
     envelope.body_case = PB__ENVELOPE__BODY_REQUEST;
     envelope.request = request;
     request->number = 1;
-    step(core, &effects, &envelope);
+    step(folder, core, &effects, &envelope);
     result = commit(store, &effects, error);
     if (!result) {
         INVARIANT(effects.send_count > 0);

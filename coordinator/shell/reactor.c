@@ -387,7 +387,9 @@ static int begin(struct reactor *reactor, struct panther_error *error)
     uint8_t id[16];
     random_bytes(id, sizeof id);
     id128_text(id, store_id);
-    reactor_step(reactor, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = store_id});
+    char home[STORE_HOME_BYTES];
+    store_home(reactor->options->folder, home);
+    reactor_step(reactor, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = store_id, .home = home});
     core_keys(reactor->core, allow_key, reactor);
     bus_zap_answer();
     open_files_check(reactor->agent_keys);

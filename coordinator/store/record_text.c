@@ -40,6 +40,8 @@ static void store_opened(const Pb__Record *record, struct text *line)
 {
     const Pb__StoreOpened *opened = record->store_opened;
     text_printf(line, "store %.8s opened by version %s, incarnation %" PRIu64, opened->store_id, opened->version, opened->incarnation);
+    if (opened->next_instance)
+        text_append(line, ": it is a copy, so its numbers go on far behind");
 }
 
 static void key_added(const Pb__Record *record, struct text *line)

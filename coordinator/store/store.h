@@ -40,6 +40,9 @@ enum store_place {
 // the position is not of this journal, and nothing was called.
 int store_replay_from(const char *folder, enum store_place place, struct store_position *position, store_replay_fn *callback, void *context,
                       struct panther_error *error);
+// Tells the file of this journal from every copy of it, as far as the system can: the machine, the file's number and when it was made.
+#define STORE_HOME_BYTES 128
+void store_home(const char *folder, char home[STORE_HOME_BYTES]);
 uint64_t store_last_sequence(const struct store *store);
 // Hands a batch to the writer: packed now, so the records stay the caller's. Returns the batch's number (on_committed gets it). With no
 // loop the call returns after the commit, and 0 on failure with *error.

@@ -363,7 +363,9 @@ void coordinator_set_up(struct coordinator_host *host)
 
 void coordinator_first_step(struct coordinator_host *host, const char *store_id)
 {
-    core_takes(host, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = store_id});
+    char home[32];
+    snprintf(home, sizeof home, "home-%u", host->restores);
+    core_takes(host, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = store_id, .home = home});
     want_round(host);
 }
 

@@ -55,6 +55,7 @@ struct coordinator_host {
     struct held_batch *first_held, *last_held;
     struct timer round, commit, tick, restart;
     uint64_t life, paused_until_ns, downtime_ns;
+    unsigned restores; // each is a copy, at another home
     unsigned dies_in;
     uint32_t slow_us;
     bool up, disk_full, told_full, disk_fails;

@@ -163,6 +163,7 @@ void coordinator_restore(struct world *world, uint64_t backup_records)
     coordinator_crash(world, "is stopped, and its data folder put back to an older backup");
     if (backup_records < host->journal.count)
         journal_truncate(&host->journal, (size_t)backup_records);
+    host->restores++;
     oracle_restored(world);
 }
 

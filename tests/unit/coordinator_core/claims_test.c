@@ -141,14 +141,15 @@ STORY(what_is_said_in_another_session_is_refused)
     lab_end(&lab);
 }
 
-STORY(an_incarnation_that_is_still_to_come_is_refused)
+// The first agent comes anew and says what it knows of the store. NULL: it is welcome.
+static const Pb__Refused *comes_with(struct lab *lab, uint64_t incarnation, uint64_t instance)
 {
-    BEGIN;
     Pb__HostFacts facts = PB__HOST_FACTS__INIT;
     Pb__Hello hello = PB__HELLO__INIT;
-    struct lab_agent *agent = &lab.agents[0];
-    lab_agent_gone(&lab, 0);
-    agent->route = 7000;
+    Pb__LiveInstance live = PB__LIVE_INSTANCE__INIT, *instances[] = {&live};
+    struct lab_agent *agent = &lab->agents[0];
+    lab_agent_gone(lab, 0);
+    agent->route += 7000;
     agent->connected = true;
     hello.name = TEXT(agent->name);
     hello.host_id = TEXT(agent->host_id);
@@ -156,17 +157,62 @@ STORY(an_incarnation_that_is_still_to_come_is_refused)
     hello.outbox_epoch = TEXT(agent->epoch);
     hello.outbox_first = 1;
     hello.store_id = TEXT(LAB_STORE_ID);
-    hello.incarnation = 5; // this is the first
+    hello.incarnation = incarnation;
     hello.slots = 1;
     hello.facts = &facts;
+    live.instance = instance;
+    live.generation = 1;
+    hello.instances = instances;
+    hello.n_instances = instance > 0;
     Pb__Envelope envelope = PB__ENVELOPE__INIT;
     envelope.body_case = PB__ENVELOPE__BODY_HELLO;
     envelope.hello = &hello;
-    lab.refused = NULL;
-    say(&lab, 0, &envelope);
-    assert_non_null(lab.refused);
-    assert_int_equal(lab.refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER);
+    lab->refused = NULL;
+    say(lab, 0, &envelope);
     agent->connected = false;
+    return lab->refused;
+}
+
+static void agents_come(struct lab *lab)
+{
+    for (size_t i = 0; i < lab->agent_count; i++) {
+        lab_agent_hello(lab, i);
+    }
+}
+
+static void assert_store_is_older(const Pb__Refused *refused)
+{
+    assert_non_null(refused);
+    assert_int_equal(refused->code, PB__REFUSAL_CODE__REFUSAL_CODE_STORE_OLDER);
+}
+
+STORY(an_incarnation_that_is_still_to_come_is_refused)
+{
+    BEGIN;
+    assert_store_is_older(comes_with(&lab, 5, 0)); // this is the first
+    lab_end(&lab);
+}
+
+// Instances 1 and 2 are in the backup; 3 and 4, and a second incarnation, are given after it. Then the backup takes the store's place and
+// gives instances of its own: their numbers must not be those of what still lives out there.
+STORY(who_knows_what_came_after_the_backup_is_refused_whatever_the_copy_has_done_since)
+{
+    BEGIN;
+    submit(&lab, 1);
+    size_t backup = lab.record_count;
+    lab_restart(&lab);
+    agents_come(&lab);
+    submit(&lab, 1);
+    lab.record_count = backup;
+    lab.home = "copy";
+    lab_restart(&lab);
+    agents_come(&lab);
+    submit(&lab, 2);
+    lab_restart(&lab); // it stays known
+    assert_store_is_older(comes_with(&lab, 1, 3));
+    assert_store_is_older(comes_with(&lab, 1, 4));
+    assert_store_is_older(comes_with(&lab, 2, 0));
+    assert_null(comes_with(&lab, 1, 0));
     lab_end(&lab);
 }
 
@@ -234,6 +280,7 @@ int main(void)
         cmocka_unit_test(events_of_another_outbox_are_refused),
         cmocka_unit_test(what_is_said_in_another_session_is_refused),
         cmocka_unit_test(an_incarnation_that_is_still_to_come_is_refused),
+        cmocka_unit_test(who_knows_what_came_after_the_backup_is_refused_whatever_the_copy_has_done_since),
         cmocka_unit_test(a_revoked_key_is_nobody),
         cmocka_unit_test(no_more_cases_than_the_window_are_on_their_way),
     };

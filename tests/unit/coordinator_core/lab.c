@@ -177,11 +177,11 @@ void lab_begin(struct lab *lab)
 
 void lab_begin_with(struct lab *lab, size_t agents)
 {
-    *lab = (struct lab){.now_ns = 1000000000, .case_verdict = VERDICT_PASS};
+    *lab = (struct lab){.now_ns = 1000000000, .home = "first", .case_verdict = VERDICT_PASS};
     lab->arena = arena_new(0);
     effects_begin(&lab->effects);
     lab->core = core_new(&(struct core_options){.version = "test"});
-    lab_step(lab, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = LAB_STORE_ID});
+    lab_step(lab, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = LAB_STORE_ID, .home = lab->home});
     lab_agents_begin(lab, agents);
 }
 
@@ -351,7 +351,7 @@ void lab_restart(struct lab *lab)
     for (size_t i = 0; i < lab->agent_count; i++) {
         lab->agents[i].connected = false;
     }
-    lab_step(lab, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = LAB_STORE_ID});
+    lab_step(lab, &(struct core_event){.kind = CORE_STORE_OPENED, .store_id = LAB_STORE_ID, .home = lab->home});
 }
 
 void lab_tick(struct lab *lab)

@@ -63,6 +63,7 @@ struct lab {
     struct core *core;
     struct core_effects effects;
     uint64_t now_ns, random;
+    const char *home; // of the store; another one: it is a copy
     struct lab_agent agents[LAB_AGENTS_MAX];
     size_t agent_count;
     Pb__Record **records;
@@ -87,6 +88,8 @@ struct lab {
     int execute_verdict;
     bool has_network;            // hosts can make an emulated network
     const char *network_refused; // but say that they cannot
+    const char *network_plugin;  // NULL: emulated
+    const char *network_lack;    // what it is that they cannot; NULL: network.emulated
     bool server_crashes, streams_are_cut, server_fails_start, exit_dirty;
     int case_verdict, case_reason;
     int stop_verdict, stop_reason; // what servers say of themselves when they are stopped; VERDICT_NONE: nothing

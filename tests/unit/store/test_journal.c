@@ -168,9 +168,16 @@ static void a_backup_of_a_live_store_can_be_served(void **state)
     assert_true(bytes > 4096);
     assert_int_equal(store_backup(fixture->folder, path, &bytes, &records, &fixture->error), PANTHER_EEXISTS);
     char *live = fixture_dump(fixture);
+    char home[STORE_HOME_BYTES], later[STORE_HOME_BYTES];
+    store_home(fixture->folder, home);
     story_tell(&fixture->story, 2);
     fixture_append(fixture);
     fixture_close(fixture);
+    store_home(fixture->folder, later);
+    assert_string_equal(home, later); // whatever is written
+    store_home(path, later);
+    assert_int_not_equal(home[0], '\0');
+    assert_string_not_equal(home, later);
     free(fixture->folder);
     fixture->folder = memory_string(path);
     fixture_reopen(fixture);
