@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/environment/execution/probe.h"
+#include "agent/environment/lab/probe.h"
 #include "agent/environment/link/probe.h"
 #include "agent/shell/bulk.h"
 #include "agent/shell/catalogue.h"
@@ -223,21 +224,26 @@ static void on_signal(void *context, int signal_number)
 
 // ---- life
 
-// What programs can be started under here, and whether a network can be emulated.
+static void put_network(Pb__Hello *hello, const char *type, const char *why_not, struct arena *arena)
+{
+    Pb__EnvironmentPresence *network = hello->environments[hello->n_environments++] = ARENA_NEW(arena, Pb__EnvironmentPresence);
+    pb__environment_presence__init(network);
+    network->type = arena_string(arena, type);
+    network->usable = !why_not;
+    network->unusable_reason = arena_string(arena, why_not ? why_not : "");
+}
+
+// What programs can be started under here, whether a network can be emulated, and what a lab's kernel lacks.
 static void put_environments(const struct shell *shell, Pb__Hello *hello, struct arena *arena)
 {
     char why[PROBE_WHY_BYTES];
     size_t count;
-    Pb__EnvironmentPresence **execution = probe_environments(arena, shell->cgroup, &count),
-                            *network = ARENA_NEW(arena, Pb__EnvironmentPresence);
-    pb__environment_presence__init(network);
-    network->type = arena_string(arena, ENVIRONMENT_EMULATED);
-    network->usable = probe_network(why);
-    network->unusable_reason = arena_string(arena, network->usable ? "" : why);
-    hello->environments = ARENA_ARRAY(arena, Pb__EnvironmentPresence *, count + 1);
+    Pb__EnvironmentPresence **execution = probe_environments(arena, shell->cgroup, &count);
+    hello->environments = ARENA_ARRAY(arena, Pb__EnvironmentPresence *, count + 2);
     memcpy(hello->environments, execution, count * sizeof *execution);
-    hello->environments[count] = network;
-    hello->n_environments = count + 1;
+    hello->n_environments = count;
+    put_network(hello, ENVIRONMENT_EMULATED, probe_network(why) ? NULL : why, arena);
+    put_network(hello, ENVIRONMENT_NETEM, lab_probe_netem(), arena);
 }
 
 static Pb__Hello *self(const struct shell *shell, struct arena *arena)

@@ -65,6 +65,12 @@ const char *conditions_name(enum condition condition)
     return table[condition].name;
 }
 
+bool conditions_need_netem(const struct conditions *conditions)
+{
+    return conditions->delay_ms || conditions->jitter_ms || conditions->loss > 0 || conditions->duplicate > 0 || conditions->corrupt > 0 ||
+           conditions->reorder > 0;
+}
+
 // ---- texts that are more than their type
 
 static bool rate_parse(const char *text, uint64_t *bits)

@@ -63,6 +63,8 @@ struct conditions {
 const Pb__OptionDescription *const *conditions_options(size_t *count);
 bool conditions_has(const struct conditions *conditions, enum condition condition);
 const char *conditions_name(enum condition condition); // "delay"
+// In a lab the kernel's netem makes them; rate, queue and down need none.
+bool conditions_need_netem(const struct conditions *conditions);
 
 // Checks settings of a document; a value that still holds "$(" is taken unchecked. True: no mistake was added. `noun`: "a link".
 bool conditions_check(const Pb__PlacedSetting *const *settings, size_t count, const char *noun, struct diagnostics *diagnostics);

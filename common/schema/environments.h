@@ -73,6 +73,7 @@ const char *environments_unusable(Pb__ExecutionEnvironment *const *environments,
 
 // Of networks: a host whose agent says that it cannot make one. NULL: it can, or nothing was said.
 #define ENVIRONMENT_EMULATED "network.emulated"
+#define ENVIRONMENT_NETEM "network.netem" // of a lab, for conditions that conditions_need_netem
 const char *environments_refused(const char *type, Pb__EnvironmentPresence *const *presences, size_t presence_count);
 
 // The value of an option, else its default; "" when it has none.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/message.h"
+#include "common/schema/conditions.h"
 #include "common/schema/environments.h"
 #include "coordinator/core/state.h"
 #include "coordinator/experiment/network.h"
@@ -11,6 +12,7 @@
 // Hosts that one search looks at: 64 services that are each on another of 5,000 hosts need 320,000; endless searches end within some
 // 50 ms. Beyond, the cell waits.
 #define SEARCH_LOOKS_MAX 1000000
+#define LACKS_NAMED_MAX 3 // hosts in one error: who has more of them reads what the first ones lack
 
 struct search {
     struct core *core;
@@ -112,8 +114,9 @@ static bool fits_neighbours(const struct search *search, const struct agent_live
 
 struct found {
     size_t able, with_room;
-    const char *lacks; // of a host that could take it, but for its environments
-    bool any_room;     // counting only what others have placed
+    const char *lacks; // of hosts that could take it, but for its environments
+    size_t lacking;
+    bool any_room; // counting only what others have placed
 };
 
 static void note_problem(struct search *search, size_t depth, const struct found *found)
@@ -195,18 +198,54 @@ static bool is_awaited(struct search *search, const struct agent_live *agent, co
     return false;
 }
 
+// Of a lab, "network.server" makes what the server sends.
+static bool needs_netem(const Pb__CellPlan *plan, const Pb__ServicePlan *network)
+{
+    const char *dot = strchr(network->name, '.');
+    struct conditions conditions;
+    for (size_t i = 0; dot && i < plan->n_services; i++) {
+        const Pb__ServicePlan *other = plan->services[i];
+        conditions = (struct conditions){0};
+        if (!other->is_network && strcmp(other->name, dot + 1) != 0 &&
+            conditions_between((const Pb__LinkRule *const *)plan->network->links, plan->network->n_links, dot + 1, other->name, &conditions,
+                               NULL) == 0 &&
+            conditions_need_netem(&conditions)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *lacks_network(const struct search *search, const Pb__Hello *hello, const Pb__ServicePlan *network)
+{
+    const char *type = strcmp(network->plugin, NETWORK_EMULATED) == 0 ? ENVIRONMENT_EMULATED
+                       : needs_netem(search->plan, network)           ? ENVIRONMENT_NETEM
+                                                                      : NULL;
+    return type ? environments_refused(type, hello->environments, hello->n_environments) : NULL;
+}
+
 // NULL: its programs can be started there under all that the experiment wants, and a network be made there.
 static const char *lacks_environments(const struct search *search, const struct agent_live *agent, const Pb__ServicePlan *service)
 {
     const Pb__Hello *hello = agent->hello;
     Pb__ExecutionEnvironment **environments;
     size_t count = environments_of(search->plan, service, &environments, search->arena);
-    const char *lacks =
-        count ? environments_unusable(environments, count, hello->environments, hello->n_environments, search->arena) : NULL;
-    if (service->is_network && strcmp(service->plugin, NETWORK_EMULATED) == 0) {
-        lacks = environments_refused(ENVIRONMENT_EMULATED, hello->environments, hello->n_environments);
-    }
+    const char *lacks = service->is_network ? lacks_network(search, hello, service)
+                        : count ? environments_unusable(environments, count, hello->environments, hello->n_environments, search->arena)
+                                : NULL;
     return lacks ? arena_printf(search->arena, "%s: %s", agent->name, lacks) : NULL;
+}
+
+static void note_lack(const struct search *search, struct found *found, const char *lack)
+{
+    if (found->lacking == 0) {
+        found->lacks = lack;
+    } else if (found->lacking < LACKS_NAMED_MAX) {
+        found->lacks = arena_printf(search->arena, "%s; %s", found->lacks, lack);
+    } else if (found->lacking == LACKS_NAMED_MAX) {
+        found->lacks = arena_printf(search->arena, "%s; ...", found->lacks);
+    }
+    found->lacking++;
 }
 
 // Among the hosts that this cell uses `load` times.
@@ -218,13 +257,15 @@ static bool place_among(struct search *search, size_t depth, size_t load, struct
         struct agent_live *agent = roster_at(roster, i);
         search->looks++;
         const struct here here = placed_here(search, agent, depth);
-        if (here.count != load || !agent_live_is_fresh(search->core, agent) || !placement_fits(search->core, agent, service) ||
-            is_awaited(search, agent, service)) {
+        if (here.count != load || !agent_live_is_fresh(search->core, agent) || !placement_fits(search->core, agent, service)) {
             continue;
         }
         const char *lacks = lacks_environments(search, agent, service);
         if (lacks) {
-            found->lacks = lacks;
+            note_lack(search, found, lacks);
+            continue;
+        }
+        if (is_awaited(search, agent, service)) {
             continue;
         }
         found->able++;
@@ -272,7 +313,8 @@ static bool wants_the_same(const Pb__CellPlan *plan, const Pb__CellPlan *other)
     for (size_t i = 0; same && i < plan->n_services; i++) {
         const Pb__ServicePlan *mine = plan->services[i], *theirs = other->services[i];
         same = strcmp(mine->name, theirs->name) == 0 && strcmp(mine->plugin, theirs->plugin) == 0 && !mine->host == !theirs->host &&
-               (!mine->host || message_equal(mine->host, theirs->host));
+               (!mine->host || message_equal(mine->host, theirs->host)) &&
+               (!mine->is_network || needs_netem(plan, mine) == needs_netem(other, theirs));
     }
     return same;
 }

@@ -63,6 +63,20 @@ static bool fill_its_disk(pid_t wire)
     return prlimit(wire, RLIMIT_FSIZE, &none, NULL) == 0;
 }
 
+// The namespace of its first service goes with who holds it.
+static bool take_a_namespace(pid_t wire)
+{
+    char path[64], line[256] = "";
+    int holder = 0;
+    snprintf(path, sizeof path, "/proc/%d/cwd/namespaces", (int)wire);
+    FILE *places = fopen(path, "r");
+    assert_non_null(places);
+    assert_non_null(fgets(line, sizeof line, places));
+    fclose(places);
+    assert_int_equal(sscanf(line, "%*s %d", &holder), 1);
+    return holder > 1 && kill(holder, SIGKILL) == 0;
+}
+
 // Of this run, in the middle of its case.
 static void break_network(struct lab *lab, const char *run, bool (*how)(pid_t wire), const char *why)
 {
@@ -83,6 +97,7 @@ static void a_network_that_breaks_is_no_verdict_on_the_server(void **state)
     lab_up(lab, one_agent);
     break_network(lab, "r1", kill_it, "signal 9");
     break_network(lab, "r2", fill_its_disk, "cannot write the capture");
+    break_network(lab, "r3", take_a_namespace, "the namespace of server is gone");
     lab_leaves_nothing(lab);
 }
 

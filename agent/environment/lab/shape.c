@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/environment/lab/lab.h"
+#include "agent/environment/lab/probe.h"
 
 #define HANDLE "1f00:" // ours, so that a root qdisc that somebody else made is never taken away
 #define CLASS_FIRST 0x10
@@ -49,12 +50,6 @@ void lab_shape_free(struct lab_shape **pointer)
 
 // ---- tc
 
-static bool needs_netem(const struct conditions *conditions)
-{
-    return conditions->delay_ms || conditions->jitter_ms || conditions->loss > 0 || conditions->duplicate > 0 || conditions->corrupt > 0 ||
-           conditions->reorder > 0;
-}
-
 static void put_share(struct text *text, const char *name, double share)
 {
     if (share > 0)
@@ -93,7 +88,7 @@ static char *class_commands(const struct lab_shape *shape, size_t peer, const st
     text_printf(&text, "class replace dev %s parent " HANDLE " classid " HANDLE "%x htb rate %llubit quantum 1514\n", shape->device, number,
                 (unsigned long long)rate);
     text_printf(&text, "qdisc replace dev %s parent " HANDLE "%x handle %x:", shape->device, number, 0x1f00 + number);
-    if (needs_netem(conditions))
+    if (conditions_need_netem(conditions))
         put_netem(&text, conditions);
     else
         text_append(&text, " pfifo");
@@ -112,7 +107,7 @@ static void put_filter(struct text *tc, const struct lab_shape *shape, size_t in
 // `down` is dropped by who would receive it; a rate or delay besides stays.
 static bool is_shaped(const struct conditions *conditions)
 {
-    return needs_netem(conditions) || conditions->rate_bits || conditions->queue_packets;
+    return conditions_need_netem(conditions) || conditions->rate_bits || conditions->queue_packets;
 }
 
 static void plan_class(struct lab_shape *shape, size_t index, const struct conditions *conditions, struct text *tc)
@@ -195,10 +190,7 @@ static int explain(const char *commands, struct panther_error *error)
 {
     bool is_unknown = error && (strstr(error->message, "kind is unknown") || strstr(error->message, "qdisc not found"));
     if (is_unknown && strstr(commands, " netem"))
-        return error_set(
-            error, PANTHER_EUNAVAILABLE,
-            "this kernel has no netem (sch_netem): it can do rate, queue and down, but not delay, jitter, loss, duplicate, corrupt "
-            "and reorder; `type: emulated` needs none");
+        return error_set(error, PANTHER_EUNAVAILABLE, LAB_NO_NETEM);
     if (error && (strstr(error->message, "xclusivity") || strstr(error->message, "NLM_F_REPLACE")))
         return error_set(error, PANTHER_EEXISTS, "the interface has a queueing discipline of its own, which is left alone");
     return error ? error->code : PANTHER_ESYSTEM;

@@ -100,6 +100,11 @@ static Pb__PluginPresence *presence(struct lab *lab, const struct lab_agent *age
     return plugin;
 }
 
+static const char *network_plugin(const struct lab *lab)
+{
+    return lab->network_plugin ? lab->network_plugin : "emulated";
+}
+
 static Pb__CaseDescription *described_case(struct lab *lab, Pb__PluginDescription *tester, const char *name)
 {
     Pb__CaseDescription *description = ARENA_NEW(lab->arena, Pb__CaseDescription);
@@ -171,7 +176,7 @@ static void send_descriptions(struct lab *lab, const struct lab_agent *agent)
 {
     Pb__DescribedPlugin *items[] = {described(lab, "tester", TESTER_HASH, PB__PLUGIN_KIND__PLUGIN_KIND_TESTER),
                                     described(lab, "server", server_hash(lab), PB__PLUGIN_KIND__PLUGIN_KIND_IUT),
-                                    described(lab, "emulated", NETWORK_HASH, PB__PLUGIN_KIND__PLUGIN_KIND_NETWORK)};
+                                    described(lab, network_plugin(lab), NETWORK_HASH, PB__PLUGIN_KIND__PLUGIN_KIND_NETWORK)};
     Pb__Descriptions descriptions = PB__DESCRIPTIONS__INIT;
     descriptions.descriptions = items;
     descriptions.n_descriptions = 3;
@@ -205,7 +210,7 @@ static size_t list_instances(struct lab *lab, const struct lab_agent *agent, Pb_
 static void send_hello(struct lab *lab, const struct lab_agent *agent)
 {
     Pb__PluginPresence *plugins[] = {presence(lab, agent, "tester", TESTER_HASH), presence(lab, agent, "server", server_hash(lab)),
-                                     presence(lab, agent, "emulated", NETWORK_HASH)};
+                                     presence(lab, agent, network_plugin(lab), NETWORK_HASH)};
     Pb__HostFacts facts = PB__HOST_FACTS__INIT;
     Pb__Label label = PB__LABEL__INIT, *labels[] = {&label};
     label.name = TEXT("site");
@@ -227,7 +232,7 @@ static void send_hello(struct lab *lab, const struct lab_agent *agent)
     hello.labels = labels;
     hello.n_labels = agent->site ? 1 : 0;
     Pb__EnvironmentPresence refused = PB__ENVIRONMENT_PRESENCE__INIT, *environments[] = {&refused};
-    refused.type = TEXT("network.emulated");
+    refused.type = TEXT(lab->network_lack ? lab->network_lack : "network.emulated");
     refused.unusable_reason = TEXT(lab->network_refused);
     hello.environments = environments;
     hello.n_environments = lab->network_refused ? 1 : 0;

@@ -74,7 +74,8 @@ static Pb__Experiment *with_cases(struct lab *lab, const char *const *names, siz
     }
     return experiment;
 }
-#define CASES(...) with_cases(&lab, (const char *const[]){__VA_ARGS__}, sizeof(const char *[]){__VA_ARGS__} / sizeof(const char *))
+#define CASES(...) CASES_OF(&lab, __VA_ARGS__)
+#define CASES_OF(lab, ...) with_cases((lab), (const char *const[]){__VA_ARGS__}, sizeof(const char *[]){__VA_ARGS__} / sizeof(const char *))
 
 static void assert_case(size_t index, const char *name, uint32_t generation, const char *profile)
 {
@@ -283,22 +284,27 @@ STORY(a_case_gets_its_conditions_and_the_next_one_none)
     lab_end(&lab);
 }
 
+// For all pairs.
+static void put_rule(struct lab *lab, Pb__Network *network, const char *condition, const char *value)
+{
+    Pb__LinkRule *rule = ARENA_NEW(lab->arena, Pb__LinkRule);
+    pb__link_rule__init(rule);
+    Pb__PlacedSetting *setting = ARENA_NEW(lab->arena, Pb__PlacedSetting);
+    pb__placed_setting__init(setting);
+    setting->name = arena_string(lab->arena, condition);
+    setting->values = ARENA_ARRAY(lab->arena, char *, 1);
+    setting->values[setting->n_values++] = arena_string(lab->arena, value);
+    rule->conditions = ARENA_ARRAY(lab->arena, Pb__PlacedSetting *, 1);
+    rule->conditions[rule->n_conditions++] = setting;
+    network->links = ARENA_ARRAY(lab->arena, Pb__LinkRule *, 1);
+    network->links[network->n_links++] = rule;
+}
+
 STORY(own_conditions_are_taken_back_for_a_case_that_replaces_them)
 {
     BEGIN;
     Pb__Experiment *experiment = on_network(&lab, CASES("slow"));
-    Pb__LinkRule *rule = ARENA_NEW(lab.arena, Pb__LinkRule);
-    pb__link_rule__init(rule);
-    Pb__PlacedSetting *loss = ARENA_NEW(lab.arena, Pb__PlacedSetting);
-    pb__placed_setting__init(loss);
-    loss->name = arena_string(lab.arena, "loss");
-    loss->values = ARENA_ARRAY(lab.arena, char *, 1);
-    loss->values[loss->n_values++] = arena_string(lab.arena, "1%");
-    rule->conditions = ARENA_ARRAY(lab.arena, Pb__PlacedSetting *, 1);
-    rule->conditions[rule->n_conditions++] = loss;
-    Pb__Network *network = experiment->tests[0]->network;
-    network->links = ARENA_ARRAY(lab.arena, Pb__LinkRule *, 1);
-    network->links[network->n_links++] = rule;
+    put_rule(&lab, experiment->tests[0]->network, "loss", "1%");
     submit_experiment(&lab, experiment);
     assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
     const Pb__LinkRule *laid = told.faults[0]->links[0];
@@ -380,6 +386,46 @@ STORY(no_network_is_begun_where_no_host_can_make_one)
     assert_int_equal(lab.cells[0]->outcome->verdict, PB__VERDICT__VERDICT_ERROR);
     assert_non_null(strstr(lab.cells[0]->outcome->text, "service network: no host can start it so: "));
     assert_non_null(strstr(lab.cells[0]->outcome->text, "cannot open /dev/net/tun"));
+    lab_end(&lab);
+}
+
+// What a lab's hosts lack is asked of those conditions that need it: a rate is made by all of them.
+static void in_a_lab_without_netem(struct lab *lab, const char *condition, const char *value)
+{
+    lab->network_plugin = "lab";
+    lab->network_lack = "network.netem";
+    lab->network_refused = "this kernel has no netem";
+    Pb__Experiment *experiment = on_network(lab, CASES_OF(lab, "one"));
+    Pb__Network *network = experiment->tests[0]->network;
+    network->type = arena_string(lab->arena, "lab");
+    for (size_t i = 0; i < 2; i++) {
+        Pb__ServiceTemplate *service = experiment->tests[0]->services[i];
+        service->needs[service->n_needs - 1] = arena_printf(lab->arena, "network.%s", service->name);
+    }
+    put_rule(lab, network, condition, value);
+    submit_experiment(lab, experiment);
+    for (uint32_t i = 0; i < 700 && !lab->run_ended; i++) {
+        lab_pass_ms(lab, 100, true);
+    }
+    assert_int_equal(lab->cell_count, 1);
+}
+
+STORY(a_delay_is_refused_where_no_kernel_has_netem)
+{
+    BEGIN;
+    in_a_lab_without_netem(&lab, "delay", "20ms");
+    assert_int_equal(told.case_count, 0);
+    assert_int_equal(lab.cells[0]->outcome->verdict, PB__VERDICT__VERDICT_ERROR);
+    assert_non_null(strstr(lab.cells[0]->outcome->text, "service network.server: no host can start it so: "));
+    assert_non_null(strstr(lab.cells[0]->outcome->text, ": this kernel has no netem; "));
+    lab_end(&lab);
+}
+
+STORY(a_rate_needs_no_netem)
+{
+    BEGIN;
+    in_a_lab_without_netem(&lab, "rate", "4Mbit");
+    assert_non_null(told.network);
     lab_end(&lab);
 }
 
@@ -590,6 +636,8 @@ int main(void)
         cmocka_unit_test(own_conditions_are_taken_back_for_a_case_that_replaces_them),
         cmocka_unit_test(what_fails_on_a_network_that_broke_is_no_verdict),
         cmocka_unit_test(nothing_is_placed_where_its_environment_cannot_be),
+        cmocka_unit_test(a_delay_is_refused_where_no_kernel_has_netem),
+        cmocka_unit_test(a_rate_needs_no_netem),
         cmocka_unit_test(no_network_is_begun_where_no_host_can_make_one),
         cmocka_unit_test(conditions_that_cannot_be_made_take_the_case),
         cmocka_unit_test(nobody_runs_a_case_without_its_conditions),
