@@ -156,6 +156,9 @@ static void step(struct agent_core *core, const struct agent_input *input)
     case AGENT_INPUT_SURVEYED:
         agent_surveyed(core, input);
         break;
+    case AGENT_INPUT_CAPTURE:
+        agent_capture_read(core, input);
+        break;
     case AGENT_INPUT_PLACED:
         agent_plugin_placed(core, input);
         break;

@@ -103,6 +103,7 @@ enum agent_input_kind {
     AGENT_INPUT_SWEPT,
     AGENT_INPUT_FILE,      // a fetched file is there, or cannot be had
     AGENT_INPUT_SURVEYED,  // answer to survey
+    AGENT_INPUT_CAPTURE,   // answer to read capture
     AGENT_INPUT_PLACED,    // answer to place plugin
     AGENT_INPUT_BULK_DONE, // streams and artifacts are complete at the coordinator, or it does not want them
     AGENT_INPUT_STOP,
@@ -183,6 +184,10 @@ struct agent_input {
             uint64_t left_out;
         } survey;
         struct {
+            uint64_t session; // of the effect
+            const Pb__CaptureRead *read;
+        } capture;
+        struct {
             uint64_t session, push; // of the effect
             Pb__PlacedState state;
             const char *text;
@@ -243,6 +248,7 @@ enum agent_effect_kind {
     AGENT_EFFECT_SWEEP,       // kill what a lost guard left: SWEPT
     AGENT_EFFECT_REMOVE_FOLDER,
     AGENT_EFFECT_SURVEY,       // look at all processes of instances: SURVEYED
+    AGENT_EFFECT_READ_CAPTURE, // a piece of what an instance captures: CAPTURE
     AGENT_EFFECT_PLACE_PLUGIN, // have a pushed plugin, or no more: PLACED
     AGENT_EFFECT_LOG,
     AGENT_EFFECT_STOPPED, // everything was said: the program may end
@@ -266,6 +272,10 @@ struct agent_effect {
         struct {
             uint64_t session, number;
         } survey;
+        struct {
+            uint64_t session;
+            const Pb__ReadCapture *read;
+        } capture;
         struct {
             uint64_t session;
             const Pb__PlacePlugin *plugin;

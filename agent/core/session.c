@@ -153,6 +153,9 @@ static void live_message(struct agent_core *core, const Pb__Envelope *envelope)
     case PB__ENVELOPE__BODY_SURVEY:
         agent_take_survey(core, envelope->survey);
         break;
+    case PB__ENVELOPE__BODY_READ_CAPTURE:
+        agent_read_capture(core, envelope->read_capture);
+        break;
     case PB__ENVELOPE__BODY_PLACE_PLUGIN:
         agent_place_plugin(core, envelope->place_plugin);
         break;

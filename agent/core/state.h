@@ -188,6 +188,10 @@ void agent_guard_tick(struct agent_core *core);
 uint64_t agent_guard_deadline(const struct agent_core *core);
 void agent_adopted(struct agent_core *core, struct instance *instance);
 
+// ---- capture.c
+void agent_read_capture(struct agent_core *core, const Pb__ReadCapture *read);
+void agent_capture_read(struct agent_core *core, const struct agent_input *input);
+
 // ---- survey.c
 void agent_take_survey(struct agent_core *core, const Pb__Survey *survey);
 void agent_surveyed(struct agent_core *core, const struct agent_input *input);

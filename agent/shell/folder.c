@@ -1,9 +1,16 @@
+#define _GNU_SOURCE // O_PATH
 #include "agent/shell/folder.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "common/base/memory.h"
 #include "common/system/file.h"
@@ -24,6 +31,25 @@ bool folder_has(const char *folder, const char *name)
 {
     CLEANUP_FREE char *path = path_join(folder, name);
     return file_exists(path);
+}
+
+int folder_open_file(const char *folder, const char *inner, const char *name)
+{
+    CLEANUP_FREE char *path = path_join(folder, inner);
+    int folder_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder_fd < 0)
+        return -1;
+    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    int fd = (int)syscall(SYS_openat2, folder_fd, name, &how, sizeof how), number = errno;
+    close(folder_fd);
+    struct stat status;
+    if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))) {
+        close(fd);
+        fd = -1;
+        number = EINVAL;
+    }
+    errno = number;
+    return fd;
 }
 
 int folder_guard_read(const char *folder, struct folder_guard *guard, struct panther_error *error)

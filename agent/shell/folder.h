@@ -16,6 +16,10 @@ char *folder_path(const char *state, uint64_t instance, uint32_t generation);   
 char *folder_marker(const char *host_id, uint64_t instance, uint32_t generation); // heap: "PANTHER_INSTANCE=7.1@<host id>"
 bool folder_has(const char *folder, const char *name);
 
+// A file in a folder of the instance ("work", "streams"), whatever links a plugin left there: the agent may read more than the plugin
+// should. Only a regular file; -1 with errno.
+int folder_open_file(const char *folder, const char *inner, const char *name);
+
 // guard.pid, as the guard wrote it. PANTHER_ENOTFOUND: not written (yet).
 struct folder_guard {
     pid_t pid;

@@ -9,6 +9,7 @@
 #include "agent/environment/lab/probe.h"
 #include "agent/environment/link/probe.h"
 #include "agent/shell/bulk.h"
+#include "agent/shell/capture_file.h"
 #include "agent/shell/catalogue.h"
 #include "agent/shell/cgroup.h"
 #include "agent/shell/files.h"
@@ -83,6 +84,15 @@ static void on_surveyed(void *context, uint64_t session, uint64_t number, Pb__Ho
     reactor_later(shell->reactor, &input);
 }
 
+static void read_capture(struct shell *shell, uint64_t session, const Pb__ReadCapture *asked)
+{
+    CLEANUP_FREE char *folder = folder_path(shell->settings->state, asked->instance, asked->generation);
+    struct agent_input input = {.kind = AGENT_INPUT_CAPTURE};
+    input.capture.session = session;
+    input.capture.read = capture_file_read(folder, asked, reactor_arena(shell->reactor));
+    reactor_later(shell->reactor, &input);
+}
+
 static void perform(void *context, const struct agent_effect *effect)
 {
     struct shell *shell = context;
@@ -130,6 +140,9 @@ static void perform(void *context, const struct agent_effect *effect)
         break;
     case AGENT_EFFECT_SURVEY:
         survey_start(shell->survey, effect->survey.session, effect->survey.number);
+        break;
+    case AGENT_EFFECT_READ_CAPTURE:
+        read_capture(shell, effect->capture.session, effect->capture.read);
         break;
     case AGENT_EFFECT_LOG:
         log_effect(effect);

@@ -1,15 +1,12 @@
-#define _GNU_SOURCE // O_PATH
 #include "agent/shell/upload_item.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/shell/folder.h"
 #include "common/base/limits.h"
 #include "common/base/read_marks.h"
 #include "common/system/file.h"
@@ -40,23 +37,10 @@ struct upload_item {
     struct bulk_job job;
 };
 
-// The guard moved artifacts out of work/. Below the folder whatever links a plugin left there: the agent may read more than the plugin
-// should.
+// The guard moved artifacts out of work/.
 static int open_file(const struct upload_item *item)
 {
-    CLEANUP_FREE char *folder = path_join(item->owner.folder, item->is_stream ? "streams" : "artifacts");
-    int folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (folder_fd < 0)
-        return -1;
-    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-    int fd = (int)syscall(SYS_openat2, folder_fd, item->name, &how, sizeof how);
-    close(folder_fd);
-    struct stat status;
-    if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))) {
-        close(fd);
-        return -1;
-    }
-    return fd;
+    return folder_open_file(item->owner.folder, item->is_stream ? "streams" : "artifacts", item->name);
 }
 
 static void hash_file(struct upload_item *item, int fd)

@@ -56,6 +56,10 @@ static_assert(COMMAND_MAX_BYTES + 5 * 4096 < GUARD_PACKET_MAX_BYTES, "a spec is 
 #define HOST_PROCESSES_MAX 4096
 static_assert(HOST_PROCESSES_MAX * 512 < CONTROL_FRAME_MAX_BYTES, "an answer is one frame, also with a reason for each");
 
+// A piece of a capture that is followed passes through the control link: a tenth of a second at 10 Mbit/s, less than a heartbeat.
+#define CAPTURE_PIECE_MAX_BYTES (128 * 1024)
+static_assert(CAPTURE_PIECE_MAX_BYTES + 4096 < CONTROL_FRAME_MAX_BYTES, "an answer is one frame");
+
 // Liveness, all by default and in milliseconds: heartbeat < suspect < lost < lease.
 #define HEARTBEAT_MS 1000
 #define SUSPECT_MS 3000

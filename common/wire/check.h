@@ -116,6 +116,7 @@ const char *event_check(const Pb__Event *event);
 
 const char *host_facts_check(const Pb__HostFacts *facts);
 const char *test_address_check(const Pb__TestAddress *address);
+const char *capture_read_check(const Pb__CaptureRead *read);
 const char *refused_check(const Pb__Refused *refused);
 const char *request_check(const Pb__Request *request);
 const char *reply_check(const Pb__Reply *reply);

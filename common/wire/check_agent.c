@@ -194,6 +194,25 @@ static const char *plugin_placed_check(const Pb__PluginPlaced *placed)
     return NULL;
 }
 
+static const char *read_capture_check(const Pb__ReadCapture *read)
+{
+    REFUSE(read->number == 0, "read_capture.number is not set");
+    REFUSE(read->instance == 0, "read_capture.instance is not set");
+    REFUSE(read->generation == 0, "read_capture.generation is not set");
+    REFUSE(!is_empty(read->file) && !is_stream_name(read->file), "read_capture.file is not a file name");
+    return NULL;
+}
+
+const char *capture_read_check(const Pb__CaptureRead *read)
+{
+    REFUSE(read->number == 0, "capture_read.number is not set");
+    REFUSE(!is_empty(read->file) && !is_stream_name(read->file), "capture_read.file is not a file name");
+    REFUSE(is_empty(read->file) && (read->offset || read->data.len), "capture_read.data of no file");
+    REFUSE(read->data.len > CAPTURE_PIECE_MAX_BYTES, "capture_read.data is too long");
+    REFUSE(read->offset > UINT64_MAX - read->data.len, "capture_read.offset is out of range");
+    return NULL;
+}
+
 static const char *enroll_check(const Pb__Enroll *enroll)
 {
     REFUSE(!is_curve_key(enroll->public_key), "enroll.public_key is not a key in Z85");
@@ -225,6 +244,8 @@ static bool needs_session(const Pb__Envelope *envelope)
     case PB__ENVELOPE__BODY_SURVEYED:
     case PB__ENVELOPE__BODY_PLACE_PLUGIN:
     case PB__ENVELOPE__BODY_PLUGIN_PLACED:
+    case PB__ENVELOPE__BODY_READ_CAPTURE:
+    case PB__ENVELOPE__BODY_CAPTURE_READ:
         return true;
     default:
         return false;
@@ -264,6 +285,10 @@ static const char *body_check(const Pb__Envelope *envelope)
         return envelope->survey->number == 0 ? "survey.number is not set" : NULL;
     case PB__ENVELOPE__BODY_SURVEYED:
         return surveyed_check(envelope->surveyed);
+    case PB__ENVELOPE__BODY_READ_CAPTURE:
+        return read_capture_check(envelope->read_capture);
+    case PB__ENVELOPE__BODY_CAPTURE_READ:
+        return capture_read_check(envelope->capture_read);
     case PB__ENVELOPE__BODY_PLACE_PLUGIN:
         return place_plugin_check(envelope->place_plugin);
     case PB__ENVELOPE__BODY_PLUGIN_PLACED:

@@ -80,6 +80,23 @@ static const char *add_keys_check(const Pb__AddKeys *add)
     return NULL;
 }
 
+static const char *capture_check(const Pb__Capture *capture)
+{
+    REFUSE(is_empty(capture->trial) || !is_within(capture->trial, FULL_NAME_MAX_BYTES - 1), "capture.trial is empty or too long");
+    REFUSE(!is_empty(capture->service) && !is_token(capture->service), "capture.service is not a name");
+    REFUSE(!is_empty(capture->file) && !is_stream_name(capture->file), "capture.file is not a file name");
+    return NULL;
+}
+
+static const char *captured_check(const Pb__Captured *captured)
+{
+    for (size_t i = 0; i < captured->n_sources; i++) {
+        REFUSE(!is_token(captured->sources[i]->service), "captured.service is not a name");
+        REFUSE(!name_is_valid(captured->sources[i]->host), "captured.host is not a name");
+    }
+    return captured->piece ? capture_read_check(captured->piece) : NULL;
+}
+
 const char *request_check(const Pb__Request *request)
 {
     REFUSE(request->number == 0, "request.number is not set");
@@ -105,6 +122,8 @@ const char *request_check(const Pb__Request *request)
         return push_plugin_check(request->push_plugin);
     case PB__REQUEST__BODY_ANNOTATE:
         return annotate_check(request->annotate);
+    case PB__REQUEST__BODY_CAPTURE:
+        return capture_check(request->capture);
     case PB__REQUEST__BODY_DRAIN:
         return drain_check(request->drain);
     case PB__REQUEST__BODY_AUDIT:
@@ -231,6 +250,8 @@ const char *reply_check(const Pb__Reply *reply)
         return is_curve_key(reply->key_added->server_key) ? NULL : "key_added.server_key is not a key in Z85";
     case PB__REPLY__BODY_KEYS:
         return keys_check(reply->keys);
+    case PB__REPLY__BODY_CAPTURED:
+        return captured_check(reply->captured);
     case PB__REPLY__BODY_REFUSED:
         return refused_check(reply->refused);
     default: // cancelled, status, key_revoked, backed_up: bounded by the frame

@@ -37,6 +37,7 @@ const struct command commands[] = {
     {"findings", "what testers discovered in a run, each once", cli_findings},
     {"logs", "what services printed", cli_logs},
     {"events", "the journal, line by line", cli_events},
+    {"capture", "what a trial captures, also while it runs", cli_capture},
     {"artifacts", "files that services left", cli_artifacts},
     {"bundle", "everything of a trial as one file", cli_bundle},
     {"open", "read a bundle, without a coordinator", cli_open},

@@ -46,6 +46,7 @@ int cli_history(int argc, char **argv);
 int cli_findings(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_events(int argc, char **argv);
+int cli_capture(int argc, char **argv);
 int cli_artifacts(int argc, char **argv);
 int cli_bundle(int argc, char **argv);
 int cli_open(int argc, char **argv);

@@ -228,6 +228,7 @@ struct core *core_new(const struct core_options *options)
     core->trial_links = map_new();
     core->run_links = map_new();
     core->survey = survey_new();
+    core->captures = captures_new();
     core->pushes = pushes_new();
     core->counters = map_new();
     core->cases = map_new();
@@ -266,6 +267,7 @@ void core_free(struct core **pointer)
     map_free_values(&core->trial_links);
     map_free_values(&core->run_links);
     survey_free(&core->survey);
+    captures_free(&core->captures);
     pushes_free(&core->pushes);
     map_free_values(&core->counters);
     for (struct map_entry *entry = map_first(core->cases); entry; entry = map_next(core->cases, entry)) {
@@ -300,12 +302,12 @@ const char *core_load(struct core *core, const Pb__SnapshotPart *part)
     return snapshot_load(core->durable, part);
 }
 
-// After replay nobody knows what lives out there: every live instance may have a lease that was granted just before the end.
-static void store_opened(struct core *core, const struct core_event *event)
 // What one life of a store may give away behind the back of its copies: a restart each minute for two years.
 #define LIFE_INCARNATIONS (UINT64_C(1) << 20)
 #define LIFE_INSTANCES (UINT64_C(1) << 32)
 
+// After replay nobody knows what lives out there: every live instance may have a lease that was granted just before the end.
+static void store_opened(struct core *core, const struct core_event *event)
 {
     core->started = true;
     core->start_ns = event->now_ns;
@@ -394,6 +396,7 @@ void core_step(struct core *core, const struct core_event *event, struct core_ef
         sessions_tick(core);
         trials_tick(core);
         survey_tick(core);
+        captures_tick(core);
         break;
     case CORE_MESSAGE:
         message_dispatch(core);

@@ -265,6 +265,9 @@ void requests_message(struct core *core)
     case PB__REQUEST__BODY_LIST_PROCESSES:
         survey_request(core, number, request->list_processes);
         return;
+    case PB__REQUEST__BODY_CAPTURE:
+        captures_request(core, number, request->capture);
+        return;
     default:
         break;
     }

@@ -285,6 +285,9 @@ void sessions_message(struct core *core)
     case PB__ENVELOPE__BODY_SURVEYED:
         survey_answered(core, agent, envelope->surveyed);
         break;
+    case PB__ENVELOPE__BODY_CAPTURE_READ:
+        captures_answered(core, agent, envelope->capture_read);
+        break;
     case PB__ENVELOPE__BODY_PLUGIN_PLACED:
         pushes_placed(core, agent, envelope->plugin_placed);
         break;

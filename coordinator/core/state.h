@@ -79,6 +79,7 @@ struct core {
     struct map *trial_links;    // id -> struct trial_link
     struct map *run_links;      // number -> struct run_link
     struct survey *survey;      // of what lives; survey.c
+    struct captures *captures;  // that are followed; captures.c
     struct pushes *pushes;      // of plugins to agents; pushes.c
     struct map *counters;       // name -> uint64_t on the heap
     struct map *cases;          // description hash -> map of its cases by name, made when first asked for
@@ -183,6 +184,14 @@ struct pushes *pushes_new(void);
 void pushes_free(struct pushes **pushes);
 void pushes_request(struct core *core, uint64_t request, const Pb__PushPlugin *asked);
 void pushes_placed(struct core *core, const struct agent_live *agent, const Pb__PluginPlaced *placed);
+
+// ---- captures.c: what trials capture, while it is written
+struct captures;
+struct captures *captures_new(void);
+void captures_free(struct captures **captures);
+void captures_request(struct core *core, uint64_t request, const Pb__Capture *capture);
+void captures_answered(struct core *core, const struct agent_live *agent, const Pb__CaptureRead *read);
+void captures_tick(struct core *core);
 
 // ---- survey.c: what lives on the hosts
 struct survey;

@@ -206,7 +206,8 @@ static const struct query_table tables[READER_TABLES] =
                             {"size_bytes", "t.size_bytes"},
                             {"hash", "t.hash"},
                             {"instance", "t.instance"},
-                            {"generation", "t.generation"}},
+                            {"generation", "t.generation"},
+                            {"host", "ifnull((SELECT agent FROM instances AS i WHERE i.instance = t.instance LIMIT 1), '')"}},
             },
         [PB__TABLE__TABLE_STREAMS] =
             {

@@ -1221,6 +1221,40 @@ static void an_outbox_of_fat_events_is_full_by_their_bytes(void **state)
     assert_true(agent_core_event_room(story->core) > 0);
 }
 
+// ---- what is captured here
+
+static const Pb__CaptureRead *read_a_capture(struct story *story, uint64_t session)
+{
+    Pb__ReadCapture read = PB__READ_CAPTURE__INIT;
+    Pb__Envelope envelope = PB__ENVELOPE__INIT;
+    read.number = 5, read.instance = 7, read.generation = 1;
+    envelope.session = story->session;
+    envelope.body_case = PB__ENVELOPE__BODY_READ_CAPTURE;
+    envelope.read_capture = &read;
+    story_message(story, &envelope);
+    const struct agent_effect *effect = story_next(story, AGENT_EFFECT_READ_CAPTURE);
+    assert_int_equal(effect->capture.read->instance, 7);
+    Pb__CaptureRead answer = PB__CAPTURE_READ__INIT;
+    answer.number = effect->capture.read->number;
+    struct agent_input input = story_input(AGENT_INPUT_CAPTURE, 0, 0);
+    input.capture.session = session ? session : effect->capture.session;
+    input.capture.read = &answer;
+    story_feed(story, &input);
+    const Pb__Envelope *sent = story_sent(story, PB__ENVELOPE__BODY_CAPTURE_READ);
+    return sent ? sent->capture_read : NULL;
+}
+
+static void a_capture_is_read_for_who_is_still_there(void **state)
+{
+    struct story *story = *state;
+    story_live(story);
+    const Pb__CaptureRead *answer = read_a_capture(story, 0);
+    assert_non_null(answer);
+    assert_int_equal(answer->number, 5);
+    story_skip(story);
+    assert_null(read_a_capture(story, story->session + 1));
+}
+
 // ---- what lives here
 
 static void ask_what_lives(struct story *story, uint64_t number)
@@ -1292,6 +1326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_lifecycles_are_as_the_README_says),
         TEST(an_outbox_of_fat_events_is_full_by_their_bytes),
+        TEST(a_capture_is_read_for_who_is_still_there),
         TEST(it_says_what_lives_and_what_of_it_should_not),
         TEST(what_lives_is_told_to_who_asked_and_to_no_later_session),
         TEST(waits_for_the_catalogue_before_it_connects),

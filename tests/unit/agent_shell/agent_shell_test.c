@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/shell/bulk_window.h"
+#include "agent/shell/capture_file.h"
 #include "agent/shell/folder.h"
 #include "agent/shell/host.h"
 #include "agent/shell/recent.h"
@@ -495,6 +497,65 @@ static void a_link_that_recovers_is_used_again(void **state)
     assert_int_equal(settled(settled(BULK_IN_FLIGHT_MAX, 5000, true), 1, true), BULK_IN_FLIGHT_MAX);
 }
 
+// ---- captures
+
+static const Pb__CaptureRead *read_capture(const struct place *place, char *file, uint64_t offset)
+{
+    Pb__ReadCapture asked = PB__READ_CAPTURE__INIT;
+    asked.number = 3;
+    asked.generation = 2;
+    asked.file = file;
+    asked.offset = offset;
+    return capture_file_read(place->root, &asked, place->arena);
+}
+
+static void check_piece(const Pb__CaptureRead *read, const char *file, uint64_t offset, const char *data, bool lost)
+{
+    assert_int_equal(read->number, 3);
+    assert_int_equal(read->generation, 2);
+    assert_string_equal(read->file, file);
+    assert_int_equal(read->offset, offset);
+    assert_int_equal(read->data.len, strlen(data));
+    assert_memory_equal(read->data.data, data, read->data.len);
+    assert_int_equal(read->lost, lost);
+}
+
+static void a_ring_of_captures_is_read_file_by_file(void **state)
+{
+    struct place *place = *state;
+    char none[] = "", first[] = "n_1.pcapng", second[] = "n_2.pcapng";
+    assert_string_equal(read_capture(place, none, 0)->file, ""); // not even a folder
+    CLEANUP_FREE char *work = path_join(place->root, "work"), *artifacts = path_join(place->root, "artifacts");
+    assert_int_equal(folder_make(work, 0700, NULL), 0);
+    assert_int_equal(folder_make(artifacts, 0700, NULL), 0);
+    put_file(place, "work/n_1.pcapng", "abcd");
+    put_file(place, "work/a.txt", "no capture");
+    put_file(place, "work/.pcapng", "nor this");
+    check_piece(read_capture(place, none, 0), first, 0, "abcd", false);
+    check_piece(read_capture(place, first, 4), first, 4, "", false); // nothing more yet
+    check_piece(read_capture(place, first, UINT64_MAX), first, UINT64_MAX, "", false);
+    put_file(place, "work/n_2.pcapng", "efg");
+    check_piece(read_capture(place, first, 2), first, 2, "cd", false);
+    check_piece(read_capture(place, first, 4), second, 0, "efg", false);
+    CLEANUP_FREE char *old = path_join(work, first);
+    assert_int_equal(unlink(old), 0);
+    check_piece(read_capture(place, first, 3), second, 0, "efg", true); // written over
+    CLEANUP_FREE char *from = path_join(work, second), *to = path_join(artifacts, second);
+    assert_int_equal(rename(from, to), 0);
+    check_piece(read_capture(place, second, 1), second, 1, "fg", false); // its instance has stopped
+}
+
+// A plugin may leave a link: what it may not read is not read for it.
+static void a_capture_that_is_a_link_out_of_its_folder_is_empty(void **state)
+{
+    struct place *place = *state;
+    CLEANUP_FREE char *work = path_join(place->root, "work"), *link = path_join(work, "l.pcapng");
+    char none[] = "";
+    assert_int_equal(folder_make(work, 0700, NULL), 0);
+    assert_int_equal(symlink("/etc/passwd", link), 0);
+    check_piece(read_capture(place, none, 0), "l.pcapng", 0, "", false);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_begin, place_end)
@@ -508,6 +569,8 @@ int main(void)
         TEST(memory_of_events_is_bounded),
         TEST(a_guard_is_read_from_its_file_or_not_at_all),
         TEST(only_folders_of_instances_are_found),
+        TEST(a_ring_of_captures_is_read_file_by_file),
+        TEST(a_capture_that_is_a_link_out_of_its_folder_is_empty),
         TEST(the_host_id_stays),
         TEST(the_address_is_the_one_towards_the_coordinator),
         TEST(settings_come_from_file_environment_and_flags),

@@ -181,6 +181,25 @@ static void descriptions(void **state)
     ENVELOPE("plugin_placed", "push: 1 state: 1", placed);
 }
 
+static void captures(void **state)
+{
+    (void)state;
+    static const struct change asked[] = {{"number: 0", "read_capture.number is not set"},
+                                          {"instance: 0", "read_capture.instance is not set"},
+                                          {"generation: 0", "read_capture.generation is not set"},
+                                          {"file: \"../x.pcapng\"", "read_capture.file is not a file name"},
+                                          {"file: \"\"", NULL}};
+    ENVELOPE("read_capture", "number: 1 instance: 1 generation: 1 file: \"a.pcapng\" offset: 5", asked);
+    static const struct change answer[] = {{"number: 0", "capture_read.number is not set"},
+                                           {"file: \"a/b\"", "capture_read.file is not a file name"},
+                                           {"file: \"\"", "capture_read.data of no file"},
+                                           {"file: \"\" data: \"\"", "capture_read.data of no file"},
+                                           {"file: \"\" data: \"\" offset: 0", NULL},
+                                           {"data: \"n\"*131073", "capture_read.data is too long"},
+                                           {"offset: 18446744073709551615", "capture_read.offset is out of range"}};
+    ENVELOPE("capture_read", "number: 1 generation: 1 file: \"a.pcapng\" offset: 5 data: \"x\"", answer);
+}
+
 static void only_some_speak_without_a_session(void **state)
 {
     (void)state;
@@ -206,6 +225,7 @@ int main(void)
         cmocka_unit_test(a_frame_holds_at_most_256_events_and_at_least_one),
         cmocka_unit_test(enrolment),
         cmocka_unit_test(descriptions),
+        cmocka_unit_test(captures),
         cmocka_unit_test(only_some_speak_without_a_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

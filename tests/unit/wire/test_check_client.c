@@ -63,6 +63,12 @@ static void small_requests(void **state)
                                              {"pin: 9", "a value of an enum is not known"},
                                              {"note: \"\"", NULL}};
     REQUEST("annotate", "run: \"r1/load/1#1\" note: \"a wall\"", annotate);
+    static const struct change capture[] = {{"trial: \"\"", "capture.trial is empty or too long"},
+                                            {"trial: \"r1234567\"*128", "capture.trial is empty or too long"},
+                                            {"service: \" x\"", "capture.service is not a name"},
+                                            {"file: \"a/b\"", "capture.file is not a file name"},
+                                            {"file: \"\" service: \"\"", NULL}};
+    REQUEST("capture", "trial: \"r1/load/1#1\" service: \"network\" file: \"a.pcapng\" offset: 7", capture);
     static const struct change push[] = {{"token: \"x\"", "push_plugin.token is not 128 bits in hex"},
                                          {"name: \"../x\"", "push_plugin.name is not a name"},
                                          {"hash: \"12\"", "push_plugin.hash is not a hash"},
@@ -104,6 +110,10 @@ static void replies(void **state)
         {"plugins { agents { } }", "plugin.agent is not a name"},
     };
     REPLY("plugins", "plugins { hash: " HASH " agents { agent: \"a\" presence { name: \"x\" } } }", plugins);
+    static const struct change captured[] = {{"sources { service: \"a\" }", "captured.host is not a name"},
+                                             {"sources { host: \"lab-a\" }", "captured.service is not a name"},
+                                             {"piece { number: 0 }", "capture_read.number is not set"}};
+    REPLY("captured", "sources { service: \"network\" host: \"lab-a\" } piece { number: 1 }", captured);
     static const struct change keys[] = {{"keys { name: \"a\" }", "key.public_key is not a key in Z85"},
                                          {"keys { }", "key.name is not a name"}};
     REPLY("keys", "keys { name: \"a\" role: 1 public_key: " KEY " }", keys);

@@ -1,0 +1,157 @@
+// A client reads what a trial captures while it is written: each of its questions is passed to the agent, and the answer to it. Nothing of
+// it is durable; whoever hears nothing asks again.
+#include <string.h>
+
+#include "common/base/message.h"
+#include "coordinator/core/state.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+// Questions on their way; a client has one. Their answers together are as much as may wait in the links for it.
+#define CAPTURES_ASKED_MAX 64
+static_assert(CAPTURES_ASKED_MAX * CAPTURE_PIECE_MAX_BYTES <= 16 * 1024 * 1024, "answers are bounded");
+// An agent that lives answers within milliseconds, on a busy host within a second.
+#define CAPTURE_ANSWER_MS 3000
+
+struct captures_asker {
+    uint64_t number; // of the question; 0: free
+    uint64_t route, request, asked_ns;
+    char agent[NAME_MAX_BYTES];
+};
+
+struct captures {
+    uint64_t last;
+    struct captures_asker askers[CAPTURES_ASKED_MAX];
+};
+
+struct captures *captures_new(void)
+{
+    return NEW(struct captures);
+}
+
+void captures_free(struct captures **captures)
+{
+    free(*captures);
+    *captures = NULL;
+}
+
+static struct captures_asker *find_asker(struct core *core, uint64_t number)
+{
+    for (size_t i = 0; i < CAPTURES_ASKED_MAX; i++) {
+        if (core->captures->askers[i].number == number) {
+            return &core->captures->askers[i];
+        }
+    }
+    return NULL;
+}
+
+static Pb__Captured *reply_to(struct core *core, uint64_t route, uint64_t request)
+{
+    Pb__Reply *reply = core_reply_urgent(core, route, request);
+    reply->body_case = PB__REPLY__BODY_CAPTURED;
+    return reply->captured = NEW_MESSAGE(core, Pb__Captured, pb__captured);
+}
+
+// ---- which there are
+
+static const struct trial *find_trial(const struct core *core, const char *name)
+{
+    for (struct map_entry *entry = map_first(core->durable->trials); entry; entry = map_next(core->durable->trials, entry)) {
+        const struct trial *trial = entry->value;
+        if (strcmp(trial->name, name) == 0) {
+            return trial;
+        }
+    }
+    return NULL;
+}
+
+static void name_sources(struct core *core, Pb__Captured *captured, const struct trial *trial)
+{
+    captured->sources = ARENA_ARRAY(core->effects->arena, Pb__CaptureSource *, trial->instance_count + 1);
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        const struct instance *instance = trial->instances[i];
+        if (*instance->agent) {
+            Pb__CaptureSource *source = NEW_MESSAGE(core, Pb__CaptureSource, pb__capture_source);
+            source->service = arena_string(core->effects->arena, instance->service);
+            source->host = arena_string(core->effects->arena, instance->agent);
+            source->is_network = instance_plan(instance)->is_network;
+            captured->sources[captured->n_sources++] = source;
+        }
+    }
+}
+
+// ---- asking
+
+static const struct instance *find_instance(const struct trial *trial, const char *service)
+{
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        if (strcmp(trial->instances[i]->service, service) == 0) {
+            return trial->instances[i];
+        }
+    }
+    return NULL;
+}
+
+static void ask(struct core *core, uint64_t request, const struct agent_live *agent, const struct instance *instance,
+                const Pb__Capture *capture)
+{
+    struct captures_asker *asker = find_asker(core, 0);
+    if (!asker) {
+        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY, CAPTURE_ANSWER_MS,
+                    "%d captures are followed already", CAPTURES_ASKED_MAX);
+        return;
+    }
+    *asker = (struct captures_asker){++core->captures->last, core->event->route, request, core->event->now_ns, {0}};
+    memcpy(asker->agent, agent->name, strlen(agent->name) + 1);
+    // Prompt: it changes nothing, and is wanted also when the disk is full.
+    Pb__Envelope *envelope = core_send_prompt(core, agent->route, agent->session);
+    envelope->body_case = PB__ENVELOPE__BODY_READ_CAPTURE;
+    Pb__ReadCapture *read = envelope->read_capture = NEW_MESSAGE(core, Pb__ReadCapture, pb__read_capture);
+    read->number = asker->number;
+    read->instance = instance->id;
+    read->generation = instance->generation;
+    read->file = arena_string(core->effects->arena, capture->file);
+    read->offset = capture->offset;
+}
+
+void captures_request(struct core *core, uint64_t request, const Pb__Capture *capture)
+{
+    const struct trial *trial = find_trial(core, capture->trial);
+    if (!trial || !*capture->service) {
+        Pb__Captured *captured = reply_to(core, core->event->route, request);
+        captured->over = !trial;
+        if (trial) {
+            name_sources(core, captured, trial);
+        }
+        return;
+    }
+    const struct instance *instance = find_instance(trial, capture->service);
+    const struct agent_live *agent = instance ? sessions_agent(core, instance->agent) : NULL;
+    bool is_over = !instance || instance->state == INSTANCE_ENDED;
+    if (is_over || !agent || !agent_live_is_connected(agent)) {
+        reply_to(core, core->event->route, request)->over = is_over;
+        return;
+    }
+    ask(core, request, agent, instance, capture);
+}
+
+void captures_answered(struct core *core, const struct agent_live *agent, const Pb__CaptureRead *read)
+{
+    struct captures_asker *asker = find_asker(core, read->number);
+    if (!asker || strcmp(asker->agent, agent->name) != 0) {
+        core_count(core, "stale_captures");
+        return;
+    }
+    reply_to(core, asker->route, asker->request)->piece = MESSAGE_COPY(read, core->effects->arena);
+    *asker = (struct captures_asker){0};
+}
+
+void captures_tick(struct core *core)
+{
+    for (size_t i = 0; i < CAPTURES_ASKED_MAX; i++) {
+        struct captures_asker *asker = &core->captures->askers[i];
+        if (asker->number && core->event->now_ns - asker->asked_ns >= CAPTURE_ANSWER_MS * NS_PER_MS) {
+            reply_to(core, asker->route, asker->request);
+            *asker = (struct captures_asker){0};
+        }
+    }
+}
