@@ -127,7 +127,9 @@ static bool open_unified(struct limits *limits, const char *beside, const char *
     if (!slash || slash == base)
         return false;
     *slash = '\0';
-    write_value(base, "cgroup.subtree_control", "+memory +pids +cpu");
+    static const char *const controllers[] = {"+memory", "+pids", "+cpu"};
+    for (size_t i = 0; i < sizeof controllers / sizeof *controllers; i++) // together, one that is missing refuses the others
+        write_value(base, "cgroup.subtree_control", controllers[i]);
     const char *folder = add_folder(limits, memory_printf("%s.limits", beside));
     if (!folder)
         return false;

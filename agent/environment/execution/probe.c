@@ -138,6 +138,16 @@ static const char *why_not(enum environment_kind kind, struct arena *arena)
     }
 }
 
+// "cpuset cpu io": whole words.
+static bool has_word(const char *text, const char *word)
+{
+    size_t bytes = strlen(word);
+    for (const char *at = text; (at = strstr(at, word)); at += bytes)
+        if ((at == text || at[-1] == ' ') && strchr(" \n", at[bytes]))
+            return true;
+    return false;
+}
+
 static bool has_group(const char *controller, const char *cgroup)
 {
     CLEANUP_FREE char *first = limits_controller(controller);
@@ -150,7 +160,7 @@ static bool has_group(const char *controller, const char *cgroup)
         *text = '\0';
     if (file)
         fclose(file);
-    return strstr(text, controller) != NULL;
+    return has_word(text, controller);
 }
 
 static Pb__EnvironmentPresence *presence(struct arena *arena, const char *type, const char *why)

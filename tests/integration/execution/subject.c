@@ -1,13 +1,20 @@
 // A program with everything that an execution environment looks for: `subject WORD...`. Compiled several times (CMakeLists.txt), once for
 // each sanitizer. It prints "ready", does what the words say, then waits for TERM unless the word is one that ends it.
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -89,6 +96,64 @@ static void look_around(void)
         fclose(status);
 }
 
+// ---- ways out of a sandbox: each tried in a process of its own, which ends with 1 when it was one
+
+static int is_read_only(const char *path)
+{
+    struct statvfs about;
+    return statvfs(path, &about) < 0 || (about.f_flag & ST_RDONLY);
+}
+
+static int make_writable(void)
+{
+    mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND, NULL);
+    return !is_read_only("/");
+}
+
+static int uncover_tmp(void)
+{
+    return umount2("/tmp", MNT_DETACH) == 0;
+}
+
+// Who owns a user namespace has every privilege, within it.
+static int own_namespaces(void)
+{
+    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && (make_writable() || uncover_tmp());
+}
+
+static int make_device(void)
+{
+    return mknod("device", S_IFBLK | 0600, makedev(7, 0)) == 0;
+}
+
+static int walk_through_guard(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/root/tmp", (int)getppid());
+    return open(path, O_RDONLY | O_DIRECTORY) >= 0;
+}
+
+static int set_kernel(void)
+{
+    return open("/proc/sys/kernel/core_pattern", O_WRONLY) >= 0;
+}
+
+static int in_a_child(int (*way)(void))
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(way());
+    return waitpid(child, &status, 0) != child || status != 0;
+}
+
+static void escape(void)
+{
+    // the guard is the parent of this process alone
+    printf("out: %d %d %d %d %d %d\n", in_a_child(make_writable), in_a_child(uncover_tmp), in_a_child(own_namespaces),
+           in_a_child(make_device), walk_through_guard(), in_a_child(set_kernel));
+}
+
 static void overflow(void)
 {
     volatile int *numbers = malloc(4 * sizeof *numbers);
@@ -120,6 +185,8 @@ static void do_word(const char *word)
         close(-1);
     else if (strcmp(word, "look") == 0)
         look_around();
+    else if (strcmp(word, "escape") == 0)
+        escape();
     else if (strcmp(word, "exit7") == 0)
         exit(7);
 }
