@@ -7,12 +7,17 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 // clang-format off
 #include <cmocka.h>
 // clang-format on
 
 #define CASE_MS 30000
+#define LOOK_MS 20
+#define HALF_A_TRANSFER_BYTES (512L * 1024)
 
 static struct panther_test *begin(const char *plugin, const char *role, const char *profile, struct panther_test *server)
 {
@@ -130,12 +135,51 @@ static void without_the_client_nothing_is_judged(void **state)
     assert_int_equal(panther_test_end(&server), 0);
 }
 
+// Takes the second half of what was captured, once that is something.
+static void cut_capture(const struct panther_test *tester)
+{
+    char path[512];
+    struct stat file = {0};
+    snprintf(path, sizeof(path), "%s/work/interop.pcapng", panther_test_folder(tester));
+    for (unsigned waited = 0; file.st_size < HALF_A_TRANSFER_BYTES; waited++) {
+        assert_true(waited < CASE_MS / LOOK_MS);
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+        assert_int_equal(stat(path, &file), 0);
+    }
+    assert_int_equal(truncate(path, file.st_size / 2 + 1), 0);
+}
+
+// All went well, and its capture is cut in the middle of a packet: nobody can say that it went well.
+static void a_capture_that_was_cut_is_no_pass(void **state)
+{
+    (void)state;
+    struct panther_test *server = server_of(""), *tester = tester_of(server);
+    struct panther_test *client = begin(PANTHER_PLUGINS "/ngtcp2_client/service.yaml", "client", "transfer", server);
+    struct panther_test_outcome executed = {0}, outcome;
+    assert_int_equal(panther_test_initialize(client), 0);
+    assert_int_equal(panther_test_start(client), 0);
+    assert_int_equal(panther_test_execute(client, CASE_MS, &executed), 0);
+    assert_int_equal(executed.verdict, PANTHER_PASS);
+    cut_capture(tester);
+    panther_test_case_peer(tester, &(struct panther_test_case_peer){.drive = "server", .driven = server});
+    panther_test_case_peer(
+        tester, &(struct panther_test_case_peer){.drive = "client", .driven = client, .profile = "transfer", .executed = &executed});
+    assert_int_equal(panther_test_case(tester, "transfer", CASE_MS, &outcome), 0);
+    if (outcome.verdict != PANTHER_INCONC || strstr(outcome.text, "tshark did not read the capture to its end") == NULL) {
+        fail_msg("verdict %d, %s", (int)outcome.verdict, outcome.text);
+    }
+    assert_int_equal(panther_test_end(&client), 0);
+    assert_int_equal(panther_test_end(&tester), 0);
+    assert_int_equal(panther_test_end(&server), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_server),
         cmocka_unit_test(a_server_that_sends_retry),
         cmocka_unit_test(without_the_client_nothing_is_judged),
+        cmocka_unit_test(a_capture_that_was_cut_is_no_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
