@@ -146,8 +146,14 @@ static void what_was_committed_is_loaded(void **state)
     add_event(batch, 1, "one");
     add_event(batch, 2, "three");
     add_event(batch, 3, "seven77");
-    add(batch, AGENT_RECORD_UPDATE)->row = (struct agent_row){
-        .instance = 7, .generation = 1, .last_command = 5, .spool_offset = 99, .spool_sequence = 3, .outbox_last = 3, .ended = true};
+    add(batch, AGENT_RECORD_UPDATE)->row = (struct agent_row){.instance = 7,
+                                                              .generation = 1,
+                                                              .last_command = 5,
+                                                              .spool_offset = 99,
+                                                              .spool_sequence = 3,
+                                                              .outbox_last = 3,
+                                                              .ended = true,
+                                                              .discarded = true};
     add(batch, AGENT_RECORD_FORGET)->tombstone = (struct agent_tombstone){8, 1};
     add(batch, AGENT_RECORD_FREE)->freed = 1;
     commit(place, batch);
@@ -159,7 +165,7 @@ static void what_was_committed_is_loaded(void **state)
     assert_int_equal(loaded->row_count, 1);
     assert_int_equal(loaded->rows[0].last_command, 5);
     assert_int_equal(loaded->rows[0].spool_offset, 99);
-    assert_true(loaded->rows[0].ended);
+    assert_true(loaded->rows[0].ended && loaded->rows[0].discarded);
     assert_int_equal(loaded->rows[0].spec->port_first, 20016);
     assert_string_equal(loaded->rows[0].spec->initialize->plugin, "nginx");
     assert_int_equal(loaded->tombstone_count, 1);
