@@ -258,11 +258,16 @@ static void event_process_exited(struct instance *instance, const Pb__ProcessExi
     if (exited->expectation != PB__EXIT_EXPECTATION__EXIT_EXPECTATION_UNEXPECTED || instance->is_tester) {
         return;
     }
-    char *text = exited->signal
-                     ? memory_printf("%s: %s died of signal %d%s%s%s", instance->service, exited->name, exited->signal,
-                                     exited->core_dumped ? " (core dumped)" : "", *exited->tail ? "; last output: " : "", exited->tail)
-                     : memory_printf("%s: %s ended by itself with status %d%s%s", instance->service, exited->name, exited->status,
-                                     *exited->tail ? "; last output: " : "", exited->tail);
+    // what it said at last ends with a line's end, and the text does not
+    int tail_bytes = (int)strlen(exited->tail);
+    while (tail_bytes > 0 && strchr(" \r\n", exited->tail[tail_bytes - 1])) {
+        tail_bytes--;
+    }
+    const char *said = tail_bytes > 0 ? "; last output: " : "";
+    char *text = exited->signal ? memory_printf("%s: %s died of signal %d%s%s%.*s", instance->service, exited->name, exited->signal,
+                                                exited->core_dumped ? " (core dumped)" : "", said, tail_bytes, exited->tail)
+                                : memory_printf("%s: %s ended by itself with status %d%s%.*s", instance->service, exited->name,
+                                                exited->status, said, tail_bytes, exited->tail);
     breaks(instance, VERDICT_FAIL, REASON_CRASH, text);
     free(text);
 }
@@ -270,11 +275,12 @@ static void event_process_exited(struct instance *instance, const Pb__ProcessExi
 static void event_host_died(struct instance *instance, const Pb__HostDied *died)
 {
     instance->host_died = true;
+    const char *in = *died->phase ? " in " : ""; // else between two commands
     char *text =
         died->hung ? memory_printf("%s: plugin %s hung in %s and was killed", instance->service, instance->plugin, died->phase)
         : died->signal
-            ? memory_printf("%s: plugin %s died of signal %d in %s", instance->service, instance->plugin, died->signal, died->phase)
-            : memory_printf("%s: plugin %s exited with status %d in %s", instance->service, instance->plugin, died->status, died->phase);
+            ? memory_printf("%s: plugin %s died of signal %d%s%s", instance->service, instance->plugin, died->signal, in, died->phase)
+            : memory_printf("%s: plugin %s exited with status %d%s%s", instance->service, instance->plugin, died->status, in, died->phase);
     bool in_case = strcmp(died->phase, "run_case") == 0;
     if (instance->is_tester && died->signal == 9 && !died->hung) {
         breaks(instance, VERDICT_INCONC, REASON_KILLED, text);

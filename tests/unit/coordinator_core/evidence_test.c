@@ -394,6 +394,44 @@ STORY(a_killed_tester_is_inconclusive_whatever_it_was_doing)
     lab_end(&lab);
 }
 
+// A program's words end with a line's end, which is no part of the verdict's text.
+STORY(a_death_is_told_with_the_last_words_and_no_more)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__ProcessExited exited = PB__PROCESS_EXITED__INIT;
+    exited.process = 1;
+    exited.name = (char *)(uintptr_t) "httpd";
+    exited.signal = 9;
+    exited.tail = (char *)(uintptr_t) "ready\nserving\n";
+    exited.expectation = PB__EXIT_EXPECTATION__EXIT_EXPECTATION_UNEXPECTED;
+    event.body_case = PB__EVENT__BODY_PROCESS_EXITED;
+    event.process_exited = &exited;
+    report(&lab, 1, &event);
+    assert_only_cell(&lab, VERDICT_FAIL, REASON_CRASH);
+    assert_string_equal(lab.cells[0]->outcome->text, "server: httpd died of signal 9; last output: ready\nserving");
+    lab_end(&lab);
+}
+
+// The guard names no phase then.
+STORY(a_plugin_that_dies_between_two_commands_died_in_none)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__HostDied died = PB__HOST_DIED__INIT;
+    died.signal = 9;
+    event.body_case = PB__EVENT__BODY_HOST_DIED;
+    event.host_died = &died;
+    report(&lab, 1, &event);
+    assert_only_cell(&lab, VERDICT_ERROR, REASON_CRASH);
+    assert_string_equal(lab.cells[0]->outcome->text, "server: plugin server died of signal 9");
+    lab_end(&lab);
+}
+
 STORY(a_case_unsupported_against_a_declared_capability_is_inconclusive)
 {
     BEGIN;
@@ -551,6 +589,8 @@ int main(void)
         cmocka_unit_test(a_killed_tester_is_inconclusive_whatever_it_was_doing),
         cmocka_unit_test(what_a_server_can_do_is_waited_for_when_a_case_asks),
         cmocka_unit_test(a_case_of_another_protocol_version_spoils_nothing),
+        cmocka_unit_test(a_death_is_told_with_the_last_words_and_no_more),
+        cmocka_unit_test(a_plugin_that_dies_between_two_commands_died_in_none),
         cmocka_unit_test(a_case_unsupported_against_a_declared_capability_is_inconclusive),
         cmocka_unit_test(a_cancelled_trial_has_not_failed_what_it_did_not_get_to),
         cmocka_unit_test(an_end_before_cleanup_was_done_is_no_clean_end),
