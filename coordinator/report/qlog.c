@@ -9,8 +9,6 @@
 #define RECORD_SEPARATOR '\x1e'
 // A record is one event: a program that writes larger ones is not understood.
 #define RECORD_MAX_BYTES ((size_t)1024 * 1024)
-// A time beyond is none: ten thousand years, as ms.
-#define TIME_MAX_MS 3.2e14
 #define FRAMES_MAX 8
 
 struct reading {
@@ -83,7 +81,7 @@ static void tell(struct reading *reading, const json_t *time, const char *name, 
     if (reading->format == TIME_DELTA) {
         value = reading->previous_ms += value;
     }
-    if (!(json_is_number(time) || json_is_string(time)) || !*name || !(fabs(value) < TIME_MAX_MS)) {
+    if (!(json_is_number(time) || json_is_string(time)) || !*name || !(fabs(value) < QLOG_TIME_MAX_MS)) {
         reading->facts->malformed++;
         return;
     }
@@ -141,7 +139,7 @@ static double reference_of(const json_t *common)
 {
     const json_t *reference = json_object_get(common, "reference_time");
     double value = json_is_string(reference) ? strtod(json_string_value(reference), NULL) : json_number_value(reference);
-    return value > 0 && value < TIME_MAX_MS ? value : 0;
+    return value > 0 && value < QLOG_TIME_MAX_MS ? value : 0;
 }
 
 static void take_trace(struct reading *reading, const json_t *trace)

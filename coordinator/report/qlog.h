@@ -8,6 +8,8 @@
 // Of a document that is read as a whole; a sequence may be longer.
 #define QLOG_DOCUMENT_MAX_BYTES ((size_t)8 * 1024 * 1024)
 #define QLOG_TEXT_MAX_BYTES 300
+// A time beyond is none: the year 2096. Twice as many still fit as ns into 64 bits: a reference and a time since then are added.
+#define QLOG_TIME_MAX_MS 4e12
 
 struct qlog_event {
     double time_ms; // since the reference, or since 1970 when is_absolute

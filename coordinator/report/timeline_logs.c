@@ -8,6 +8,8 @@
 #include "coordinator/report/timeline_observed.h"
 
 #define NS_PER_US INT64_C(1000)
+// A host that runs for longer is none: a hundred years.
+#define BOOTTIME_MAX_US (UINT64_C(100) * 365 * 24 * 3600 * 1000000)
 
 // Bytes from begin to end of the stream were read between two times of the host's clock.
 struct part {
@@ -39,10 +41,15 @@ static bool next_part(struct cursor *cursor)
         return false;
     }
     struct part *part = &cursor->part;
+    uint64_t last_us = (uint64_t)part->last_us;
+    if (bytes > UINT64_MAX - part->end || gap_us > BOOTTIME_MAX_US - last_us || span_us > BOOTTIME_MAX_US - last_us - gap_us) {
+        cursor->times = ""; // no part after it has a place
+        return false;
+    }
     *part = (struct part){.begin = part->end,
                           .end = part->end + bytes,
-                          .first_us = (int64_t)((uint64_t)part->last_us + gap_us),
-                          .last_us = (int64_t)((uint64_t)part->last_us + gap_us + span_us)};
+                          .first_us = (int64_t)(last_us + gap_us),
+                          .last_us = (int64_t)(last_us + gap_us + span_us)};
     return true;
 }
 

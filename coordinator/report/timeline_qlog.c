@@ -8,6 +8,8 @@
 #define NS_PER_MS 1e6
 // What is written in whole milliseconds is known to one.
 #define RESOLUTION_NS UINT64_C(1000000)
+// The times of a file are what its program set them to.
+#define FILE_TIME_MAX_NS ((int64_t)(QLOG_TIME_MAX_MS * NS_PER_MS))
 
 struct adding {
     struct timeline *timeline;
@@ -52,13 +54,18 @@ static bool add(void *context, const struct qlog_event *event)
     return true;
 }
 
+static bool is_time(int64_t time_ns)
+{
+    return time_ns > 0 && time_ns < FILE_TIME_MAX_NS;
+}
+
 // It was created before its first event was written, and changed last after its last one was.
 static void find_reference(struct adding *adding, int64_t created_ns, int64_t changed_ns)
 {
     const struct qlog_facts *facts = adding->facts;
     adding->error_ns = RESOLUTION_NS;
-    adding->is_known = facts->reference_ms > 0 || (created_ns > 0 && changed_ns > 0);
-    if (facts->reference_ms > 0) {
+    adding->is_known = facts->reference_ms > 0 || (is_time(created_ns) && is_time(changed_ns));
+    if (facts->reference_ms > 0 || !adding->is_known) {
         adding->reference_ns = (int64_t)(facts->reference_ms * NS_PER_MS);
         return;
     }
