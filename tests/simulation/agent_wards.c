@@ -160,7 +160,7 @@ static void attached(struct ward *ward, uint64_t argument)
     ward->was_looked_for = false;
     struct agent_input input = input_of(ward, AGENT_INPUT_GUARD_ATTACHED);
     input.attached.state = &state;
-    ward->limit = guard->synced;
+    ward->limit = guard->told;
     agent_feed(ward->host, &input);
     if (ward_counts(ward))
         read_on(ward, 0);
@@ -192,7 +192,7 @@ void agent_spool_grown(struct agent_host *host, struct guard *guard, uint64_t at
     struct ward *ward = ward_of(host, guard);
     (void)bytes;
     if (ward && ward->attachment == attachment)
-        ward_later(ward, NOTICE_NS, grown, guard->synced);
+        ward_later(ward, NOTICE_NS, grown, guard->told);
 }
 
 static void has_ended(struct ward *ward, uint64_t was_killed)

@@ -14,7 +14,7 @@ static const struct {
     {RARITY_PLUGIN_CRASH, 60},       {RARITY_PLUGIN_HANG, 40},         {RARITY_PLUGIN_FAILS, 40},  {RARITY_PROCESS_CRASH, 150},
     {RARITY_PROCESS_LATE_EXIT, 200}, {RARITY_PROCESS_SLOW_START, 200}, {RARITY_CASE_FAILS, 60},    {RARITY_CASE_INCONC, 60},
     {RARITY_OUTPUT_MATCHES, 500},    {RARITY_FAULT_FAILS, 150},        {RARITY_RUN_FAILS, 300},    {RARITY_CASE_TIMEOUT, 40},
-    {RARITY_STREAM_DROPPED, 100},    {RARITY_SPAWN_FAILED, 60},        {RARITY_FILE_MISSING, 200},
+    {RARITY_STREAM_DROPPED, 100},    {RARITY_SPAWN_FAILED, 60},        {RARITY_FILE_MISSING, 200}, {RARITY_POWER_AFTER_RESULT, 100},
 };
 // Until what begins goes well, once everything is up again: sessions are made anew; an instance that was injected takes a slot until its
 // lease is over.

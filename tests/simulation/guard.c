@@ -1,4 +1,4 @@
-// See guard.h. This file: birth, spool, what its agent says; guard_work.c has the plugin's calls, guard_end.c the ends.
+// See guard.h. This file: birth, what its agent says; guard_spool.c has the spool, guard_work.c the plugin's calls, guard_end.c the ends.
 #include <string.h>
 
 #include "common/base/limits.h"
@@ -8,9 +8,6 @@
 #include "tests/simulation/host_clock.h"
 
 #define HEARS_NS (100 * NS_PER_US)
-#define FULL_RETRY_NS NS_PER_S
-// A record of the spool: length and check sum before the event.
-#define SPOOL_HEAD_BYTES 8
 
 uint64_t guard_boottime_ns(const struct guard *guard)
 {
@@ -41,63 +38,6 @@ bool guard_is_tester(const struct guard *guard)
 bool guard_anything_lives(const struct guard *guard)
 {
     return guard->plugin_lives || guard_any_process(guard);
-}
-
-// ---- spool
-
-uint64_t guard_spool_bytes(const struct guard *guard, size_t events)
-{
-    return events ? guard->spool[events - 1].end : 0;
-}
-
-Pb__Event *guard_event(struct guard *guard, Pb__Event__BodyCase body)
-{
-    Pb__Event *event = ARENA_NEW(guard->world->arena, Pb__Event);
-    pb__event__init(event);
-    event->instance = guard->instance;
-    event->generation = guard->generation;
-    event->sequence = guard->spool_count + 1;
-    event->boottime_ns = guard_boottime_ns(guard);
-    event->wall_ns = host_clock_wall_ns(agent_clock(guard->host), guard->world->now_ns);
-    event->service = guard->spec->initialize->service;
-    event->body_case = body;
-    return event;
-}
-
-static void sync_later(struct guard *guard)
-{
-    struct world *world = guard->world;
-    uint32_t most_us = agent_disk_slow_us(guard->host) ? agent_disk_slow_us(guard->host) : world->pace.commit_most_us;
-    if (!timer_is_set(&guard->sync))
-        agenda_set(&world->agenda, &guard->sync, world->now_ns + world_delay_ns(&world->dice.disk, world->pace.commit_least_us, most_us));
-}
-
-static void sync_is_due(void *context)
-{
-    struct guard *guard = context;
-    if (!guard_runs(guard))
-        return;
-    if (agent_disk_is_full(guard->host)) {
-        agenda_set(&guard->world->agenda, &guard->sync, guard->world->now_ns + FULL_RETRY_NS);
-        return;
-    }
-    guard->synced = guard->spool_count;
-    if (guard->attachment)
-        agent_spool_grown(guard->host, guard, guard->attachment, guard_spool_bytes(guard, guard->synced));
-    guard_go_if_synced(guard);
-}
-
-void guard_say(struct guard *guard, const Pb__Event *event)
-{
-    struct spooled spooled;
-    const char *why = event_invalid(event);
-    if (why)
-        world_fail(guard->world, "the model is sound", "a simulated guard says what wire refuses: %s", why);
-    spooled.data = wire_pack(event, guard->world->arena, &spooled.bytes);
-    spooled.end = guard_spool_bytes(guard, guard->spool_count) + SPOOL_HEAD_BYTES + spooled.bytes;
-    APPEND(guard->spool, guard->spool_count, guard->spool_capacity) = spooled;
-    TRACE(guard->world, guard_name(guard), "spools %s", describe_event(guard->world, event));
-    sync_later(guard);
 }
 
 // ---- birth
@@ -150,7 +90,7 @@ struct guard *guard_spawn(struct agent_host *host, const Pb__GuardSpec *spec)
     guard->start = (struct timer){.call = start_is_due, .context = guard};
     guard->lease = (struct timer){.call = guard_lease_is_over, .context = guard};
     guard->work = (struct timer){.call = guard_work_is_due, .context = guard};
-    guard->sync = (struct timer){.call = sync_is_due, .context = guard};
+    guard->sync = (struct timer){.call = guard_sync_is_due, .context = guard};
     guard->plugin_end = (struct timer){.call = guard_plugin_is_gone, .context = guard};
     agenda_set(&world->agenda, &guard->start,
                world->now_ns + world_delay_ns(&world->dice.work, world->pace.work_least_us, world->pace.work_most_us));
@@ -285,6 +225,6 @@ void guard_state(const struct guard *guard, Pb__GuardState *state)
     state->instance = guard->instance;
     state->generation = guard->generation;
     state->last_command = guard->last_number;
-    state->spool_bytes = guard_spool_bytes(guard, guard->synced);
+    state->spool_bytes = guard_spool_bytes(guard, guard->told);
     state->lease_expires_ns = guard->lease_ns;
 }

@@ -1,6 +1,6 @@
 // A model of one guard with what it guards: the plugin host, its service processes, the spool, the lease. It follows the rules of
-// agent/guard (proto/PROTOCOL.md, "Agent and guard"): commands by number, once; events in order, told to the agent once they are synced;
-// the kill ladder; InstanceEnded last. What truly happened is kept beside, for the oracle.
+// agent/guard (proto/PROTOCOL.md, "Agent and guard"): commands by number, once; events in order, told to the agent once they are synced,
+// results of cases once they are written; the kill ladder; InstanceEnded last. What truly happened is kept beside, for the oracle.
 #ifndef PANTHER_TESTS_SIMULATION_GUARD_H
 #define PANTHER_TESTS_SIMULATION_GUARD_H
 
@@ -71,7 +71,10 @@ struct guard {
     size_t process_count;
     // spool
     struct spooled *spool;
-    size_t spool_count, spool_capacity, synced;
+    size_t spool_count, spool_capacity; // said
+    size_t written, told, synced;       // of them: in the file, may be read by the agent, survives a loss of power
+    size_t taken;                       // after one: of what the spool lost, up to here the agent has it on its own disk
+    bool lacks_room, sync_is_late;
     // commands
     uint32_t last_number;
     struct {
@@ -117,6 +120,7 @@ uint64_t guard_attach(struct guard *guard); // the number of the connection
 void guard_state(const struct guard *guard, Pb__GuardState *state);
 void guard_hears(struct guard *guard, uint64_t attachment, const Pb__GuardRequest *request); // after a short while
 uint64_t guard_spool_bytes(const struct guard *guard, size_t events);
+size_t guard_kept(const struct guard *guard); // events that are in its spool or on its agent's disk
 
 // ---- what befalls it
 void guard_kill(struct guard *guard);      // SIGKILL; what it spawned may be left

@@ -276,12 +276,13 @@ static void all_die(struct guard *guard)
         guard->processes[i].lives = false;
 }
 
-// What it wrote is in the page cache and stays; its children die with it, save one that got away.
+// What it wrote is in the page cache and stays, what it could not write goes; its children die with it, save one that got away.
 void guard_kill(struct guard *guard)
 {
     if (!guard_runs(guard))
         return;
     TRACE(guard->world, guard_name(guard), "is killed");
+    guard_loses_memory(guard);
     if (!guard->has_said_end)
         guard_spoil(guard, "its guard was killed");
     guard->stage = GUARD_KILLED;
@@ -311,7 +312,6 @@ uint32_t guard_sweep(struct guard *guard)
     return killed;
 }
 
-// Power is gone: of the spool stays what was synced, and of the rest some beginning.
 void guard_power_off(struct guard *guard)
 {
     if ((guard_runs(guard) && !guard->has_said_end) || guard_anything_lives(guard))
@@ -320,9 +320,5 @@ void guard_power_off(struct guard *guard)
         guard->stage = GUARD_KILLED;
     stop_timers(guard);
     all_die(guard);
-    if (guard->spool_count > guard->synced) {
-        world_saw(guard->world, RARITY_SPOOL_TORN);
-        guard->spool_count = (size_t)dice_between(&guard->world->dice.disk, guard->synced, guard->spool_count - 1);
-        guard->synced = guard->spool_count;
-    }
+    guard_loses_power(guard);
 }

@@ -12,10 +12,15 @@
 // ---- guard.c
 uint64_t guard_boottime_ns(const struct guard *guard);
 void guard_spoil(struct guard *guard, const char *why); // the first reason stays
-Pb__Event *guard_event(struct guard *guard, Pb__Event__BodyCase body);
-void guard_say(struct guard *guard, const Pb__Event *event); // into the spool
 void guard_first_is_answered(struct guard *guard);
 const char *guard_name(const struct guard *guard); // "guard 3.1"
+
+// ---- guard_spool.c
+Pb__Event *guard_event(struct guard *guard, Pb__Event__BodyCase body);
+void guard_say(struct guard *guard, const Pb__Event *event); // into the spool
+void guard_sync_is_due(void *context);
+void guard_loses_memory(struct guard *guard); // what waits for room on the disk goes with the process
+void guard_loses_power(struct guard *guard);  // and what was not synced with the host
 
 // ---- guard_work.c: the plugin's calls
 void guard_begin_first(struct guard *guard);

@@ -37,6 +37,7 @@ void oracle_agent_dies(struct agent_host *host); // its live state is compared w
 // ---- guards
 void oracle_guard_lives(struct guard *guard);
 void oracle_guard_told(struct guard *guard, const Pb__Command *command);
+void oracle_spool_cut(struct guard *guard, size_t said, size_t told); // its host lost power: so much it had said and told
 
 // ---- at all times
 void oracle_look(struct world *world);

@@ -139,7 +139,7 @@ static void check_order(struct oracle *oracle, const Pb__InstanceEvent *kept)
     life->sequence = event->sequence;
     life->end_is_kept = event->body_case == PB__EVENT__BODY_INSTANCE_ENDED;
     const struct guard *guard = life->guard;
-    if (!guard || event->sequence > guard->spool_count || (world->has_injected && oracle->any_wiped))
+    if (!guard || event->sequence > guard_kept(guard) || (world->has_injected && oracle->any_wiped))
         return;
     size_t bytes;
     const uint8_t *packed = wire_pack(event, world->scratch, &bytes);

@@ -197,6 +197,27 @@ void oracle_agent_wiped(struct agent_host *host)
     agent_world(host)->oracle->any_wiped = true;
 }
 
+// What a loss of power takes from a spool is on the agent's disk, or nobody was told of it but the agent that died with it.
+void oracle_spool_cut(struct guard *guard, size_t said, size_t told)
+{
+    struct world *world = guard->world;
+    struct oracle *oracle = world->oracle;
+    const struct agent_row *row = agent_disk_row(agent_host_disk(guard->host), guard->instance, guard->generation);
+    const struct life_book *life = oracle_life(oracle, guard->instance, guard->generation);
+    if (!row || oracle->was_restored)
+        return; // nobody knows of it any more
+    guard->taken = row->spool_sequence < said ? (size_t)row->spool_sequence : said;
+    if (told > guard->spool_count && guard->taken > guard->spool_count)
+        world_saw(world, RARITY_RESULT_KEPT);
+    if (told > guard_kept(guard))
+        world_saw(world, RARITY_RESULT_GONE);
+    uint64_t last = row->spool_sequence > guard->spool_count ? row->spool_sequence : guard->spool_count;
+    if (life->guard == guard && life->sequence > last)
+        world_fail(world, P2_LOST, "the journal has event %llu of %llu.%u, and after a loss of power %s has only %llu",
+                   (unsigned long long)life->sequence, (unsigned long long)guard->instance, guard->generation, agent_name(guard->host),
+                   (unsigned long long)last);
+}
+
 // ---- the end of a run
 
 uint64_t oracle_cells_open(const struct world *world)
@@ -228,7 +249,7 @@ static const char *left_on(struct world *world, struct agent_host *host)
     return NULL;
 }
 
-// A guard said it, its disk lives: so it must have come.
+// A guard wrote it, and the spool or the agent's disk still has it: so it must have come.
 static const char *unheard_on(struct world *world, struct agent_host *host)
 {
     struct guard *const *guards;
@@ -237,7 +258,7 @@ static const char *unheard_on(struct world *world, struct agent_host *host)
         return NULL;
     for (size_t g = 0; g < count; g++) {
         const struct life_book *life = oracle_life(world->oracle, guards[g]->instance, guards[g]->generation);
-        if (life->guard == guards[g] && life->sequence < guards[g]->spool_count)
+        if (life->guard == guards[g] && life->sequence < guard_kept(guards[g]))
             return arena_printf(world->scratch, "event %llu of %llu.%u on %s, which its guard spooled",
                                 (unsigned long long)life->sequence + 1, (unsigned long long)guards[g]->instance, guards[g]->generation,
                                 agent_name(host));

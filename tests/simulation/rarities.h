@@ -41,6 +41,9 @@
     X(GUARD_KILLED, "guard is killed")                                                                                                     \
     X(GUARD_DETACHED, "guard's socket is cut")                                                                                             \
     X(SPOOL_TORN, "spool loses what was not synced")                                                                                       \
+    X(POWER_AFTER_RESULT, "power goes just after a guard told of a result")                                                                \
+    X(RESULT_KEPT, "the spool loses a result that was told before its sync, and the agent has it on its disk")                             \
+    X(RESULT_GONE, "power takes a result that the guard told its agent, and nobody else has heard of")                                     \
     X(SPAWN_FAILED, "guard cannot be spawned")                                                                                             \
     X(LEASE_ENDED, "lease runs out")                                                                                                       \
     X(DISCARDED, "instance is discarded")                                                                                                  \
