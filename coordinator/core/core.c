@@ -38,6 +38,7 @@ Pb__Record *core_record(struct core *core)
     Pb__Record *record = NEW_MESSAGE(core, Pb__Record, pb__record);
     record->format = JOURNAL_FORMAT;
     record->wall_ns = core->event->wall_ns;
+    record->steady_ns = core->steady_ns + (core->event->now_ns - core->start_ns);
     return record;
 }
 
@@ -311,6 +312,9 @@ static void store_opened(struct core *core, const struct core_event *event)
 {
     core->started = true;
     core->start_ns = event->now_ns;
+    // While nobody was here only the wall clock knows how long it was, as far as it can be believed.
+    int64_t away_ns = event->wall_ns - core->durable->wall_ns;
+    core->steady_ns = core->durable->steady_ns + (core->durable->steady_ns == 0 || away_ns < 1 ? 1 : (uint64_t)away_ns);
     Pb__Record *record = core_record(core);
     record->body_case = PB__RECORD__BODY_STORE_OPENED;
     record->store_opened = NEW_MESSAGE(core, Pb__StoreOpened, pb__store_opened);

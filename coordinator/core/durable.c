@@ -478,6 +478,8 @@ void durable_pin(struct durable *durable, uint64_t run, Pb__Pin pin)
 const char *durable_apply(struct durable *durable, const Pb__Record *record)
 {
     durable->records++;
+    durable->steady_ns = record->steady_ns;
+    durable->wall_ns = record->wall_ns;
     switch (record->body_case) {
     case PB__RECORD__BODY_STORE_OPENED:
         fold_store_opened(durable, record->store_opened);

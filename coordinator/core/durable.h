@@ -247,6 +247,8 @@ struct durable {
     struct map *instances;      // id -> struct instance: of live trials
     struct map *pinned;         // number -> the map itself: runs whose evidence stays
     uint64_t last_run, last_trial, last_instance, records;
+    uint64_t steady_ns; // of the last record, and its wall clock
+    int64_t wall_ns;
     char *impossible; // NULL: every record so far could follow those before it
 };
 

@@ -14,7 +14,7 @@
 // A field that is added to the durable state and not here would be lost by a start from a snapshot. These remind of it, unless it fell into
 // padding; what core_print shows is compared by the tests.
 #if defined __x86_64__
-static_assert(sizeof(struct durable) == 192, "save and load the new field here, then count again");
+static_assert(sizeof(struct durable) == 208, "save and load the new field here, then count again");
 static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 56 && sizeof(struct test_progress) == 32, "likewise");
 static_assert(sizeof(struct run) == 120, "save and load the new field here, then count again");
 static_assert(sizeof(struct trial) == 136, "save and load the new field here, then count again");
@@ -87,6 +87,8 @@ static void save_head(const struct saver *saver, const struct durable *durable)
     head->last_trial = durable->last_trial;
     head->last_instance = durable->last_instance;
     head->records = durable->records;
+    head->steady_ns = durable->steady_ns;
+    head->wall_ns = durable->wall_ns;
     head->home = arena_string(saver->arena, durable->home ? durable->home : "");
     head->lost = ARENA_ARRAY(saver->arena, Pb__LostLife *, durable->lost_count + 1);
     for (size_t i = 0; i < durable->lost_count; i++) {
@@ -111,6 +113,8 @@ static const char *load_head(struct durable *durable, const Pb__SnapshotHead *he
     durable->last_trial = head->last_trial;
     durable->last_instance = head->last_instance;
     durable->records = head->records;
+    durable->steady_ns = head->steady_ns;
+    durable->wall_ns = head->wall_ns;
     free(durable->home);
     durable->home = *head->home ? memory_string(head->home) : NULL;
     for (size_t i = 0; i < head->n_lost; i++) {

@@ -91,6 +91,7 @@ struct core {
     uint64_t ticked_ns;      // last tick
     uint64_t lab_changed_ns; // an agent came, went, fell silent, or has other plugins
     uint64_t start_ns;
+    uint64_t steady_ns;   // of the journal's own clock, then (Record)
     uint64_t placed_ns;   // last try
     size_t expired_cells; // that ended without a host in this step
     // ---- the step at hand

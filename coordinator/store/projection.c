@@ -144,6 +144,7 @@ int projection_begin(struct projection *projection, uint64_t sequence, const Pb_
 {
     projection->sequence = sequence;
     projection->wall_ns = record->wall_ns;
+    projection->steady_ns = record->steady_ns;
     projection->ordinal = 0;
     read_subject(projection, record);
     int result = 0;

@@ -19,6 +19,7 @@ struct projection {
     // of the record that is being applied
     uint64_t sequence, run, trial, instance;
     int64_t wall_ns;
+    uint64_t steady_ns;
     uint32_t ordinal;
 };
 

@@ -7,23 +7,25 @@
 #include "coordinator/store/schema.h"
 
 static const char RUN_INSERT[] = "INSERT INTO runs(id, changed, run, experiment, state, cells, started_wall_ns, by, labels, file_name,"
-                                 " rerun, is_part) VALUES(?1, ?1, ?2, ?3, 'accepted', ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                                 " rerun, is_part, started_steady_ns) VALUES(?1, ?1, ?2, ?3, 'accepted', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 static const char TEST_INSERT[] = "INSERT INTO tests(run, test, name) VALUES(?, ?, ?)";
 static const char FILE_INSERT[] = "INSERT OR IGNORE INTO files(hash, run) VALUES(?, ?)";
 static const char RUN_CANCEL[] = "UPDATE runs SET changed = ?, state = 'cancelling', text = ? WHERE run = ? AND state <> 'ended'";
 static const char RUN_END[] =
     "UPDATE runs SET changed = ?, state = 'ended', verdict = ?, reason = ?, text = CASE WHEN ?4 = '' THEN text ELSE ?4 END,"
-    " pass = ?, fail = ?, inconc = ?, error = ?, none = ?, done = ?, ended_wall_ns = ?, last = ?, gate = ?, gate_text = ?, baseline = ?"
-    " WHERE run = ?";
+    " pass = ?, fail = ?, inconc = ?, error = ?, none = ?, done = ?, ended_wall_ns = ?, ended_steady_ns = ?, last = ?, gate = ?, gate_text "
+    "= ?,"
+    " baseline = ? WHERE run = ?";
 static const char GATE_INSERT[] = "INSERT INTO gates(id, run, test, gate, kind, name, verdict, before, after, text)"
                                   " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 static const char RUN_CELL_DONE[] = "UPDATE runs SET changed = ?, done = done + 1, pass = pass + ?, fail = fail + ?, inconc = inconc + ?,"
                                     " error = error + ?, none = none + ? WHERE run = ?";
 static const char CELL_END[] =
     "INSERT INTO cells(id, changed, run, name, test, combination, repetition, state, verdict, reason, text, attempts, ended_wall_ns,"
-    " unwanted) VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, 'ended', ?7, ?8, ?9, ?10, ?11, ?12)"
+    " unwanted, ended_steady_ns) VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, 'ended', ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
     " ON CONFLICT(name) DO UPDATE SET changed = excluded.changed, state = 'ended', verdict = excluded.verdict, reason = excluded.reason,"
-    " text = excluded.text, attempts = excluded.attempts, ended_wall_ns = excluded.ended_wall_ns, unwanted = excluded.unwanted";
+    " text = excluded.text, attempts = excluded.attempts, ended_wall_ns = excluded.ended_wall_ns, unwanted = excluded.unwanted,"
+    " ended_steady_ns = excluded.ended_steady_ns";
 
 static void append_labels(struct text *text, Pb__Label *const *labels, size_t count)
 {
@@ -49,7 +51,8 @@ int project_run_accepted(struct projection *projection, const Pb__Record *record
     append_labels(&labels, run->labels, run->n_labels);
     int result = PROJECT(projection, RUN_INSERT, error, CHANGE(projection), INTEGER(run->run), TEXT(name), INTEGER(run->cells),
                          INTEGER(projection->wall_ns), TEXT(run->by), TEXT(text_string(&labels)), TEXT(run->file_name),
-                         TEXT(run->rerun ? run->rerun->of : ""), INTEGER(run->experiment && run->experiment->is_part));
+                         TEXT(run->rerun ? run->rerun->of : ""), INTEGER(run->experiment && run->experiment->is_part),
+                         INTEGER(projection->steady_ns));
     text_free(&labels);
     return result < 0 || !run->experiment ? result : insert_parts(projection, run->experiment, error);
 }
@@ -92,8 +95,8 @@ int project_run_ended(struct projection *projection, const Pb__Record *record, s
     int64_t changed = projection_change(projection);
     return PROJECT(projection, RUN_END, error, INTEGER(changed), OUTCOME(outcome), INTEGER(ended->passed), INTEGER(ended->failed),
                    INTEGER(ended->inconclusive), INTEGER(ended->errors), INTEGER(ended->none), INTEGER(done), INTEGER(projection->wall_ns),
-                   INTEGER(changed), TEXT(gates ? outcome_verdict(gates->outcome) : ""), TEXT(gates ? gates->outcome->text : ""),
-                   TEXT(gates ? gates->baseline : ""), INTEGER(ended->run));
+                   INTEGER(projection->steady_ns), INTEGER(changed), TEXT(gates ? outcome_verdict(gates->outcome) : ""),
+                   TEXT(gates ? gates->outcome->text : ""), TEXT(gates ? gates->baseline : ""), INTEGER(ended->run));
 }
 
 static int end_cell(struct projection *projection, const Pb__CellEnded *cell, const Pb__Outcome *outcome, struct panther_error *error)
@@ -103,7 +106,7 @@ static int end_cell(struct projection *projection, const Pb__CellEnded *cell, co
     full_name_parse(cell->name, &name, NULL);
     return PROJECT(projection, CELL_END, error, CHANGE(projection), INTEGER(cell->run), TEXT(cell->name), TEXT(name.test),
                    TEXT(name.combination), INTEGER(name.repetition), OUTCOME(outcome), INTEGER(cell->attempts),
-                   INTEGER(projection->wall_ns), INTEGER(cell->evidence_unwanted));
+                   INTEGER(projection->wall_ns), INTEGER(cell->evidence_unwanted), INTEGER(projection->steady_ns));
 }
 
 int project_cell_ended(struct projection *projection, const Pb__Record *record, struct panther_error *error)

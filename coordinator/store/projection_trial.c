@@ -6,18 +6,20 @@
 #include "coordinator/store/projection.h"
 
 static const char TRIAL_INSERT[] = "INSERT INTO trials(id, changed, trial, run, name, cell, test, combination, repetition, attempt, state,"
-                                   " hosts, started_wall_ns) VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'starting', ?10, ?11)";
+                                   " hosts, started_wall_ns, started_steady_ns)"
+                                   " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'starting', ?10, ?11, ?12)";
 static const char CELL_START[] =
-    "INSERT INTO cells(id, changed, run, name, test, combination, repetition, state, attempts, started_wall_ns)"
-    " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8)"
+    "INSERT INTO cells(id, changed, run, name, test, combination, repetition, state, attempts, started_wall_ns, started_steady_ns)"
+    " VALUES(?1, ?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9)"
     " ON CONFLICT(name) DO UPDATE SET changed = excluded.changed, state = 'running', attempts = excluded.attempts";
 static const char RUN_START[] = "UPDATE runs SET changed = ?, started = started + ?, state = CASE state WHEN 'accepted' THEN 'running'"
                                 " ELSE state END WHERE run = ?";
 static const char INSTANCE_INSERT[] = "INSERT INTO instances(id, changed, instance, generation, run, trial, service, plugin, agent,"
                                       " is_tester, state) VALUES(?1, ?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, 'placed')";
 static const char TRIAL_STOP[] = "UPDATE trials SET changed = ?, state = 'stopping', verdict = ?, reason = ?, text = ? WHERE trial = ?";
-static const char TRIAL_END[] = "UPDATE trials SET changed = ?, state = 'ended', verdict = ?, reason = ?, text = ?, ended_wall_ns = ?,"
-                                " done = (SELECT count(*) FROM cases WHERE cases.trial = trials.trial) WHERE trial = ?";
+static const char TRIAL_END[] =
+    "UPDATE trials SET changed = ?, state = 'ended', verdict = ?, reason = ?, text = ?, ended_wall_ns = ?, ended_steady_ns = ?,"
+    " done = (SELECT count(*) FROM cases WHERE cases.trial = trials.trial) WHERE trial = ?";
 static const char ASSERTION_INSERT[] = "INSERT INTO assertions(id, run, trial, service, assertion, verdict, reason, text, observed)"
                                        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)";
 static const char UNFINISHED_INSERT[] = "INSERT INTO cases(id, run, trial, instance, number, service, name, verdict, reason, text, metrics)"
@@ -65,7 +67,8 @@ static int start_cell(struct projection *projection, const Pb__TrialStarted *tri
 {
     const Pb__CellPlan *plan = trial->plan;
     int result = PROJECT(projection, CELL_START, error, CHANGE(projection), INTEGER(trial->run), TEXT(cell), TEXT(plan->test),
-                         TEXT(plan->combination), INTEGER(plan->repetition), INTEGER(trial->attempt), INTEGER(projection->wall_ns));
+                         TEXT(plan->combination), INTEGER(plan->repetition), INTEGER(trial->attempt), INTEGER(projection->wall_ns),
+                         INTEGER(projection->steady_ns));
     if (result < 0)
         return result;
     return PROJECT(projection, RUN_START, error, CHANGE(projection), INTEGER(trial->attempt <= 1), INTEGER(trial->run));
@@ -80,7 +83,7 @@ int project_trial_started(struct projection *projection, const Pb__Record *recor
     append_hosts(&hosts, trial);
     int result = PROJECT(projection, TRIAL_INSERT, error, CHANGE(projection), INTEGER(trial->trial), INTEGER(trial->run), TEXT(trial->name),
                          TEXT(cell), TEXT(plan->test), TEXT(plan->combination), INTEGER(plan->repetition), INTEGER(trial->attempt),
-                         TEXT(text_string(&hosts)), INTEGER(projection->wall_ns));
+                         TEXT(text_string(&hosts)), INTEGER(projection->wall_ns), INTEGER(projection->steady_ns));
     text_free(&hosts);
     if (result >= 0)
         result = start_cell(projection, trial, cell, error);
@@ -127,7 +130,8 @@ int project_trial_ended(struct projection *projection, const Pb__Record *record,
         result = insert_unfinished(projection, trial, error);
     if (result < 0)
         return result;
-    return PROJECT(projection, TRIAL_END, error, CHANGE(projection), OUTCOME(outcome), INTEGER(projection->wall_ns), INTEGER(trial->trial));
+    return PROJECT(projection, TRIAL_END, error, CHANGE(projection), OUTCOME(outcome), INTEGER(projection->wall_ns),
+                   INTEGER(projection->steady_ns), INTEGER(trial->trial));
 }
 
 // ---- instances

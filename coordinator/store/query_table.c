@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-#define DURATION_MS "CASE WHEN t.ended_wall_ns > t.started_wall_ns THEN (t.ended_wall_ns - t.started_wall_ns) / 1000000 END"
+// By the journal's own clock, whatever the wall clock did meanwhile; records of older programs have none.
+#define DURATION_MS                                                                                                                        \
+    "CASE WHEN t.started_steady_ns > 0 THEN (t.ended_steady_ns - t.started_steady_ns) / 1000000"                                           \
+    " WHEN t.ended_wall_ns > t.started_wall_ns THEN (t.ended_wall_ns - t.started_wall_ns) / 1000000 END"
 #define OF_RUN "+t.run = ?4"
 #define TRIALS_OF "(SELECT trial FROM trials WHERE run = ?4 AND test = ?5"
 #define OF_TEST OF_RUN " AND +t.trial IN " TRIALS_OF ")"

@@ -238,7 +238,8 @@ static int http_status(struct panther_service *service, const struct probe *prob
 {
     int status = 0;
     const char *line = seen(service, probe->status_line);
-    return line && sscanf(strstr(line, "[:status: "), "[:status: %d", &status) == 1 ? status : 0;
+    const char *field = line ? strstr(line, "[:status: ") : NULL;
+    return field && sscanf(field, "[:status: %d", &status) == 1 ? status : 0;
 }
 
 // What must arrive; NULL: whatever there is.

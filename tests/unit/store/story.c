@@ -40,6 +40,7 @@ Pb__Record *story_record(struct story *story, Pb__Record__BodyCase kind)
     Pb__Record *record = MESSAGE(story, Pb__Record, pb__record__init);
     record->format = JOURNAL_FORMAT;
     record->wall_ns = story->wall_ns += 1000000000;
+    record->steady_ns = (uint64_t)(story->wall_ns - STORY_WALL_NS) / 2; // the wall clock of this story is twice as fast
     record->body_case = kind;
     make_body(story, &record->base, (unsigned)kind);
     APPEND(story->records, story->count, story->capacity) = record;
