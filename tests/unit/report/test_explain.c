@@ -129,6 +129,7 @@ static void no_readiness(void **state)
 {
     (void)state;
     in_an_event("web", "command_done", "start timed out in 20.00s: not ready", "no readiness");
+    in_an_event("web", "command_done", "start timed out in 1.03s: start was not done within 1000 ms: no socket", "no readiness");
 }
 
 static void out_of_memory(void **state)
@@ -136,6 +137,7 @@ static void out_of_memory(void **state)
     (void)state;
     in_an_event("web", "note", "limits: the kernel ended web: out of memory", "out of memory");
     in_a_stream("std::bad_alloc: Cannot allocate memory", "out of memory");
+    in_a_stream("tail: memory exhausted", "out of memory");
 }
 
 static void a_signal(void **state)
