@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/guard/guard.h"
+#include "agent/guard/host_state.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
 #include "common/system/log.h"
@@ -24,6 +25,15 @@ static void send_to_host(struct guard *guard, Pb__HostRequest__BodyCase body, vo
 
 // ---- answers to commands
 
+static void tell_initialized(struct guard *guard, Pb__CommandDone *done)
+{
+    struct arena *arena = arena_new(0);
+    done->host = host_state(guard->spec->address, arena);
+    EVENT_ADD(guard->events, COMMAND_DONE, command_done, done);
+    done->host = NULL;
+    arena_free(&arena);
+}
+
 static void done_is_told(struct guard *guard, Pb__CommandDone *done)
 {
     const struct command *command = commands_find(guard->commands, done->number);
@@ -33,15 +43,19 @@ static void done_is_told(struct guard *guard, Pb__CommandDone *done)
     }
     CLEANUP_FREE char *phase = memory_string(command_phase(command));
     done->phase = phase;
+    done->host = NULL; // what it is on is for the guard to say
     if (command->kind == PB__COMMAND__BODY_STOP && !guard->stopped) {
         guard->stopped = MESSAGE_COPY(done, NULL);
         commands_hold(guard->commands, true);
         return;
     }
     bool cleaned = command->kind == PB__COMMAND__BODY_CLEANUP;
-    if (command->kind == PB__COMMAND__BODY_INITIALIZE)
+    if (command->kind == PB__COMMAND__BODY_INITIALIZE) {
         execution_activate(guard->execution);
-    EVENT_ADD(guard->events, COMMAND_DONE, command_done, done);
+        tell_initialized(guard, done);
+    } else {
+        EVENT_ADD(guard->events, COMMAND_DONE, command_done, done);
+    }
     commands_answered(guard->commands, done->number);
     if (cleaned)
         guard_end(guard, PB__END_CAUSE__END_CAUSE_CLEANED, "cleaned up");

@@ -4,48 +4,23 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/sysinfo.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "common/system/file.h"
+#include "common/system/host.h"
 #include "common/system/loop.h"
-
-#define OS_RELEASE_MAX_BYTES (64 * 1024)
-
-static char *distribution(struct arena *arena)
-{
-    static const char key[] = "PRETTY_NAME=";
-    CLEANUP_FREE char *text = NULL;
-    size_t bytes;
-    if (file_read("/etc/os-release", OS_RELEASE_MAX_BYTES, &text, &bytes, NULL) < 0)
-        return arena_string(arena, "");
-    const char *found = strstr(text, key);
-    if (!found)
-        return arena_string(arena, "");
-    found += sizeof key - 1;
-    size_t length = strcspn(found, "\n");
-    if (length >= 2 && (*found == '"' || *found == '\'')) {
-        found++;
-        length -= 2;
-    }
-    return arena_string_bytes(arena, found, length);
-}
 
 Pb__HostFacts *host_facts(struct arena *arena)
 {
+    struct host_facts read;
+    host_facts_read(&read);
     Pb__HostFacts *facts = ARENA_NEW(arena, Pb__HostFacts);
     pb__host_facts__init(facts);
-    struct utsname name;
-    if (uname(&name) == 0) {
-        facts->kernel = arena_printf(arena, "%s %s", name.sysname, name.release);
-        facts->architecture = arena_string(arena, name.machine);
-    }
-    facts->distribution = distribution(arena);
-    facts->cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
-    struct sysinfo info;
-    if (sysinfo(&info) == 0)
-        facts->memory_bytes = (uint64_t)info.totalram * info.mem_unit;
+    facts->kernel = arena_string(arena, read.kernel);
+    facts->architecture = arena_string(arena, read.architecture);
+    facts->distribution = arena_string(arena, read.distribution);
+    facts->cpus = read.cpus;
+    facts->memory_bytes = read.memory_bytes;
     return facts;
 }
 

@@ -144,6 +144,17 @@ static const char *finding_check(const Pb__Finding *finding)
     return NULL;
 }
 
+static const char *host_state_check(const Pb__HostState *host)
+{
+    const char *const texts[] = {host->kernel,       host->architecture, host->distribution, host->governor,
+                                 host->clock_source, host->interface,    host->offloads};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        REFUSE(!is_within(texts[i], SHORT_MAX_BYTES), "host: a text is too long");
+    }
+    REFUSE(host->memory_bytes > INT64_MAX || host->clock_error_us > INT64_MAX, "host: a number is out of range");
+    return NULL;
+}
+
 const char *command_done_check(const Pb__CommandDone *done)
 {
     REFUSE(done->number == 0, "command_done.number is not set");
@@ -157,6 +168,7 @@ const char *command_done_check(const Pb__CommandDone *done)
     REFUSE(done->n_findings > FINDINGS_MAX, "command_done.findings are too many");
     EACH(done->n_findings, done->findings, finding_check);
     REFUSE(!is_within(done->implementation_version, SHORT_MAX_BYTES), "command_done.implementation_version is too long");
+    NESTED(done->host == NULL ? NULL : host_state_check(done->host));
     return done->outcome == NULL ? NULL : outcome_check(done->outcome);
 }
 

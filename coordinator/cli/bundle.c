@@ -190,7 +190,7 @@ int cli_bundle(int argc, char **argv)
         parse,
         "TRIAL FILE.tar.zst",
         "Puts everything that is known of a trial (or of a cell's last attempt) into one new file: verdicts, cases, "
-        "metrics, the journal with the clocks, placement, versions and hashes, streams and artifacts.\v`panther-coord "
+        "metrics, the journal with the clocks, placement, versions and hashes, hosts, streams and artifacts.\v`panther-coord "
         "open FILE` reads it without a coordinator; unpacked, index.html in it is for a browser. Keys of the lab are "
         "never in it.",
         children,

@@ -8,6 +8,7 @@
 
 #include "common/system/file.h"
 #include "coordinator/cli/save.h"
+#include "coordinator/report/report_hosts.h"
 
 struct report_arguments {
     struct client client;
@@ -58,7 +59,8 @@ int report_gather(struct evidence *evidence, const char *scope, struct run_repor
                   {PB__TABLE__TABLE_ARTIFACTS, &report->artifacts},
                   {PB__TABLE__TABLE_GATES, &report->gates},
                   {PB__TABLE__TABLE_NOTES, &report->notes}};
-    int status = 0;
+    struct table *instances = NULL;
+    int status = evidence_table(evidence, PB__TABLE__TABLE_INSTANCES, scope, &instances);
     for (size_t i = 0; !status && i < sizeof wanted / sizeof *wanted; i++) {
         if (wanted[i].table == PB__TABLE__TABLE_GATES && evidence->folder) {
             report->gates = table_new((const char *const[]){"run"}, 1); // a bundle is of one trial
@@ -67,8 +69,10 @@ int report_gather(struct evidence *evidence, const char *scope, struct run_repor
         status = evidence_table(evidence, wanted[i].table, scope, wanted[i].rows);
     }
     if (!status) {
+        report->hosts = report_hosts(instances);
         run_report_index(report);
     }
+    table_free(&instances);
     return status;
 }
 

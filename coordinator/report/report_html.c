@@ -5,6 +5,7 @@
 #include "coordinator/report/markup.h"
 #include "coordinator/report/page.h"
 #include "coordinator/report/plot.h"
+#include "coordinator/report/report_hosts.h"
 #include "coordinator/report/report_metrics.h"
 #include "coordinator/report/run_report.h"
 
@@ -307,6 +308,26 @@ static void append_notes(const struct run_report *report, struct text *out)
     text_append(out, "</table>\n");
 }
 
+static void append_hosts(const struct run_report *report, struct text *out)
+{
+    if (!table_count(report->hosts)) {
+        return;
+    }
+    text_append(out, "<h2>Hosts</h2>\n");
+    page_headings(out, (const char *const[]){"host", "how it was set", "instances", NULL});
+    for (size_t row = 0; row < table_count(report->hosts); row++) {
+        struct text line = {0};
+        report_host_line(report->hosts, row, &line);
+        text_append(out, "<tr>");
+        page_cell(out, run_report_text(report->hosts, row, "host"));
+        page_cell(out, text_string(&line));
+        page_cell(out, run_report_text(report->hosts, row, "instances_count"));
+        text_append(out, "</tr>\n");
+        text_free(&line);
+    }
+    text_append(out, "</table>\n");
+}
+
 void run_report_html(const struct run_report *report, struct text *out)
 {
     CLEANUP_FREE char *title =
@@ -322,5 +343,6 @@ void run_report_html(const struct run_report *report, struct text *out)
     row_index_free(&tests);
     append_plots(report, out);
     append_cells(report, out);
+    append_hosts(report, out);
     page_end(out);
 }

@@ -4,6 +4,7 @@
 
 #include "common/base/units.h"
 #include "coordinator/report/readable.h"
+#include "coordinator/report/report_hosts.h"
 #include "coordinator/report/report_metrics.h"
 #include "coordinator/report/run_report.h"
 
@@ -221,6 +222,29 @@ static void append_notes(const struct run_report *report, bool markdown, struct 
     text_append(out, markdown ? "" : "\n");
 }
 
+static void append_hosts(const struct run_report *report, bool markdown, struct text *out)
+{
+    if (!table_count(report->hosts)) {
+        return;
+    }
+    text_append(out, markdown ? "\n### Hosts\n\n| host | how it was set |\n|---|---|\n" : "\nHosts\n");
+    for (size_t row = 0; row < table_count(report->hosts); row++) {
+        struct text line = {0};
+        char shown[LINE_BYTES];
+        report_host_line(report->hosts, row, &line);
+        readable_line(text_string(&line), shown, sizeof shown);
+        text_free(&line);
+        if (markdown) {
+            text_append(out, "|");
+            append_cell(out, run_report_text(report->hosts, row, "host"));
+            append_cell(out, shown);
+            text_append(out, "\n");
+        } else {
+            text_printf(out, "  %s: %s\n", run_report_text(report->hosts, row, "host"), shown);
+        }
+    }
+}
+
 void run_report_markdown(const struct run_report *report, struct text *out)
 {
     append_counts(report, true, out);
@@ -229,6 +253,7 @@ void run_report_markdown(const struct run_report *report, struct text *out)
     append_matrices(report, true, out);
     append_problems(report, true, out);
     append_metrics(report, true, out);
+    append_hosts(report, true, out);
 }
 
 // What tests chose as names was checked when it was submitted; free text was made readable above.
@@ -240,4 +265,5 @@ void run_report_table(const struct run_report *report, struct text *out)
     append_matrices(report, false, out);
     append_problems(report, false, out);
     append_metrics(report, false, out);
+    append_hosts(report, false, out);
 }

@@ -193,13 +193,14 @@ void run_report_csv(const struct run_report *report, struct text *out)
 
 // ---- objects
 
-#define TABLES 10
+#define TABLES 11
 static size_t tables_of(const struct run_report *report, const char *names[TABLES], const struct table *tables[TABLES])
 {
-    static const char *const all[TABLES] = {"cells",    "trials",  "cases",     "metrics", "assertions",
-                                            "findings", "streams", "artifacts", "gates",   "notes"};
-    const struct table *const them[TABLES] = {report->cells,    report->trials,  report->cases,     report->metrics, report->assertions,
-                                              report->findings, report->streams, report->artifacts, report->gates,   report->notes};
+    static const char *const all[TABLES] = {"cells",   "trials",    "cases", "metrics", "assertions", "findings",
+                                            "streams", "artifacts", "gates", "notes",   "hosts"};
+    const struct table *const them[TABLES] = {report->cells,      report->trials,   report->cases,   report->metrics,
+                                              report->assertions, report->findings, report->streams, report->artifacts,
+                                              report->gates,      report->notes,    report->hosts};
     memcpy(names, all, sizeof all);
     memcpy(tables, them, sizeof them);
     return TABLES;

@@ -11,13 +11,14 @@ void run_report_index(struct run_report *report)
     report->streams_of = row_index_new(report->streams, "trial");
     report->artifacts_of = row_index_new(report->artifacts, "trial");
     report->notes = report->notes ? report->notes : table_new((const char *const[]){"run"}, 1);
+    report->hosts = report->hosts ? report->hosts : table_new((const char *const[]){"host"}, 1);
 }
 
 void run_report_free(struct run_report *report)
 {
     struct table **tables[] = {&report->run,       &report->cells,      &report->trials,   &report->cases,
                                &report->metrics,   &report->assertions, &report->findings, &report->streams,
-                               &report->artifacts, &report->gates,      &report->notes};
+                               &report->artifacts, &report->gates,      &report->notes,    &report->hosts};
     struct row_index **indexes[] = {&report->trials_of,     &report->cases_of,   &report->metrics_of,
                                     &report->assertions_of, &report->streams_of, &report->artifacts_of};
     for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++) {

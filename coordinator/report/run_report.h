@@ -10,6 +10,7 @@ struct run_report {
     struct table *run, *cells, *trials, *cases, *metrics, *assertions, *findings, *streams, *artifacts;
     struct table *gates; // no rows in a bundle
     struct table *notes; // NULL before run_report_index: there are none
+    struct table *hosts; // report_hosts.h; as notes
     // by name of the cell or the trial
     struct row_index *trials_of, *cases_of, *metrics_of, *assertions_of, *streams_of, *artifacts_of;
     // Where evidence was written to, relative to the document; NULL: nowhere, links are commands.

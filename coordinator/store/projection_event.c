@@ -24,6 +24,10 @@ static const char CASE_NOT_RUNNING[] = "UPDATE instances SET changed = ?, runnin
 static const char COMMAND_DONE[] = "UPDATE instances SET changed = ?1, state = ?2, text = CASE WHEN ?3 = '' THEN text ELSE ?3 END,"
                                    " endpoints = CASE WHEN ?4 = '' THEN endpoints ELSE ?4 END,"
                                    " version = CASE WHEN ?5 = '' THEN version ELSE ?5 END WHERE instance = ?6 AND generation = ?7";
+static const char HOST_STATE[] =
+    "UPDATE instances SET kernel = ?, architecture = ?, distribution = ?, cpus = ?, memory_bytes = ?, governor = ?,"
+    " clock_source = ?, clock_sync = ?, clock_error_us = ?, interface = ?, offloads = ? WHERE instance = ?"
+    " AND generation = ?";
 static const char EXECUTE_OUTCOME[] =
     "UPDATE instances SET changed = ?, verdict = ?, reason = ?, text = ? WHERE instance = ? AND generation = ?";
 static const char INSTANCE_STATE[] = "UPDATE instances SET changed = ?, state = ?, text = ?, running_case = '' WHERE instance = ?"
@@ -172,6 +176,15 @@ static int begin_stream(struct projection *projection, const Pb__Event *event, c
 }
 
 // The host is there: so are its two streams.
+static int host_state(struct projection *projection, const Pb__Event *event, struct panther_error *error)
+{
+    const Pb__HostState *host = event->command_done->host;
+    return PROJECT(projection, HOST_STATE, error, TEXT(host->kernel), TEXT(host->architecture), TEXT(host->distribution),
+                   INTEGER(host->cpus), INTEGER(host->memory_bytes), TEXT(host->governor), TEXT(host->clock_source),
+                   TEXT(host->clock_is_synchronised ? "yes" : "no"), INTEGER(host->clock_error_us), TEXT(host->interface),
+                   TEXT(host->offloads), INTEGER(event->instance), INTEGER(event->generation));
+}
+
 static int initialized(struct projection *projection, const Pb__Event *event, struct panther_error *error)
 {
     int result = begin_stream(projection, event, "plugin.log", "", error);
@@ -198,6 +211,8 @@ static int command_done(struct projection *projection, const Pb__Event *event, s
     text_free(&endpoints);
     if (result >= 0 && strcmp(done->phase, "initialize") == 0)
         result = initialized(projection, event, error);
+    if (result >= 0 && done->host)
+        result = host_state(projection, event, error);
     if (result >= 0 && done->outcome)
         result = execute_outcome(projection, event, error);
     if (result >= 0)

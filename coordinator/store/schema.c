@@ -54,7 +54,11 @@ const char PROJECTION_SCHEMA[] =
     " run INTEGER NOT NULL, trial INTEGER NOT NULL, service TEXT NOT NULL, plugin TEXT NOT NULL, version TEXT NOT NULL DEFAULT '',"
     " agent TEXT NOT NULL, is_tester INTEGER NOT NULL, state TEXT NOT NULL, text TEXT NOT NULL DEFAULT '',"
     " verdict TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '', endpoints TEXT NOT NULL DEFAULT '',"
-    " cases INTEGER NOT NULL DEFAULT 0, running_case TEXT NOT NULL DEFAULT '', UNIQUE(instance, generation));"
+    " cases INTEGER NOT NULL DEFAULT 0, running_case TEXT NOT NULL DEFAULT '',"
+    // of the host when it was initialised
+    " kernel TEXT NOT NULL DEFAULT '', architecture TEXT NOT NULL DEFAULT '', distribution TEXT NOT NULL DEFAULT '', cpus INTEGER,"
+    " memory_bytes INTEGER, governor TEXT NOT NULL DEFAULT '', clock_source TEXT NOT NULL DEFAULT '', clock_sync TEXT NOT NULL DEFAULT '',"
+    " clock_error_us INTEGER, interface TEXT NOT NULL DEFAULT '', offloads TEXT NOT NULL DEFAULT '', UNIQUE(instance, generation));"
     "CREATE INDEX instances_changed ON instances(changed);"
     "CREATE INDEX instances_trial ON instances(trial);"
 

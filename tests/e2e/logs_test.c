@@ -6,7 +6,8 @@
 #include "tests/e2e/fixture.h"
 
 #define LINES 30
-// Thirty lines, ten a second, into stdout and into a file; then it waits to be stopped.
+// Thirty lines into stdout and into a file, the last ones when the file "go" is there (%1$s); then it waits to be stopped. The trial ends
+// when all were printed.
 static const char talkative[] =
     "panther: 1\n"
     "experiment: logs\n"
@@ -23,17 +24,25 @@ static const char talkative[] =
     "          argv:\n"
     "            - /bin/sh\n"
     "            - -c\n"
-    "            - 'i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo \"line $i of 30\"; echo \"note $i\" >> notes.txt; sleep 0.1; done; "
-    "echo error >&2; exec sleep 1000'\n"
+    "            - 'i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo \"line $i of 30\"; echo \"note $i\" >> notes.txt; sleep 0.05; "
+    "while [ $i = 10 ] && ! [ -e %1$s ]; do sleep 0.05; done; done; echo error >&2; : > all; exec sleep 1000'\n"
     "      echo:\n"
     "        implementation: faulty\n"
     "        role: server\n"
     "        host: {apart_from: [server]}\n"
     "        options:\n"
     "          argv: [/bin/sh, -c, 'for i in 1 2 3; do echo \"echo $i\"; sleep 0.1; done; exec sleep 1000']\n"
-    "      tester: {tester: 'null', drives: {server: server}, options: {delay: 4s}, cases: [noop]}\n"
+    "      tester: {tester: 'null', drives: {server: server}, cases: [noop]}\n"
+    "    timeline:\n"
+    "      - {id: printed, run: 'until [ -e all ]; do sleep 0.05; done', service: server}\n"
+    "      - {id: work, case: noop}\n"
     "    assertions:\n"
     "      - {service: server, output: {present: 'line 30 of 30'}}\n";
+
+static struct child *submit_talkative(struct lab *lab)
+{
+    return lab_submit(lab, arena_printf(lab->arena, talkative, lab_path(lab, "go")));
+}
 
 static const char *const two_hosts[] = {"lab-a", "lab-b", NULL};
 
@@ -94,7 +103,7 @@ static void followed_while_they_grow(void **state)
     struct lab *lab = *state;
     lab_up(lab, two_hosts);
     LAB_UNTIL(lab, is_measured(lab, "lab-a") && is_measured(lab, "lab-b"));
-    struct child *submit = lab_submit(lab, talkative);
+    struct child *submit = submit_talkative(lab);
     LAB_UNTIL(lab, lab_process(lab, "r1/t/1#1/server", "command"));
     struct child *stream = lab_start(lab, "logs", "r1/t/1#1/server/command.stdout", "--follow", NULL);
     struct child *run = lab_start(lab, "logs", "r1", "-f", NULL);
@@ -105,6 +114,7 @@ static void followed_while_they_grow(void **state)
     assert_true(count_lines(said(lab, stream)) < LINES);                                                 // it came as it grew
     assert_text_has(lab_run(lab, "logs", "r1/t/1#1/server/command.stdout", NULL).out, "line 3 of 30\n"); // and without -f what there is
 
+    lab_write(lab, "go", "");
     assert_int_equal(lab_wait(lab, submit), 0);
     assert_int_equal(lab_wait(lab, stream), 0); // ends by itself
     assert_int_equal(lab_wait(lab, run), 0);
@@ -132,11 +142,12 @@ static void stream_survives_the_coordinator(void **state)
 {
     struct lab *lab = *state;
     lab_up(lab, two_hosts);
-    struct child *submit = lab_submit(lab, talkative);
+    struct child *submit = submit_talkative(lab);
     LAB_UNTIL(lab, lab_process(lab, "r1/t/1#1/server", "command"));
     LAB_UNTIL(lab, strstr(lab_run(lab, "logs", "r1/t/1#1/server/command.stdout", NULL).out, "line 5 of 30"));
     child_kill(lab->coordinator);
     lab_serve(lab);
+    lab_write(lab, "go", "");
     assert_int_equal(lab_wait(lab, submit), 0);
     struct output output = lab_run(lab, "logs", "r1/t/1#1/server/command.stdout", NULL);
     assert_int_equal(count_lines(output.out), LINES);

@@ -35,6 +35,10 @@ static void whole_life(void **state)
     struct fixture fixture;
     fixture_prepare(&fixture);
     fixture_begin(&fixture);
+    const Pb__HostState *host = fixture_find(&fixture, PB__EVENT__BODY_COMMAND_DONE)->command_done->host;
+    assert_non_null(host);
+    assert_true(strncmp(host->kernel, "Linux ", 6) == 0 && host->cpus > 0);
+    assert_non_null(strstr(host->interface, "lo (")); // where the instance listens
     expect_done(&fixture, fixture_start(&fixture), PB__COMMAND_STATUS__COMMAND_STATUS_OK);
     fixture_do(&fixture, "pass");
     uint32_t stop = fixture_stop(&fixture, false), cleanup = fixture_cleanup(&fixture);

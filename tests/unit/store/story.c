@@ -279,6 +279,12 @@ static void initialize_done(struct story *story, uint64_t trial, uint64_t instan
     done->status = PB__COMMAND_STATUS__COMMAND_STATUS_OK;
     done->phase = arena_string(story->arena, "initialize");
     done->implementation_version = arena_string(story->arena, "1.22.1");
+    done->host = MESSAGE(story, Pb__HostState, pb__host_state__init);
+    done->host->kernel = arena_string(story->arena, "Linux 6.1.0");
+    done->host->cpus = 8;
+    done->host->governor = arena_string(story->arena, "performance");
+    done->host->clock_is_synchronised = true;
+    done->host->clock_error_us = 1500;
     done->endpoints = ARENA_ARRAY(story->arena, Pb__Endpoint *, 1);
     done->endpoints[0] = endpoint;
     done->n_endpoints = 1;

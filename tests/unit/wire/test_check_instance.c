@@ -143,6 +143,9 @@ static void events(void **state)
         {"outcome { text: \"t\"*4097 }", "outcome.text is too long"},
         {"outcome { verdict: 9 }", "a value of an enum is not known"},
         {"implementation_version: \"v\"*256", "command_done.implementation_version is too long"},
+        {"host { kernel: \"Linux 6.1\" cpus: 2 offloads: \"\" }", NULL},
+        {"host { offloads: \"o\"*256 }", "host: a text is too long"},
+        {"host { memory_bytes: 18446744073709551615 }", "host: a number is out of range"},
     };
     EVENT("command_done", "number: 1 status: COMMAND_STATUS_OK phase: \"initialize\" outcome { verdict: VERDICT_PASS }", done);
     static const struct change result[] = {
