@@ -86,11 +86,23 @@ lab_stop() {
     PIDS=()
 }
 
+# An agent that was killed leaves its cgroup to the next one with its state.
+lab_remove_cgroups() {
+    local file base
+    for file in "$PLACE"/*/host_id; do
+        [[ -s $file ]] || continue
+        for base in /sys/fs/cgroup/{unified/,}panther-"$(head -c 12 "$file")"; do
+            [[ -d $base ]] && find "$base" -depth -type d -exec rmdir {} + 2>/dev/null
+        done
+    done
+}
+
 lab_clean_up() {
     local left
     mapfile -t left < <(lab_processes)
     ((${#left[@]} == 0)) || kill -KILL "${left[@]}" 2>/dev/null
     wait
+    lab_remove_cgroups
     rm -rf "$PLACE"
 }
 trap lab_clean_up EXIT
