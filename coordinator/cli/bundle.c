@@ -149,6 +149,7 @@ static int add_page(const char *folder, const char *trial)
     struct run_report report = {.evidence = EVIDENCE_CONTENT};
     struct text page = {0};
     int status = report_gather(&evidence, trial, &report);
+    status = status ? status : report_gather_captures(&evidence, &report);
     if (!status) {
         run_report_html(&report, &page);
         status = write_text(folder, "index.html", &page);

@@ -54,6 +54,9 @@ static int show_report(struct evidence *evidence, enum report_format format)
 {
     struct run_report report = {0};
     int status = report_gather(evidence, "", &report);
+    if (!status && format == REPORT_HTML) {
+        status = report_gather_captures(evidence, &report);
+    }
     if (!status) {
         report_print(&report, format, stdout);
     }

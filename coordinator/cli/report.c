@@ -148,6 +148,9 @@ int cli_report(int argc, char **argv)
     struct evidence evidence = {.client = &arguments.client};
     struct run_report report = {0};
     int status = report_gather(&evidence, arguments.scope ? arguments.scope : "@last", &report);
+    if (!status && arguments.client.format == REPORT_HTML) {
+        status = report_gather_captures(&evidence, &report);
+    }
     if (!status && arguments.folder) {
         status = save(&arguments.client, arguments.folder, &report);
     } else if (!status) {

@@ -11,6 +11,8 @@
 
 // 0, or an exit status; what was gathered is freed by run_report_free either way.
 int report_gather(struct evidence *evidence, const char *scope, struct run_report *report);
+// For a page: what captures show of the last attempts. As report_gather.
+int report_gather_captures(struct evidence *evidence, struct run_report *report);
 void report_print(const struct run_report *report, enum report_format format, FILE *out);
 
 #endif

@@ -16,7 +16,8 @@ static const char *const certificate[] = {"certificate verify failed", "CERTIFIC
                                           "self signed certificate",   "certificate unknown",       "no certificate",
                                           "cannot load certificate",   "key values mismatch",       NULL};
 static const char *const no_readiness[] = {"not ready", "start timed out", "did not become ready", NULL};
-static const char *const memory[] = {"out of memory", "oom kill", "oom-kill", "limits oom", "Cannot allocate memory", "memory exhausted", "MemoryError", "std::bad_alloc", NULL};
+static const char *const memory[] = {"out of memory",    "oom kill",    "oom-kill",       "limits oom", "Cannot allocate memory",
+                                     "memory exhausted", "MemoryError", "std::bad_alloc", NULL};
 static const char *const sanitizer[] = {
     "AddressSanitizer", "UndefinedBehaviorSanitizer", "ThreadSanitizer", "LeakSanitizer", "runtime error: ", NULL};
 static const char *const disk[] = {"No space left on device", "ENOSPC", "disk is short", "File too large", NULL};
@@ -110,8 +111,7 @@ static bool is_done(const char *text)
 // What was expected is no failure: a process that ended after it was told to, a command that was done.
 static bool is_expected(const char *kind, const char *text)
 {
-    return (strcmp(kind, "process_exited") == 0 && !strstr(text, ", unexpected")) ||
-           (strcmp(kind, "command_done") == 0 && is_done(text));
+    return (strcmp(kind, "process_exited") == 0 && !strstr(text, ", unexpected")) || (strcmp(kind, "command_done") == 0 && is_done(text));
 }
 
 const struct failure_pattern *failure_pattern_of_event(const char *kind, const char *text)

@@ -11,6 +11,7 @@
 #define TOP 30.0
 #define BOTTOM 26.0
 #define BARS_HEIGHT 120.0
+#define LINE_ROW 15.0 // names of lines
 // More bars than pixels say nothing; more dots than these in a row hide each other.
 #define BARS_MAX 40
 #define DOTS_MAX 400
@@ -143,5 +144,58 @@ void plot_distribution(struct text *out, const char *title, const char *unit, co
                     axis_at(&axis, sample_quantile(sample, marks[i].share)), TOP, TOP + BARS_HEIGHT, marks[i].name);
     }
     draw_axis(out, &axis, TOP + BARS_HEIGHT);
+    text_append(out, "</svg>\n");
+}
+
+// Told apart also in print and by those who see red and green alike (Okabe and Ito); a line beyond begins anew, dashed.
+static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
+#define COLOURS (sizeof colours / sizeof *colours)
+
+static void draw_line(struct text *out, const struct axis *across, double most, const struct plot_line *line, size_t number, size_t values)
+{
+    text_printf(out, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\"%s d=\"", colours[number % COLOURS],
+                number < COLOURS ? "" : " stroke-dasharray=\"4 3\"");
+    for (size_t i = 0; i < values; i++) {
+        text_printf(out, "%c%.1f %.1f", i ? 'L' : 'M', axis_at(across, (double)i),
+                    TOP + BARS_HEIGHT - (most > 0 ? line->values[i] / most : 0) * BARS_HEIGHT);
+    }
+    text_append(out, "\"><title>");
+    markup_append(out, line->name);
+    text_append(out, "</title></path>");
+}
+
+// Where the names of lines stand, each in its colour.
+static void draw_name(struct text *out, const struct plot_line *line, size_t number)
+{
+    double y = TOP + 10 + LINE_ROW * (double)number;
+    text_printf(out, "<path stroke=\"%s\" stroke-width=\"3\"%s d=\"M4 %.1fH16\"/><text x=\"20\" y=\"%.1f\">", colours[number % COLOURS],
+                number < COLOURS ? "" : " stroke-dasharray=\"4 3\"", y - 4, y);
+    char name[64];
+    snprintf(name, sizeof name, "%.24s", line->name);
+    markup_append(out, name);
+    text_append(out, "</text>");
+}
+
+void plot_lines(struct text *out, const char *title, const char *unit, const struct plot_line *lines, size_t count, size_t values,
+                double step)
+{
+    struct axis across = {0, values > 1 ? (double)(values - 1) : 1, LEFT + LINE_ROW, WIDTH - LEFT - LINE_ROW - 12};
+    struct axis shown = {0, across.most * step, across.left, across.width};
+    double most = 0, bottom = fmax(TOP + BARS_HEIGHT, TOP + LINE_ROW * (double)count);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t at = 0; at < values; at++) {
+            most = fmax(most, lines[i].values[at]);
+        }
+    }
+    if (!count || !values) {
+        return;
+    }
+    begin(out, title, unit, bottom + BOTTOM);
+    text_printf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>", WIDTH - 12, TOP - 4, most);
+    for (size_t i = 0; i < count; i++) {
+        draw_line(out, &across, most, &lines[i], i, values);
+        draw_name(out, &lines[i], i);
+    }
+    draw_axis(out, &shown, TOP + BARS_HEIGHT);
     text_append(out, "</svg>\n");
 }

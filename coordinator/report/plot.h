@@ -15,4 +15,12 @@ void plot_groups(struct text *out, const char *title, const char *unit, const st
 // How often which value came, with the median, p95 and p99 named.
 void plot_distribution(struct text *out, const char *title, const char *unit, const struct sample *sample);
 
+struct plot_line {
+    const char *name;
+    const double *values;
+};
+// Values one after the other, each `step` after the one before; a line each, from 0 up. Nothing without lines.
+void plot_lines(struct text *out, const char *title, const char *unit, const struct plot_line *lines, size_t count, size_t values,
+                double step);
+
 #endif

@@ -308,6 +308,19 @@ static void append_notes(const struct run_report *report, struct text *out)
     text_append(out, "</table>\n");
 }
 
+static void append_throughput(const struct run_report *report, struct text *out)
+{
+    if (!report->throughput.length) {
+        return;
+    }
+    text_append(out, "<h2>Throughput</h2>\n");
+    text_append_bytes(out, report->throughput.data, report->throughput.length);
+    if (report->captures_left_out) {
+        text_printf(out, "<p>%zu captures more are not drawn; <code>panther-coord artifacts %s</code> lists all.</p>\n",
+                    report->captures_left_out, run_report_text(report->run, 0, "name"));
+    }
+}
+
 static void append_hosts(const struct run_report *report, struct text *out)
 {
     if (!table_count(report->hosts)) {
@@ -342,6 +355,7 @@ void run_report_html(const struct run_report *report, struct text *out)
     }
     row_index_free(&tests);
     append_plots(report, out);
+    append_throughput(report, out);
     append_cells(report, out);
     append_hosts(report, out);
     page_end(out);

@@ -27,6 +27,7 @@ void run_report_free(struct run_report *report)
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         table_free(tables[i]);
     }
+    text_free(&report->throughput);
 }
 
 const char *run_report_text(const struct table *table, size_t row, const char *column)

@@ -2,6 +2,7 @@
 #ifndef PANTHER_COORDINATOR_REPORT_RUN_REPORT_H
 #define PANTHER_COORDINATOR_REPORT_RUN_REPORT_H
 
+#include "common/base/memory.h"
 #include "coordinator/report/row_index.h"
 #include "coordinator/report/table.h"
 
@@ -13,6 +14,8 @@ struct run_report {
     struct table *hosts; // report_hosts.h; as notes
     // by name of the cell or the trial
     struct row_index *trials_of, *cases_of, *metrics_of, *assertions_of, *streams_of, *artifacts_of;
+    struct text throughput; // SVG, of captures; a page has it
+    size_t captures_left_out;
     // Where evidence was written to, relative to the document; NULL: nowhere, links are commands.
     const char *evidence;
 };

@@ -217,6 +217,9 @@ static void no_effect_stands_before_its_cause(void **state)
     assert_text_has(page, "\"source\":\"packets\"");
     assert_text_has(page, "\"source\":\"qlog\"");
     assert_text_has(page, "\"source\":\"logs\"");
+    const char *report = lab_run(lab, "report", "r1", "-o", "html", NULL).out;
+    assert_text_has(report, "quic/1#1/network/network.pcapng: throughput");
+    assert_text_has(report, "server received</title>");
     lab_leaves_nothing(lab);
 }
 

@@ -1,15 +1,16 @@
 // What `timeline --with` reads beside the journal, in parts: stamps of a stream, the stream, lines of tshark, a qlog and the times of its
-// file. What a host says of its clocks is honest here, what programs wrote is not: all of it finds its place between the events of its
-// host, in the order of the host's clock, or is counted.
+// file, a capture that is drawn. What a host says of its clocks is honest here, what programs wrote is not: all of it finds its place
+// between the events of its host, in the order of the host's clock, or is counted.
 #include <string.h>
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "coordinator/report/throughput.h"
 #include "coordinator/report/timeline_observed.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/parts.h"
 
-enum kind { KIND_STAMPS, KIND_LOG, KIND_PACKETS, KIND_FILE_TIMES, KIND_QLOG, KINDS };
+enum kind { KIND_STAMPS, KIND_LOG, KIND_PACKETS, KIND_FILE_TIMES, KIND_QLOG, KIND_CAPTURE, KINDS };
 #define ROOM 64
 #define COLUMNS 15
 static const char *const columns[COLUMNS] = {"sequence",       "wall_ns",  "agent",       "trial",       "service",
@@ -39,13 +40,24 @@ static void add_packets(struct reading *reading, const struct timeline_origin *o
     }
 }
 
+static void draw(const struct part *part)
+{
+    struct throughput throughput;
+    struct text svg = {0};
+    if (throughput_read((const char *)part->data, part->bytes, &throughput)) {
+        throughput_plot(&throughput, "fuzz", false, &svg);
+        INVARIANT(!strstr(text_string(&svg), "nan") && !strstr(text_string(&svg), "inf"));
+    }
+    text_free(&svg);
+}
+
 static void take(struct reading *reading, const struct part *part)
 {
     const struct timeline_origin stream = {.agent = "a", .service = "s", .name = "s.stdout"};
     const struct timeline_origin network = {
         .agent = "a", .service = "network", .name = "network.pcapng", .only = part->kind & 0x80 ? "s" : NULL};
     const char *data = (const char *)part->data;
-    switch (part->kind % KINDS) {
+    switch ((part->kind & 0x7f) % KINDS) {
     case KIND_STAMPS:
         free(reading->stamps);
         reading->stamps = memory_printf("%.*s", (int)part->bytes, data);
@@ -58,6 +70,9 @@ static void take(struct reading *reading, const struct part *part)
         return;
     case KIND_FILE_TIMES:
         memcpy(reading->file_times, data, part->bytes < sizeof reading->file_times ? part->bytes : sizeof reading->file_times);
+        return;
+    case KIND_CAPTURE:
+        draw(part);
         return;
     default:
         timeline_add_qlog(&reading->timeline, &stream, reading->file_times[0], reading->file_times[1], data, part->bytes, &reading->room);
