@@ -68,9 +68,10 @@ static bool read_owner(const char *text, const char *ends, struct owner *owner)
 static bool by_mark(const struct look *look, pid_t pid, struct owner *owner)
 {
     CLEANUP_FREE char *mark = process_environment(pid, FOLDER_MARKER_NAME);
-    if (!mark || !read_owner(mark, "@", owner))
+    const char *host = mark ? strchr(mark, '@') : NULL; // anybody may set the variable to anything
+    if (!host || !read_owner(mark, "@", owner))
         return false;
-    owner->foreign = strcmp(strchr(mark, '@') + 1, look->host_id) != 0;
+    owner->foreign = strcmp(host + 1, look->host_id) != 0;
     return true;
 }
 

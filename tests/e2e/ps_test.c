@@ -77,10 +77,21 @@ static struct child *leave_a_process(struct lab *lab, const struct lab_agent *ag
     return child;
 }
 
+// Anybody may give a process a mark that is none.
+static struct child *leave_a_false_mark(struct lab *lab)
+{
+    setenv("PANTHER_INSTANCE", "4711.1", 1);
+    const char *argv[] = {"/bin/sleep", "1001", NULL};
+    struct child *child = children_start(lab->root, "false-mark", argv);
+    unsetenv("PANTHER_INSTANCE");
+    return child;
+}
+
 static void an_orphan_is_named(void **state)
 {
     struct lab *lab = *state;
     lab_up(lab, two_agents);
+    struct child *other = leave_a_false_mark(lab);
     struct child *left = leave_a_process(lab, lab_agent_of(lab, "lab-b"));
     LAB_UNTIL(lab, lab_run(lab, "ps", "--orphans", NULL).status == 1); // once its program has begun
     struct output output = lab_run(lab, "ps", "--orphans", "-o", "json", NULL);
@@ -95,6 +106,7 @@ static void an_orphan_is_named(void **state)
     assert_string_equal(row_text(row, "orphan"), "this agent has no such instance");
     assert_text_has(lab_run(lab, "ps", NULL).out, "this agent has no such instance");
     child_kill(left);
+    child_kill(other);
     output = lab_run(lab, "ps", "--orphans", NULL);
     assert_int_equal(output.status, 0);
     lab_leaves_nothing(lab);
