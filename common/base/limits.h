@@ -60,6 +60,9 @@ static_assert(HOST_PROCESSES_MAX * 512 < CONTROL_FRAME_MAX_BYTES, "an answer is 
 #define CAPTURE_PIECE_MAX_BYTES (128 * 1024)
 static_assert(CAPTURE_PIECE_MAX_BYTES + 4096 < CONTROL_FRAME_MAX_BYTES, "an answer is one frame");
 
+// A trial that is held keeps hosts from others: a working day and its evening.
+#define HOLD_MAX_MS (12 * 3600 * 1000)
+
 // Liveness, all by default and in milliseconds: heartbeat < suspect < lost < lease.
 #define HEARTBEAT_MS 1000
 #define SUSPECT_MS 3000

@@ -4,6 +4,13 @@
 #define PUSH_AGENTS_MAX 10000 // all hosts of the largest lab by name
 #define IDEMPOTENCY_KEY_MAX_BYTES SHORT_MAX_BYTES
 
+static const char *hold_check(const Pb__HoldRule *hold)
+{
+    REFUSE(hold->verdict <= PB__VERDICT__VERDICT_PASS, "submit.holds: only inconc, fail and error are held");
+    REFUSE(hold->hold_ms == 0 || hold->hold_ms > HOLD_MAX_MS, "submit.holds: a time is zero or too long");
+    return NULL;
+}
+
 static const char *submit_check(const Pb__Submit *submit)
 {
     REFUSE(!is_within(submit->file_name, PATH_MAX_BYTES), "submit.file_name is too long");
@@ -16,6 +23,8 @@ static const char *submit_check(const Pb__Submit *submit)
     REFUSE(!is_within(submit->key, IDEMPOTENCY_KEY_MAX_BYTES), "submit.key is too long");
     REFUSE(submit->n_labels > FEW_MAX, "submit.labels are too many");
     EACH(submit->n_labels, submit->labels, label_check);
+    REFUSE(submit->n_holds > FEW_MAX, "submit.holds are too many");
+    EACH(submit->n_holds, submit->holds, hold_check);
     return rerun_check(submit->rerun);
 }
 
@@ -50,6 +59,12 @@ static const char *add_key_check(const Pb__AddKey *add)
     REFUSE(!is_curve_key(add->public_key), "add_key.public_key is not a key in Z85");
     REFUSE(is_enrolment != !is_empty(add->enroll_for), "add_key.enroll_for belongs to an enrolment key, and only there");
     REFUSE(is_enrolment && !name_is_valid(add->enroll_for), "add_key.enroll_for is not a name");
+    return NULL;
+}
+
+static const char *release_check(const Pb__Release *release)
+{
+    REFUSE(is_empty(release->name) || !is_within(release->name, FULL_NAME_MAX_BYTES - 1), "release.name is empty or too long");
     return NULL;
 }
 
@@ -124,6 +139,8 @@ const char *request_check(const Pb__Request *request)
         return annotate_check(request->annotate);
     case PB__REQUEST__BODY_CAPTURE:
         return capture_check(request->capture);
+    case PB__REQUEST__BODY_RELEASE:
+        return release_check(request->release);
     case PB__REQUEST__BODY_DRAIN:
         return drain_check(request->drain);
     case PB__REQUEST__BODY_AUDIT:
@@ -232,6 +249,18 @@ static const char *keys_check(const Pb__Keys *keys)
     return NULL;
 }
 
+static const char *held_check(const Pb__HeldTrial *held)
+{
+    REFUSE(held->outcome == NULL, "held.outcome is missing");
+    return NULL;
+}
+
+static const char *status_check(const Pb__Status *status)
+{
+    EACH(status->n_held, status->held, held_check);
+    return NULL;
+}
+
 const char *reply_check(const Pb__Reply *reply)
 {
     REFUSE(reply->number == 0, "reply.number is not set");
@@ -250,11 +279,13 @@ const char *reply_check(const Pb__Reply *reply)
         return is_curve_key(reply->key_added->server_key) ? NULL : "key_added.server_key is not a key in Z85";
     case PB__REPLY__BODY_KEYS:
         return keys_check(reply->keys);
+    case PB__REPLY__BODY_STATUS:
+        return status_check(reply->status);
     case PB__REPLY__BODY_CAPTURED:
         return captured_check(reply->captured);
     case PB__REPLY__BODY_REFUSED:
         return refused_check(reply->refused);
-    default: // cancelled, status, key_revoked, backed_up: bounded by the frame
+    default: // cancelled, released, key_revoked, backed_up: bounded by the frame
         return NULL;
     }
 }

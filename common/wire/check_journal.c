@@ -84,6 +84,14 @@ static const char *trial_ended_check(const Pb__TrialEnded *ended)
     return NULL;
 }
 
+static const char *trial_held_check(const Pb__TrialHeld *held)
+{
+    REFUSE(held->trial == 0, "trial_held.trial is not set");
+    REFUSE(held->hold_ms == 0 || held->hold_ms > HOLD_MAX_MS, "trial_held.hold_ms is zero or too long");
+    REFUSE(held->verdict == NULL, "trial_held.verdict is missing");
+    return trial_ended_check(held->verdict);
+}
+
 static const char *cell_ended_check(const Pb__CellEnded *ended)
 {
     REFUSE(ended->run == 0, "cell_ended.run is not set");
@@ -180,6 +188,8 @@ static const char *record_body_check(const Pb__Record *record)
         return timeline_mark_check(record->timeline_mark);
     case PB__RECORD__BODY_TRIAL_STOPPING:
         return record->trial_stopping->trial != 0 ? NULL : "trial_stopping.trial is not set";
+    case PB__RECORD__BODY_TRIAL_HELD:
+        return trial_held_check(record->trial_held);
     case PB__RECORD__BODY_TRIAL_ENDED:
         return trial_ended_check(record->trial_ended);
     case PB__RECORD__BODY_CELL_ENDED:

@@ -48,6 +48,7 @@ const struct command commands[] = {
     {"plugins", "list plugins, show one, push one to agents", cli_plugins},
     {"status", "the coordinator's own state", cli_status},
     {"cancel", "stop a run", cli_cancel},
+    {"release", "end the hold of a trial", cli_release},
     {"backup", "copy the live store", cli_backup},
     {"audit", "prove from the store alone what a run claims", cli_audit},
     {NULL, NULL, NULL},

@@ -1,6 +1,8 @@
 // panther-coord status: is the coordinator well, is admission open, what was refused; of a run: what its cells wait for.
 #include <stdio.h>
 
+#include "common/base/units.h"
+#include "common/base/verdict.h"
 #include "coordinator/cli/client.h"
 
 static const char *const columns[] = {"what", "value"};
@@ -30,6 +32,14 @@ static void add_disk(struct table *table, struct arena *arena, const Pb__DiskSpa
     }
 }
 
+static const char *held_text(struct arena *arena, const Pb__HeldTrial *held)
+{
+    char left[32];
+    duration_format_ms(held->left_ms, left, sizeof left);
+    return arena_printf(arena, "%s (%s): its services keep their hosts for %s, or until it is released", held->name,
+                        verdict_name((int)held->outcome->verdict), left);
+}
+
 static void fill(struct table *table, struct arena *arena, const Pb__Status *status)
 {
     add(table, "version", status->version);
@@ -44,6 +54,12 @@ static void fill(struct table *table, struct arena *arena, const Pb__Status *sta
     add(table, "cells open", arena_printf(arena, "%llu", (unsigned long long)status->cells_open));
     add(table, "trials live", arena_printf(arena, "%llu", (unsigned long long)status->trials_live));
     add(table, "admission", status->admission_open ? "open" : arena_printf(arena, "stopped: %s", status->admission_reason));
+    for (size_t i = 0; i < status->n_held; i++) {
+        add(table, "held", held_text(arena, status->held[i]));
+    }
+    if (status->held_left_out) {
+        add(table, "held", arena_printf(arena, "and %llu more", (unsigned long long)status->held_left_out));
+    }
     if (status->disk) {
         add_disk(table, arena, status->disk);
     }
@@ -67,8 +83,9 @@ static void summarise(const Pb__RunStatus *run)
     printf("%s%s\n", run->left_out ? ", the first of which are shown" : "", run->gates_due ? "; its gates are being judged" : "");
 }
 
-static void show_run(const struct client *client, const Pb__RunStatus *run)
+static void show_run(const struct client *client, const Pb__Status *status)
 {
+    const Pb__RunStatus *run = status->run;
     static const char *const waiting_columns[] = {"cell", "attempts_count", "waits_for"};
     struct table *table = table_new(waiting_columns, 3);
     for (size_t i = 0; i < run->n_waiting; i++) {
@@ -77,6 +94,9 @@ static void show_run(const struct client *client, const Pb__RunStatus *run)
     }
     if (client->format == REPORT_TABLE) {
         summarise(run);
+        for (size_t i = 0; i < status->n_held; i++) {
+            printf("held: %s\n", held_text(client->arena, status->held[i]));
+        }
     }
     if (client->format != REPORT_TABLE || run->n_waiting) {
         table_print(table, client->format, stdout, client->colour);
@@ -96,7 +116,7 @@ int cli_status(int argc, char **argv)
     Pb__Reply *reply;
     int status = client_call(&arguments.client, &request, &reply);
     if (!status && reply->status->run) {
-        show_run(&arguments.client, reply->status->run);
+        show_run(&arguments.client, reply->status);
     } else if (!status) {
         struct table *table = table_new(columns, 2);
         fill(table, arguments.client.arena, reply->status);

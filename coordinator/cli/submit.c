@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/base/map.h"
+#include "common/base/units.h"
+#include "common/base/verdict.h"
 #include "common/system/file.h"
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/experiment_file.h"
@@ -11,6 +14,7 @@
 #include "coordinator/cli/overrides.h"
 
 #define LABELS_MAX 16         // as many as anybody gives a run
+#define HOLDS_MAX 3           // verdicts that can be held
 #define COMMANDS_SHOWN_MAX 40 // of a dry run: what a person reads
 
 struct submit_arguments {
@@ -20,14 +24,17 @@ struct submit_arguments {
     struct overrides overrides;
     Pb__Label labels[LABELS_MAX], *label_list[LABELS_MAX];
     size_t label_count;
+    Pb__HoldRule holds[HOLDS_MAX], *hold_list[HOLDS_MAX];
+    size_t hold_count;
 };
 
-enum { KEY_SET = 800, KEY_ONLY, KEY_REPEAT, KEY_KEY, KEY_WAIT, KEY_DRY, KEY_LABEL };
+enum { KEY_SET = 800, KEY_ONLY, KEY_REPEAT, KEY_KEY, KEY_WAIT, KEY_DRY, KEY_LABEL, KEY_HOLD };
 
 static const struct argp_option options[] = {
     {"wait", KEY_WAIT, NULL, 0, "wait until the run has ended; the exit status tells its verdict", 0},
     {"follow", 'f', NULL, 0, "wait, and print a line for each cell that ends", 0},
     {"dry-run", KEY_DRY, NULL, 0, "check only; show cells, placement and cases", 0},
+    {"hold-on", KEY_HOLD, "VERDICT=TIME", 0, "keep the services of trials that come to this verdict, e.g. fail=30m; see `release`", 0},
     {"set", KEY_SET, "PATH=VALUE", 0, "replace a value, e.g. tests.load.repeat.times=5", 0},
     {"only", KEY_ONLY, "NAME=VALUE,...", 0, "run this part: values of axes, plugins of services, case=NAME, test=NAME", 0},
     {"repeat", KEY_REPEAT, "N", 0, "run every combination N times, whatever the file says", 0},
@@ -51,6 +58,32 @@ static void add_label(struct submit_arguments *arguments, char *argument, struct
     label->name = argument;
     label->value = equals + 1;
     arguments->label_list[arguments->label_count++] = label;
+}
+
+static void add_hold(struct submit_arguments *arguments, const char *argument, struct argp_state *state)
+{
+    static const int held[HOLDS_MAX] = {VERDICT_INCONC, VERDICT_FAIL, VERDICT_ERROR};
+    const char *equals = strchr(argument, '=');
+    size_t length = equals ? (size_t)(equals - argument) : 0;
+    int verdict = VERDICT_NONE;
+    for (size_t i = 0; i < HOLDS_MAX; i++) {
+        const char *name = verdict_name(held[i]);
+        verdict = strlen(name) == length && strncmp(name, argument, length) == 0 ? held[i] : verdict;
+    }
+    uint64_t ms = 0;
+    if (verdict == VERDICT_NONE || !duration_parse_ms(equals + 1, &ms) || ms == 0 || ms > HOLD_MAX_MS) {
+        argp_error(state, "--hold-on %s: write inconc=TIME, fail=TIME or error=TIME, of at most 12h, e.g. fail=30m", argument);
+    }
+    for (size_t i = 0; i < arguments->hold_count; i++) {
+        if ((int)arguments->holds[i].verdict == verdict) {
+            argp_error(state, "--hold-on %s: it has a time already", argument);
+        }
+    }
+    Pb__HoldRule *hold = &arguments->holds[arguments->hold_count];
+    pb__hold_rule__init(hold);
+    hold->verdict = (Pb__Verdict)verdict;
+    hold->hold_ms = (uint32_t)ms;
+    arguments->hold_list[arguments->hold_count++] = hold;
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -80,6 +113,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_LABEL:
         add_label(arguments, argument, state);
+        return 0;
+    case KEY_HOLD:
+        add_hold(arguments, argument, state);
         return 0;
     case KEY_KEY:
         if (bus_peer_file_read(argument, &(struct bus_peer_file){0}, NULL) == 0) {
@@ -116,6 +152,8 @@ static int send_submit(struct submit_arguments *arguments, const struct experime
     submit.dry_run = arguments->dry_run;
     submit.labels = arguments->label_list;
     submit.n_labels = arguments->label_count;
+    submit.holds = arguments->hold_list;
+    submit.n_holds = arguments->hold_count;
     Pb__Request request = PB__REQUEST__INIT;
     request.body_case = PB__REQUEST__BODY_SUBMIT;
     request.submit = &submit;

@@ -149,6 +149,7 @@ void durable_trial_free(void *value)
     free(trial->name);
     outcome_clear(&trial->outcome);
     message_free(trial->plan);
+    message_free(trial->held);
     free(trial);
 }
 
@@ -522,6 +523,9 @@ const char *durable_apply(struct durable *durable, const Pb__Record *record)
         break;
     case PB__RECORD__BODY_INSTANCE_LOST:
         fold_instance_lost(durable, record->instance_lost);
+        break;
+    case PB__RECORD__BODY_TRIAL_HELD:
+        fold_trial_held(durable, record->trial_held);
         break;
     case PB__RECORD__BODY_TRIAL_STOPPING:
         fold_trial_stopping(durable, record->trial_stopping);

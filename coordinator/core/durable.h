@@ -185,6 +185,7 @@ struct trial {
     struct outcome outcome; // what made it stop early
     struct entry *entries;  // one per entry of the plan's timeline
     struct moment zero;     // all services were ready
+    Pb__TrialHeld *held;    // its verdict, given before its services were stopped; NULL: it is given at the end
 };
 
 // What repetitions of a combination have said so far, where they go on until that is enough.

@@ -40,6 +40,7 @@ void instance_enters_agent(struct durable *durable, struct instance *instance);
 void fold_trial_started(struct durable *durable, const Pb__TrialStarted *record);
 void fold_command_issued(struct durable *durable, const Pb__CommandIssued *record);
 void fold_cases_released(struct durable *durable, const Pb__CasesReleased *record);
+void fold_trial_held(struct durable *durable, const Pb__TrialHeld *record);
 void fold_trial_stopping(struct durable *durable, const Pb__TrialStopping *record);
 void fold_instance_lost(struct durable *durable, const Pb__InstanceLost *record);
 void fold_trial_ended(struct durable *durable, const Pb__TrialEnded *record);

@@ -275,6 +275,15 @@ void fold_cases_released(struct durable *durable, const Pb__CasesReleased *recor
     }
 }
 
+void fold_trial_held(struct durable *durable, const Pb__TrialHeld *record)
+{
+    struct trial *trial = map_get_number(durable->trials, record->trial);
+    FOLD_NEEDS(durable, trial, "trial %" PRIu64 " is held, which is not live", record->trial);
+    FOLD_NEEDS(durable, trial->state == TRIAL_RUNNING && !trial->held, "trial %" PRIu64 " is held twice, or not at the end of its work",
+               record->trial);
+    trial->held = MESSAGE_COPY(record, NULL);
+}
+
 void fold_trial_stopping(struct durable *durable, const Pb__TrialStopping *record)
 {
     struct trial *trial = map_get_number(durable->trials, record->trial);

@@ -58,6 +58,10 @@ static void accept_run(struct core *core, Pb__Submitted *submitted)
     run->key = submit->key;
     run->content_hash = arena_string(arena, event->content_hash);
     run->experiment = MESSAGE_COPY(event->experiment, arena);
+    if (submit->n_holds) {
+        run->experiment->holds = submit->holds;
+        run->experiment->n_holds = submit->n_holds;
+    }
     run->file_name = submit->file_name;
     run->text = submit->text;
     run->by = arena_string(arena, event->peer_name);
@@ -221,7 +225,7 @@ static void emit_drained(struct core *core, const Pb__Drain *drain)
     sessions_lab_changed(core);
 }
 
-// What runs on a drained agent goes on to its end; only nothing more is placed there.
+// What runs on a drained agent goes on to its end, and what is held there has had it; only nothing more is placed there.
 static void drain_agent(struct core *core, uint64_t request, const Pb__Drain *drain)
 {
     if (!is_agent(core, drain->agent)) {
@@ -232,6 +236,9 @@ static void drain_agent(struct core *core, uint64_t request, const Pb__Drain *dr
     if (!agent || agent->is_drained == drain->off) {
         emit_drained(core, drain);
         agent = map_get_text(core->durable->agents, drain->agent);
+    }
+    if (!drain->off) {
+        holds_drained(core, drain->agent);
     }
     Pb__Reply *reply = core_reply(core, core->event->route, request);
     reply->body_case = PB__REPLY__BODY_DRAINED;
@@ -280,6 +287,9 @@ void requests_message(struct core *core)
         break;
     case PB__REQUEST__BODY_ANNOTATE:
         annotations_request(core, number, request->annotate);
+        break;
+    case PB__REQUEST__BODY_RELEASE:
+        holds_release(core, number, request->release);
         break;
     case PB__REQUEST__BODY_DRAIN:
         drain_agent(core, number, request->drain);

@@ -112,7 +112,7 @@ void runs_gated(struct core *core, uint64_t number, const Pb__RunGates *gates)
     }
 }
 
-static bool retry_is_due(const struct trial *trial, const Pb__TrialEnded *ended)
+bool runs_retry_is_due(const struct trial *trial, const Pb__TrialEnded *ended)
 {
     const Pb__RetryRule *rule = trial->plan->retry;
     if (!rule || trial->attempt > rule->times || trial->run->cancelled) {
@@ -141,7 +141,7 @@ void runs_trial_ended(struct core *core, struct trial *trial, Pb__TrialEnded *en
     struct run *run = trial->run;
     uint32_t test = trial->test, attempt = trial->attempt;
     uint64_t cell = trial->cell;
-    bool retry = retry_is_due(trial, ended);
+    bool retry = runs_retry_is_due(trial, ended);
     Pb__Record *record = core_record(core);
     record->body_case = PB__RECORD__BODY_TRIAL_ENDED;
     record->trial_ended = ended;

@@ -17,7 +17,7 @@
 static_assert(sizeof(struct durable) == 208, "save and load the new field here, then count again");
 static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 56 && sizeof(struct test_progress) == 32, "likewise");
 static_assert(sizeof(struct run) == 120, "save and load the new field here, then count again");
-static_assert(sizeof(struct trial) == 136, "save and load the new field here, then count again");
+static_assert(sizeof(struct trial) == 144, "save and load the new field here, then count again");
 static_assert(sizeof(struct instance) == 376, "save and load the new field here, then count again");
 #endif
 
@@ -375,6 +375,7 @@ static void save_trial(const struct saver *saver, const struct trial *trial)
     saved->cancelled = trial->cancelled;
     saved->outcome = outcome_of(saver, &trial->outcome);
     saved->instances = (uint32_t)trial->instance_count;
+    saved->held = trial->held;
     save_entries(saver, saved, trial);
     hand_over(saver, part);
 }
@@ -398,6 +399,7 @@ static const char *load_trial(struct durable *durable, const Pb__SnapshotTrial *
     trial->lease_ms = saved->lease_ms;
     trial->state = saved->state;
     trial->cancelled = saved->cancelled;
+    trial->held = saved->held ? MESSAGE_COPY(saved->held, NULL) : NULL;
     outcome_load(&trial->outcome, saved->outcome);
     entries_begin(trial);
     trial->zero = load_moment(durable, saved->zero);

@@ -55,9 +55,10 @@ struct instance_link {             // volatile: per live instance
     bool forsaken;                 // the agent knows nothing of it any more, but its guard may live: until its lease is over
 };
 
-struct trial_link {        // volatile: per live trial
-    uint64_t deadline_ns;  // of the work
-    uint64_t wind_down_ns; // 0: not stopping yet; else no more leases after this
+struct trial_link {         // volatile: per live trial
+    uint64_t deadline_ns;   // of the work
+    uint64_t wind_down_ns;  // 0: not stopping yet; else no more leases after this
+    uint64_t held_until_ns; // 0: not looked at
 };
 
 struct run_link {
@@ -217,8 +218,9 @@ void keys_enroll(struct core *core);
 
 // ---- runs.c: which cell next
 void runs_schedule(struct core *core);
-bool runs_cell_waits(const struct run *run, uint32_t test, uint64_t cell);   // for the repetition before it
-void runs_gated(struct core *core, uint64_t run, const Pb__RunGates *gates); // of no run that is open: nothing
+bool runs_cell_waits(const struct run *run, uint32_t test, uint64_t cell);      // for the repetition before it
+void runs_gated(struct core *core, uint64_t run, const Pb__RunGates *gates);    // of no run that is open: nothing
+bool runs_retry_is_due(const struct trial *trial, const Pb__TrialEnded *ended); // so its cell is not decided
 void runs_trial_ended(struct core *core, struct trial *trial, Pb__TrialEnded *ended);
 
 // ---- dry_run.c
@@ -281,6 +283,14 @@ bool setups_is_down(const struct instance *instance);                          /
 bool setups_have_network(const struct trial *trial);
 // Every driven service has the profile that the case wants of it.
 bool setups_profiles_exist(const struct core *core, const struct instance *tester, const Pb__CaseDescription *description);
+
+// ---- holds.c: trials whose services stay up
+bool holds_begin(struct core *core, struct trial *trial); // its work is done; true: it is held
+bool holds_is_held(const struct trial *trial);
+bool holds_advance(struct core *core, struct trial *trial); // true: its time is over
+void holds_release(struct core *core, uint64_t request, const Pb__Release *release);
+void holds_drained(struct core *core, const char *agent);
+void holds_show(struct core *core, Pb__Status *status, const struct run *of); // NULL: of all runs
 
 // ---- renewals.c: generations
 // profile: NULL: the same; "": the experiment's. for_tester: whose next case wants it; NULL: none.

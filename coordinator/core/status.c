@@ -109,6 +109,9 @@ void status_request(struct core *core, uint64_t request, const Pb__GetStatus *ge
     if (number) {
         status->run = run ? waiting_status(core, run) : ended_status(core, number);
     }
+    if (!number || run) {
+        holds_show(core, status, run);
+    }
     status->counters = ARENA_ARRAY(arena, Pb__Counter *, map_count(core->counters) + 1);
     for (struct map_entry *entry = map_first(core->counters); entry; entry = map_next(core->counters, entry)) {
         Pb__Counter *counter = NEW_MESSAGE(core, Pb__Counter, pb__counter);

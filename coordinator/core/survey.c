@@ -94,7 +94,7 @@ static void add_row(struct core *core, const char *agent, const Pb__HostProcess 
     row->pid = process->pid;
     row->name = process->name;
     row->started_wall_ns = core->event->wall_ns - (int64_t)(process->age_ms * NS_PER_MS);
-    row->state = process->state;
+    row->state = instance && holds_is_held(instance->trial) ? arena_printf(arena, "%s, held", process->state) : process->state;
     row->orphan = arena_string(arena, orphan(instance, process));
     size_t bytes = ROW_BYTES + strlen(row->host) + strlen(row->trial) + strlen(row->service) + strlen(row->name) + strlen(row->state) +
                    strlen(row->orphan);

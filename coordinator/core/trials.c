@@ -267,6 +267,9 @@ static bool advance_running(struct core *core, struct trial *trial)
         commands_beside_held(core, instance);
     }
     if (all_done && timeline_is_done(trial)) {
+        if (holds_begin(core, trial)) {
+            return true;
+        }
         trials_stop(core, trial, NULL, false);
         return true;
     }
@@ -307,6 +310,9 @@ static bool advance_stopping(struct core *core, struct trial *trial)
 
 static bool advance_once(struct core *core, struct trial *trial)
 {
+    if (holds_is_held(trial)) {
+        return holds_advance(core, trial);
+    }
     if (trial->state < TRIAL_STOPPING && is_broken(trial)) {
         trials_stop(core, trial, NULL, true);
         return true;
@@ -346,6 +352,10 @@ void trials_tick(struct core *core)
         struct trial *trial = entry->value;
         entry = map_next(core->durable->trials, entry);
         struct trial_link *link = core_trial_link(core, trial);
+        if (holds_is_held(trial)) {
+            trials_advance(core, trial);
+            continue; // its work was done in time
+        }
         if (trial->state < TRIAL_STOPPING && core->event->now_ns > link->deadline_ns) {
             char text[128];
             snprintf(text, sizeof text, "the trial was not done within timeouts.trial (%u ms); it was %s", trial->plan->timeouts->trial_ms,

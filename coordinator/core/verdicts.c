@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/message.h"
 #include "coordinator/core/state.h"
 
 struct judge {
@@ -280,6 +281,9 @@ static void judge_network(struct judge *judge)
 // IUTs are asked before testers: of a dead server and a tester that was refused, the dead server is the cause.
 Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial)
 {
+    if (trial->held) {
+        return MESSAGE_COPY(trial->held->verdict, core->effects->arena);
+    }
     struct judge judge = {.core = core, .trial = trial, .ended = NEW_MESSAGE(core, Pb__TrialEnded, pb__trial_ended)};
     judge.ended->trial = trial->id;
     judge.ended->name = arena_string(core->effects->arena, trial->name);

@@ -97,7 +97,7 @@ bool verdicts_wait_for_clocks(struct core *core, struct trial *trial)
     for (size_t i = 0; waits && i < trial->instance_count; i++) {
         waits &= !verdicts_missing(trial->instances[i]); // else it would not change anything
     }
-    return waits && !trial->cancelled && (!link->wind_down_ns || core->event->now_ns < link->wind_down_ns);
+    return waits && !trial->held && !trial->cancelled && (!link->wind_down_ns || core->event->now_ns < link->wind_down_ns);
 }
 
 // ---- what is in it

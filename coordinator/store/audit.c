@@ -135,6 +135,8 @@ static void judge_record(struct audit *audit, const Pb__Record *record)
         return audit_instance_event(audit, record->instance_event);
     case PB__RECORD__BODY_INSTANCE_LOST:
         return audit_instance_lost(audit, record->instance_lost);
+    case PB__RECORD__BODY_TRIAL_HELD:
+        return audit_trial_held(audit, record->trial_held);
     case PB__RECORD__BODY_TRIAL_ENDED:
         return audit_trial_ended(audit, record->trial_ended);
     default:

@@ -57,6 +57,7 @@ struct audited_trial {
     Pb__CellPlan *plan;
     struct audited_instance **instances; // one per service of the plan
     size_t count;
+    bool is_held; // what its parts report from then on is no part of its verdict
 };
 
 struct audit {
@@ -100,6 +101,7 @@ void audit_cases_released(struct audit *audit, const Pb__CasesReleased *record);
 void audit_instance_event(struct audit *audit, const Pb__InstanceEvent *record);
 void audit_command_issued(struct audit *audit, const Pb__CommandIssued *record);
 void audit_instance_lost(struct audit *audit, const Pb__InstanceLost *record);
+void audit_trial_held(struct audit *audit, const Pb__TrialHeld *record);
 void audit_trial_ended(struct audit *audit, const Pb__TrialEnded *record);
 void audited_trial_free(struct audited_trial *trial);
 

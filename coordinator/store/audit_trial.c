@@ -165,7 +165,7 @@ static uint32_t case_of_number(const struct audited_instance *instance, uint32_t
 
 static void worsen(struct audited_instance *instance, const Pb__Outcome *outcome)
 {
-    if (outcome && verdict_is_worse((int)outcome->verdict, instance->worst))
+    if (outcome && !instance->trial->is_held && verdict_is_worse((int)outcome->verdict, instance->worst))
         instance->worst = (int)outcome->verdict;
 }
 
@@ -401,6 +401,13 @@ static void judge_trial(struct audit *audit, const struct audited_trial *trial, 
         audit_find_here(audit, trial->run, "trial %s passes, and nothing of it did", trial->name);
     if (verdict == VERDICT_PASS)
         judge_pass(audit, trial, record);
+}
+
+void audit_trial_held(struct audit *audit, const Pb__TrialHeld *record)
+{
+    struct audited_trial *trial = map_get_number(audit->trials, record->trial);
+    if (trial)
+        trial->is_held = true;
 }
 
 void audit_trial_ended(struct audit *audit, const Pb__TrialEnded *record)

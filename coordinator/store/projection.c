@@ -119,6 +119,8 @@ static void read_subject(struct projection *projection, const Pb__Record *record
         return set_subject(projection, record->trial_started->run, record->trial_started->trial, 0);
     case PB__RECORD__BODY_TRIAL_STOPPING:
         return set_subject(projection, 0, record->trial_stopping->trial, 0);
+    case PB__RECORD__BODY_TRIAL_HELD:
+        return set_subject(projection, 0, record->trial_held->trial, 0);
     case PB__RECORD__BODY_TRIAL_ENDED:
         return set_subject(projection, 0, record->trial_ended->trial, 0);
     case PB__RECORD__BODY_COMMAND_ISSUED:

@@ -169,6 +169,13 @@ static void trial_stopping(const Pb__Record *record, struct text *line)
     text_outcome(line, record->trial_stopping->outcome);
 }
 
+static void trial_held(const Pb__Record *record, struct text *line)
+{
+    const Pb__TrialHeld *held = record->trial_held;
+    text_printf(line, "%s is held for %u s: ", held->verdict->name, held->hold_ms / 1000);
+    text_outcome(line, held->verdict->outcome);
+}
+
 static void trial_ended(const Pb__Record *record, struct text *line)
 {
     const Pb__TrialEnded *trial = record->trial_ended;
@@ -258,6 +265,7 @@ void record_text(const Pb__Record *record, struct text *line)
         [PB__RECORD__BODY_INSTANCE_EVENT] = instance_event,
         [PB__RECORD__BODY_INSTANCE_LOST] = instance_lost,
         [PB__RECORD__BODY_TRIAL_STOPPING] = trial_stopping,
+        [PB__RECORD__BODY_TRIAL_HELD] = trial_held,
         [PB__RECORD__BODY_TRIAL_ENDED] = trial_ended,
         [PB__RECORD__BODY_CELL_ENDED] = cell_ended,
         [PB__RECORD__BODY_RUN_ENDED] = run_ended,

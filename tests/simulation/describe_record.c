@@ -133,6 +133,8 @@ const char *describe_record(struct world *world, const Pb__Record *record)
     case PB__RECORD__BODY_TRIAL_STOPPING:
         return SAY("TrialStopping %llu%s", (unsigned long long)record->trial_stopping->trial,
                    record->trial_stopping->cancel ? " (cut short)" : "");
+    case PB__RECORD__BODY_TRIAL_HELD:
+        return SAY("TrialHeld %s for %u ms", record->trial_held->verdict->name, record->trial_held->hold_ms);
     case PB__RECORD__BODY_TRIAL_ENDED:
         return SAY("TrialEnded %s %s", record->trial_ended->name, verdict_words(world, record->trial_ended->outcome));
     case PB__RECORD__BODY_CELL_ENDED:

@@ -56,6 +56,8 @@ static void small_requests(void **state)
     REQUEST("backup", "path: \"/tmp/x\"", backup);
     static const struct change drain[] = {{"agent: \"\"", "drain.agent is not a name"}, {"why: \"w\"*4097", "drain.why is too long"}};
     REQUEST("drain", "agent: \"lab-a\"", drain);
+    static const struct change release[] = {{"name: \"\"", "release.name is empty or too long"}};
+    REQUEST("release", "name: \"r1/load/1#1\"", release);
     static const struct change annotate[] = {{"run: \"\"", "annotate.run is empty or too long"},
                                              {"note: \"n\"*4097", "annotate.note is too long"},
                                              {"tags: \"No Tag\"", "annotate.tags are too many, or not names"},

@@ -129,6 +129,11 @@ static void events_and_content(void **state)
     RECORD("instance_renewed", "trial: 1 instance: 1 generation: 2 profile: \"retry\"", renewed);
     static const struct change lost[] = {{"instance: 0", "instance_lost.instance is not set"}};
     RECORD("instance_lost", "instance: 1", lost);
+    static const struct change held[] = {{"trial: 0", "trial_held.trial is not set"},
+                                         {"hold_ms: 0", "trial_held.hold_ms is zero or too long"},
+                                         {"hold_ms: 43200001", "trial_held.hold_ms is zero or too long"},
+                                         {"verdict: ~", "trial_held.verdict is missing"}};
+    RECORD("trial_held", "trial: 1 hold_ms: 1 verdict { trial: 1 outcome { } }", held);
     static const struct change stored[] = {{"hash: \"\"", "content_stored.hash is not a hash"},
                                            {"instance: 0", "content_stored has an id that is not set"}};
     RECORD("content_stored", "instance: 1 generation: 1 name: \"nginx.stderr\" is_stream: true hash: " HASH, stored);
