@@ -85,17 +85,30 @@ static void say_state(int fd)
     notify(fd, &notice);
 }
 
-static void sync_and_say(int fd)
+static void say(int fd)
 {
     Pb__SpoolGrown grown = PB__SPOOL_GROWN__INIT;
     Pb__GuardNotice notice = PB__GUARD_NOTICE__INIT;
-    if (spool_sync(spool, NULL) < 0)
-        exit(1);
     grown.bytes = spool_bytes(spool);
     grown.sequence = sequence;
     notice.body_case = PB__GUARD_NOTICE__BODY_SPOOL;
     notice.spool = &grown;
     notify(fd, &notice);
+}
+
+static void sync_and_say(int fd)
+{
+    if (spool_sync(spool, NULL) < 0)
+        exit(1);
+    say(fd);
+}
+
+// As a guard tells of results, and then the power goes.
+static void write_and_say(int fd)
+{
+    if (spool_write(spool, NULL) < 0)
+        exit(1);
+    say(fd);
 }
 
 static void damage(void)
@@ -158,6 +171,12 @@ int main(int argc, char **argv)
             return 1;
         damage();
         sync_and_say(fd);
+        pause();
+    }
+    if (getenv("FLOOD_UNSYNCED")) {
+        for (uint32_t i = 0; i < GROUP; i++)
+            add_result(i + 1);
+        write_and_say(fd);
         pause();
     }
     for (uint32_t i = 0; i < events; i++) {
