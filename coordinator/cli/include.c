@@ -25,13 +25,14 @@ struct reading {
     size_t open[INCLUDE_DEPTH_MAX]; // the files that include this one
     size_t depth;
     size_t bytes;
+    const char *key; // that names files: messages begin with it
 };
 
 static void problem(const struct reading *reading, const struct value *at, const char *what, const char *name)
 {
     struct diagnostics *diagnostics = reading->diagnostics;
     diagnostics->file = reading->files[at->line / LINES_MAX];
-    diagnostics_error(diagnostics, at->line % LINES_MAX, at->column, "include: \"%.200s\" %s", name, what);
+    diagnostics_error(diagnostics, at->line % LINES_MAX, at->column, "%s: \"%.200s\" %s", reading->key, name, what);
     diagnostics->file = reading->files[0];
 }
 
@@ -84,12 +85,14 @@ static struct value *join(const struct reading *reading, struct value *below, st
 }
 
 static struct value *read_included(struct reading *reading, const struct value *name, const char *from, const char *written);
+static void put_all_expected(struct reading *reading, struct value *document, const char *from);
 
 // The document on top of the files that it includes.
 static struct value *with_included(struct reading *reading, struct value *document, const char *path, const char *written)
 {
     const struct value *include = document->kind == VALUE_MAP ? value_get(document, "include") : NULL;
     struct value *below = NULL;
+    put_all_expected(reading, document, path);
     size_t count = value_is_null(include) ? 0 : include->kind == VALUE_LIST ? include->count : 1;
     for (size_t i = 0; i < count; i++) {
         const struct value *name = include->kind == VALUE_LIST ? include->items[i] : include;
@@ -113,11 +116,10 @@ static bool is_open(const struct reading *reading, const char *real)
     return false;
 }
 
-// `written`: the path of the including file as the first file would write it.
-static struct value *read_included(struct reading *reading, const struct value *name, const char *from, const char *written)
+// A file that `name` names: its tree, and its path and number in the reading. NULL: it cannot be had, which was reported.
+static struct value *read_named(struct reading *reading, const struct value *name, const char *path, size_t *number)
 {
-    char *path = beside(reading, from, name->text), *data = NULL;
-    char *as_written = beside(reading, written, name->text);
+    char *data = NULL;
     struct panther_error error = {0};
     char real[PATH_MAX];
     size_t bytes;
@@ -135,18 +137,29 @@ static struct value *read_included(struct reading *reading, const struct value *
         free(data);
         return NULL;
     }
-    size_t number = reading->count++;
+    *number = reading->count++;
     reading->bytes += bytes;
-    reading->files[number] = path;
-    memcpy(reading->real[number], real, sizeof real);
+    reading->files[*number] = path;
+    memcpy(reading->real[*number], real, sizeof real);
     reading->diagnostics->file = path;
     struct value *document = yaml_read(data, bytes, reading->arena, reading->diagnostics);
     reading->diagnostics->file = reading->files[0];
     free(data);
+    if (document) {
+        mark(document, (unsigned)*number);
+    }
+    return document;
+}
+
+// `written`: the path of the including file as the first file would write it.
+static struct value *read_included(struct reading *reading, const struct value *name, const char *from, const char *written)
+{
+    char *path = beside(reading, from, name->text), *as_written = beside(reading, written, name->text);
+    size_t number;
+    struct value *document = read_named(reading, name, path, &number);
     if (!document) {
         return NULL;
     }
-    mark(document, (unsigned)number);
     if (document->kind != VALUE_MAP) {
         problem(reading, name, "holds no map of an experiment's keys", path);
         return NULL;
@@ -156,6 +169,60 @@ static struct value *read_included(struct reading *reading, const struct value *
     struct value *joined = with_included(reading, document, path, as_written);
     reading->depth--;
     return joined;
+}
+
+// ---- known failures: `expect: {file: known-failures.yaml}`, a list of what would stand there
+
+static const struct value *expected_file(const struct value *test)
+{
+    const struct value *expect = value_get(test, "expect");
+    const struct value *file = value_get(expect, "file");
+    return file && expect->count == 1 && file->kind == VALUE_SCALAR && !value_is_null(file) ? file : NULL;
+}
+
+// The list stands in the test from here on, each entry with its own place.
+static void put_expected(struct reading *reading, struct value *test, const char *from)
+{
+    const struct value *name = expected_file(test);
+    if (!name) {
+        return; // what else stands there is read with all other keys
+    }
+    size_t number;
+    char *path = beside(reading, from, name->text);
+    reading->key = "expect";
+    struct value *list = read_named(reading, name, path, &number);
+    if (list && list->kind != VALUE_LIST) {
+        problem(reading, name, "holds no list of known failures", path);
+    } else if (list) {
+        value_map_put(reading->arena, test, "expect", list);
+    }
+    reading->key = "include";
+}
+
+// The tests of a document, and what all of them stand on.
+static size_t tests_of(const struct value *document)
+{
+    const struct value *tests = value_get(document, "tests");
+    return tests && tests->kind == VALUE_LIST ? tests->count : 0;
+}
+
+static void put_all_expected(struct reading *reading, struct value *document, const char *from)
+{
+    struct value *tests = value_get(document, "tests");
+    put_expected(reading, value_get(document, "defaults"), from);
+    for (size_t i = 0; i < tests_of(document); i++) {
+        put_expected(reading, tests->items[i], from);
+    }
+}
+
+static bool names_files(const struct value *document)
+{
+    const struct value *tests = value_get(document, "tests");
+    bool names = !value_is_null(value_get(document, "include")) || expected_file(value_get(document, "defaults"));
+    for (size_t i = 0; i < tests_of(document) && !names; i++) {
+        names = expected_file(tests->items[i]) != NULL;
+    }
+    return names;
 }
 
 // ---- the joined tree as a text: block style, one key or entry a line
@@ -254,11 +321,11 @@ static void write_document(struct writing *writing, struct value *document)
 bool include_apply(const char *path, struct value **document, char **text, size_t *bytes, struct include_places *places,
                    struct arena *arena, struct diagnostics *diagnostics)
 {
-    if (value_is_null(value_get(*document, "include"))) {
+    if (!names_files(*document)) {
         return false;
     }
     struct reading *reading = memory_new(sizeof *reading);
-    *reading = (struct reading){.arena = arena, .diagnostics = diagnostics, .count = 1, .depth = 1, .bytes = *bytes};
+    *reading = (struct reading){.arena = arena, .diagnostics = diagnostics, .count = 1, .depth = 1, .bytes = *bytes, .key = "include"};
     reading->files[0] = path;
     if (!realpath(path, reading->real[0])) {
         *reading->real[0] = '\0'; // standard input

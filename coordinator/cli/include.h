@@ -1,5 +1,5 @@
-// `include:` of an experiment: other files are read here and become one text with it, because the coordinator sees no files. Where each
-// line came from is kept, so that mistakes are told with the place in the file that holds them.
+// `include:` and `expect: {file: ...}` of an experiment: other files are read here and become one text with it, because the coordinator
+// sees no files. Where each line came from is kept, so that mistakes are told with the place in the file that holds them.
 #ifndef PANTHER_COORDINATOR_CLI_INCLUDE_H
 #define PANTHER_COORDINATOR_CLI_INCLUDE_H
 
@@ -20,7 +20,7 @@ struct include_places {
     size_t count, capacity;
 };
 
-// True: the document has `include`. Then *document is what all files say together, *text (heap) the same as one text, and places tell
+// True: the document names other files. Then *document is what all files say together, *text (heap) the same as one text, and places tell
 // whence. Mistakes go to diagnostics, with the file that holds them.
 bool include_apply(const char *path, struct value **document, char **text, size_t *bytes, struct include_places *places,
                    struct arena *arena, struct diagnostics *diagnostics);

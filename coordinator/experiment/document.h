@@ -36,6 +36,7 @@ struct document_key {
     const struct document_key *keys; // of what stands behind it
     const char *const *choices;      // ended by NULL
     bool or_text;                    // beside a map or list, a text may stand there
+    bool or_file;                    // beside a list, {file: PATH} may stand there; who sends the experiment puts the list in
     bool required;
     const char *help;
 };

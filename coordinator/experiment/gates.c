@@ -140,9 +140,14 @@ static void read_outcome(const struct document *document, const struct value *ma
     expected->because = arena_string(document->arena, because_text ? because_text : "");
 }
 
+// A list that is in a file was put in before the experiment was sent (coordinator/cli/include.c).
 static void read_expect(struct scope *scope, const struct value *list)
 {
     const struct document *document = &scope->document;
+    if (list && list->kind == VALUE_MAP) {
+        document_error(document, list, "expect is a list of known failures, or `{file: PATH}` of a file that panther-coord reads as such");
+        return;
+    }
     if (!document_is_list(document, list, "expect"))
         return;
     if (list->count > EXPECTED_PER_TEST_MAX) {

@@ -17,6 +17,8 @@
 
 #define SCALAR "{\"type\":[\"string\",\"number\",\"boolean\"]}"
 #define TEXTS "{\"anyOf\":[" SCALAR ",{\"type\":\"array\",\"items\":" SCALAR "}]}"
+#define FILE_MAP                                                                                                                           \
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"file\":{\"type\":\"string\"}},\"required\":[\"file\"]}"
 #define REFERENCE "{\"type\":\"string\",\"pattern\":\"\\\\$\\\\(\"}" // a reference may stand for any value
 
 static const struct {
@@ -138,7 +140,7 @@ static void append_property(struct text *out, const struct document_key *key, bo
     }
     text_append(out, "\"anyOf\":[");
     append_shape(out, key);
-    text_printf(out, "%s,{\"type\":\"null\"}]}", key->or_text ? "," SCALAR : "");
+    text_printf(out, "%s%s,{\"type\":\"null\"}]}", key->or_text ? "," SCALAR : "", key->or_file ? "," FILE_MAP : "");
 }
 
 // ---- options of conditions and execution environments, which are described like those of plugins

@@ -41,7 +41,7 @@ const struct document_key tests_keys[] = {
     DOCUMENT_KEY("timeline", LIST, .keys = timeline_keys),
     DOCUMENT_KEY("case_conditions", CHOICE, .choices = case_conditions, .help = "what network_environment means for cases with their own"),
     DOCUMENT_KEY("assertions", LIST, .keys = assertions_keys),
-    DOCUMENT_KEY("expect", LIST, .keys = gates_expect_keys, .help = "known failures"),
+    DOCUMENT_KEY("expect", LIST, .keys = gates_expect_keys, .or_file = true, .help = "known failures, or the file that lists them"),
     DOCUMENT_KEY("cases", MAP, .keys = gates_cases_keys),
     DOCUMENT_KEY("no_worse_than", CHOICE, .choices = gates_against, .help = "every metric's mean, by more than chance"),
     DOCUMENT_KEY("by", REAL, .help = "of no_worse_than: a share of the mean that is no news; 5%"),
