@@ -19,6 +19,10 @@ static void submissions(void **state)
         {"overrides { path: \"a\" value: \"v\"*65537 }", "override.value is too long"},
         {"key: \"k\"*256", "submit.key is too long"},
         {"labels { value: \"x\" }", "label.name is empty or unprintable"},
+        {"holds { verdict: VERDICT_PASS hold_ms: 1 }", "submit.holds: only inconc, fail and error are held"},
+        {"holds { verdict: VERDICT_FAIL hold_ms: 43200001 }", "submit.holds: a time is zero or too long"},
+        {"holds { verdict: VERDICT_FAIL }", "submit.holds: a time is zero or too long"},
+        {"holds { verdict: VERDICT_FAIL hold_ms: 43200000 }", NULL},
     };
     REQUEST("submit",
             "file_name: \"lab.yaml\" text: \"panther: 1\" files { name: \"site\" hash: " HASH
