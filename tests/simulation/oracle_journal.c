@@ -325,7 +325,7 @@ void oracle_restored(struct world *world)
     maps_new(oracle);
     for (struct map_entry *entry = map_first(oracle->lives); entry; entry = map_next(oracle->lives, entry)) {
         struct life_book *life = entry->value;
-        life->sequence = life->spawns = 0;
+        life->sequence = 0;
         life->end_is_kept = false;
     }
     oracle->seen = 0;

@@ -70,13 +70,13 @@ void oracle_agent_spawns(struct agent_host *host, const Pb__GuardSpec *spec)
                    spec->generation);
     // A disk that was wiped remembers no tombstone, and a command that nobody gave is not refused by the coordinator's books.
     bool nobody_can_know = oracle->wiped[agent_index(host)] && world->has_injected;
-    if (++life->spawns > 1 && !nobody_can_know && !oracle->was_restored)
+    if (++life->spawns > 1 && !nobody_can_know)
         world_fail(world, P3, "%llu.%u is started a second time, on %s", (unsigned long long)spec->instance, spec->generation,
                    agent_name(host));
     if (spec->lease_expires_ns > life->granted_ns && !is_injected(spec->generation))
         world_fail(world, P4, "%llu.%u is started with a lease %.3f s longer than any that was granted", (unsigned long long)spec->instance,
                    spec->generation, (double)(spec->lease_expires_ns - life->granted_ns) / (double)NS_PER_S);
-    if (!nobody_can_know && !oracle->was_restored)
+    if (!nobody_can_know)
         check_alone(oracle, host, spec);
 }
 
