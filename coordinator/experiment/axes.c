@@ -7,6 +7,7 @@
 #include "common/base/map.h"
 #include "coordinator/experiment/limits.h"
 #include "coordinator/experiment/plugins.h"
+#include "coordinator/experiment/reference.h"
 
 const struct document_key axes_value_keys[] = {
     DOCUMENT_KEY("implementation", MAP, .keys = plugins_implementation_keys, .or_text = true, .required = true),
@@ -183,6 +184,25 @@ bool axes_has_maps(const Pb__Axis *axis)
         if (axis->values[i]->is_map)
             return true;
     return false;
+}
+
+static const Pb__Axis *axis_that_is(const Pb__Test *test, const char *text)
+{
+    struct reference reference;
+    bool is_axis = reference_is_whole(text, &reference) && reference_is(&reference, "axes", 2);
+    return is_axis ? axes_find(test, reference.part[1], NULL) : NULL;
+}
+
+size_t axes_texts(const Pb__Test *test, const char *text)
+{
+    const Pb__Axis *axis = axis_that_is(test, text);
+    return axis ? axis->n_values : 1;
+}
+
+const char *axes_text(const Pb__Test *test, const char *text, size_t index)
+{
+    const Pb__Axis *axis = axis_that_is(test, text);
+    return axis ? axis->values[index]->text : text;
 }
 
 uint64_t axes_combination(const Pb__Test *test, uint64_t number)

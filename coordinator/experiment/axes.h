@@ -12,6 +12,9 @@ void axes_read(const struct document *document, const struct value *axes, bool i
 const Pb__Axis *axes_find(const Pb__Test *test, const char *name, size_t *index); // index may be NULL; NULL: no such axis
 size_t axes_find_value(const Pb__Axis *axis, const char *text);                   // by its id, or its text; n_values: it has none such
 bool axes_has_maps(const Pb__Axis *axis);
+// What a text may be: each value of the axis that it is as a whole ($(axes.NAME)), else only itself.
+size_t axes_texts(const Pb__Test *test, const char *text); // how many
+const char *axes_text(const Pb__Test *test, const char *text, size_t index);
 uint64_t axes_combination(const Pb__Test *test, uint64_t number); // number of test->combinations -> in the whole product
 // The value that each axis has in a combination, into values[test->n_axes].
 void axes_values(const Pb__Test *test, uint64_t combination, const Pb__AxisValue **values);

@@ -35,7 +35,8 @@ static struct value place_of_plugin(const struct binding *binding)
     struct reference reference;
     size_t axis = 0;
     bool is_axis = axes_find(binding->scope->test, template->from_axis, &axis) != NULL;
-    if (!is_axis && reference_is_whole(template->implementation, &reference) && reference_is(&reference, "axes", 2))
+    const char *named = template->tester[0] ? template->tester : template->implementation;
+    if (!is_axis && reference_is_whole(named, &reference) && reference_is(&reference, "axes", 2))
         is_axis = axes_find(binding->scope->test, reference.part[1], &axis) != NULL;
     if (is_axis)
         return scope_place(binding->values[axis]->line, binding->values[axis]->column);

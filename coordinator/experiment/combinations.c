@@ -50,7 +50,8 @@ static uint32_t axes_of_host(const Pb__Test *test, const Pb__HostRule *host)
 static uint32_t axes_of_service(const Pb__Test *test, const Pb__ServiceTemplate *service)
 {
     uint32_t axes = axes_of_text(test, test->protocol_version) | axes_of_text(test, service->implementation) |
-                    axes_of_host(test, service->host) | axes_of_settings(test, service->options, service->n_options);
+                    axes_of_text(test, service->tester) | axes_of_host(test, service->host) |
+                    axes_of_settings(test, service->options, service->n_options);
     size_t index;
     const Pb__Axis *from = axes_find(test, service->from_axis, &index);
     if (from)

@@ -77,20 +77,58 @@ static void check_cases(struct scope *scope, const Pb__PluginDescription *plugin
     map_free(&known);
 }
 
-static void complete_cases(struct scope *scope, const struct value *cases, Pb__ServiceTemplate *service)
+// NULL: there is none such, which is told with the service's other mistakes.
+static const Pb__PluginDescription *find_tester(const struct scope *scope, const char *name)
 {
-    const Pb__PluginDescription *plugin = plugins_get(scope->plugins, service->tester);
-    if (!service->tester[0] && cases)
-        document_error(&scope->document, cases, "only a tester has cases");
-    if (!service->tester[0] || !plugin)
-        return;
-    if (!cases || (service->n_cases == 1 && strcmp(service->cases[0], "all") == 0)) {
-        take_all(scope, plugin, service);
-        return;
+    const Pb__PluginDescription *plugin = plugins_get(scope->plugins, name);
+    return plugin && plugin->kind == PB__PLUGIN_KIND__PLUGIN_KIND_TESTER ? plugin : NULL;
+}
+
+// All cases are known for all cells at once, so testers of an axis must have the same ones, or those in question are named.
+static bool has_these_cases(const Pb__PluginDescription *plugin, const Pb__ServiceTemplate *service)
+{
+    bool has = plugin->n_cases == service->n_cases;
+    for (size_t i = 0; has && i < plugin->n_cases; i++)
+        has = strcmp(plugin->cases[i]->name, service->cases[i]) == 0;
+    return has;
+}
+
+static void complete_all(struct scope *scope, Pb__ServiceTemplate *service)
+{
+    const Pb__PluginDescription *first = NULL;
+    const struct value place = scope_place(service->line, service->column);
+    for (size_t i = 0; i < axes_texts(scope->test, service->tester); i++) {
+        const Pb__PluginDescription *plugin = find_tester(scope, axes_text(scope->test, service->tester, i));
+        if (plugin && !first)
+            take_all(scope, first = plugin, service);
+        else if (plugin && !has_these_cases(plugin, service))
+            document_error(&scope->document, &place, "%s and %s, testers of one axis, have different cases; name those that both have",
+                           first->name, plugin->name);
     }
+}
+
+static void check_named(struct scope *scope, const struct value *cases, const char *tester, const Pb__ServiceTemplate *service)
+{
+    const Pb__PluginDescription *plugin = find_tester(scope, tester);
+    if (!plugin)
+        return;
     check_cases(scope, plugin, cases, service);
     if (cases->kind == VALUE_LIST && cases->count == 0 && !plugin->executes)
         document_error(&scope->document, cases, "%s has nothing to do: name its cases, or `all`", plugin->name);
+}
+
+static void complete_cases(struct scope *scope, const struct value *cases, Pb__ServiceTemplate *service)
+{
+    if (!service->tester[0] && cases)
+        document_error(&scope->document, cases, "only a tester has cases");
+    if (!service->tester[0])
+        return;
+    if (!cases || (service->n_cases == 1 && strcmp(service->cases[0], "all") == 0)) {
+        complete_all(scope, service);
+        return;
+    }
+    for (size_t i = 0; i < axes_texts(scope->test, service->tester); i++)
+        check_named(scope, cases, axes_text(scope->test, service->tester, i), service);
 }
 
 void defaults_fill(struct scope *scope)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/units.h"
+#include "coordinator/experiment/axes.h"
 #include "coordinator/experiment/links.h"
 #include "coordinator/experiment/plugins.h"
 
@@ -155,9 +156,8 @@ struct wants {
     bool conditions, evidence;
 };
 
-static void add_wants(const struct scope *scope, const Pb__ServiceTemplate *service, struct wants *wants)
+static void add_wants_of(const Pb__PluginDescription *plugin, const Pb__ServiceTemplate *service, struct wants *wants)
 {
-    const Pb__PluginDescription *plugin = service->tester[0] ? plugins_get(scope->plugins, service->tester) : NULL;
     bool has_any = false;
     for (size_t i = 0; plugin && i < plugin->n_cases && !has_any; i++)
         has_any = plugin->cases[i]->n_conditions > 0 || plugin->cases[i]->n_evidence > 0;
@@ -166,6 +166,13 @@ static void add_wants(const struct scope *scope, const Pb__ServiceTemplate *serv
         wants->conditions = wants->conditions || (of && of->n_conditions > 0);
         wants->evidence = wants->evidence || (of && of->n_evidence > 0);
     }
+}
+
+// What one tester of an axis wants, all cells have.
+static void add_wants(const struct scope *scope, const Pb__ServiceTemplate *service, struct wants *wants)
+{
+    for (size_t i = 0; service->tester[0] && i < axes_texts(scope->test, service->tester); i++)
+        add_wants_of(plugins_get(scope->plugins, axes_text(scope->test, service->tester, i)), service, wants);
 }
 
 static struct wants cases_want(const struct scope *scope)

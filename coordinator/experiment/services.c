@@ -13,7 +13,7 @@ static const char *const freshness[] = {"trial", "case", NULL};
 const struct document_key services_keys[] = {
     DOCUMENT_KEY("from", TEXT, .help = "$(axes.NAME), an axis of maps"),
     DOCUMENT_KEY("implementation", MAP, .keys = plugins_implementation_keys, .or_text = true, .help = "the plugin of an implementation"),
-    DOCUMENT_KEY("tester", TEXT, .help = "the plugin of a tester"),
+    DOCUMENT_KEY("tester", TEXT, .help = "the plugin of a tester, or $(axes.NAME)"),
     DOCUMENT_KEY("role", TEXT, .help = "in the protocol"),
     DOCUMENT_KEY("drives", SETTINGS, .help = "the tester's words and the services that it works on"),
     DOCUMENT_KEY("needs", TEXTS, .help = "services that must be ready first"),
@@ -92,10 +92,12 @@ static void read_tester(struct scope *scope, const struct value *value, Pb__Serv
     const char *name = plugins_read_name(&scope->document, value, "tester");
     if (!name)
         return;
-    if (strstr(name, "$("))
-        document_error(&scope->document, value, "an axis of testers (\"%.80s\") is not supported by this version yet", name);
+    struct reference reference;
+    if (reference_is_in(name) && !reference_is_whole(name, &reference))
+        document_error(&scope->document, value, "a tester is a name or a whole axis, such as $(axes.load), not \"%.80s\"", name);
     else
         service->tester = arena_string(scope->document.arena, name);
+    scope_check(scope, name, value, SCOPE_AXES);
 }
 
 static void read_what(struct scope *scope, const struct value *value, const struct value *place, Pb__ServiceTemplate *service)

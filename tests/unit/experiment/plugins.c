@@ -120,6 +120,16 @@ static Pb__PluginDescription *h2load(struct arena *arena)
     return new;
 }
 
+// Shares a case with h2load.
+static Pb__PluginDescription *bombardier(struct arena *arena)
+{
+    Pb__PluginDescription *new = plugin(arena, "bombardier", PB__PLUGIN_KIND__PLUGIN_KIND_TESTER);
+    range(OPTION(new, INTEGER, "requests", "1000"), 1, 1e9);
+    cases(arena, new, "errors throughput");
+    drives(arena, new, "server", "http", "server", true);
+    return new;
+}
+
 static Pb__PluginDescription *quic_probe(struct arena *arena)
 {
     Pb__PluginDescription *new = plugin(arena, "quic_probe", PB__PLUGIN_KIND__PLUGIN_KIND_TESTER);
@@ -168,6 +178,7 @@ struct experiment_plugins fixture_plugins(struct arena *arena)
     list[count++] = http_server(arena, "nghttpd", "2");
     list[count++] = ngtcp2(arena);
     list[count++] = h2load(arena);
+    list[count++] = bombardier(arena);
     list[count++] = quic_probe(arena);
     list[count++] = fuzz(arena);
     list[count++] = quic_judge(arena);
