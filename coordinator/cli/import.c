@@ -236,13 +236,19 @@ static void import_timeouts(struct import *import, const struct value *test)
     text_append(&import->out, is_first ? "" : "}\n");
 }
 
+// "10 ms" is 10ms here.
 static void write_condition(struct import *import, const struct value *network, const char *from, const char *to)
 {
     const char *text = text_of(network, from);
+    struct text joined = {0};
+    for (const char *c = text; c && *c; c++) {
+        text_append_bytes(&joined, c, *c != ' ');
+    }
     if (text) {
         text_printf(&import->out, ", %s: ", to);
-        write_quoted(&import->out, text);
+        write_quoted(&import->out, text_string(&joined));
     }
+    text_free(&joined);
 }
 
 // Containers of one composition, and the shadow simulator, have a network of their own: here that is an emulated one.

@@ -13,11 +13,20 @@ static const char *path_refusal(const char *path)
         return "is empty";
     if (strlen(path) > PATH_MAX_BYTES)
         return "is too long";
-    if (path[strlen(path) - 1] == '/')
-        return "is a folder, which is not supported by this version yet; name its files";
+    if (strspn(path, "/") == strlen(path))
+        return "is all of the disk";
     if (strstr(path, "$("))
         return "cannot hold a reference";
     return NULL;
+}
+
+// `www/` is the folder `www`.
+static char *without_slash(const char *path, struct arena *arena)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return arena_string_bytes(arena, path, length);
 }
 
 size_t experiment_files(const struct value *root, struct arena *arena, Pb__FileReference ***files, struct diagnostics *diagnostics)
@@ -44,7 +53,7 @@ size_t experiment_files(const struct value *root, struct arena *arena, Pb__FileR
         Pb__FileReference *file = ARENA_NEW(arena, Pb__FileReference);
         pb__file_reference__init(file);
         file->name = arena_string(arena, map->keys[i]);
-        file->path = arena_string(arena, path);
+        file->path = without_slash(path, arena);
         (*files)[count++] = file;
     }
     return count;
