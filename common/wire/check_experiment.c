@@ -58,6 +58,7 @@ static const char *service_template_check(const Pb__ServiceTemplate *service)
     EACH(service->n_drives, service->drives, drive_check);
     REFUSE(!are_names(service->n_needs, service->needs, LIST_MAX), "service.needs are not names");
     REFUSE(!are_tokens(service->n_cases, service->cases, CASES_PER_SERVICE_MAX), "service.cases are too many or unprintable");
+    REFUSE(!is_within(service->version, SHORT_MAX_BYTES), "service.version is too long");
     return service->host == NULL ? NULL : host_rule_check(service->host);
 }
 
@@ -181,6 +182,7 @@ static const char *service_plan_check(const Pb__ServicePlan *service)
 {
     REFUSE(!name_is_valid(service->name), "plan.service.name is not a name");
     REFUSE(!name_is_valid(service->plugin), "plan.service.plugin is not a name");
+    REFUSE(!is_within(service->version, SHORT_MAX_BYTES), "plan.service.version is too long");
     EACH(service->n_drives, service->drives, drive_check);
     REFUSE(!are_names(service->n_needs, service->needs, LIST_MAX), "plan.service.needs are not names");
     return service->host == NULL ? NULL : host_rule_check(service->host);

@@ -6,6 +6,7 @@
 #include "common/base/message.h"
 #include "common/schema/conditions.h"
 #include "common/schema/environments.h"
+#include "common/schema/version.h"
 #include "coordinator/core/state.h"
 #include "coordinator/experiment/network.h"
 
@@ -56,7 +57,8 @@ bool placement_fits(const struct core *core, const struct agent_live *agent, con
 {
     struct presence *presence = presences_find(agent, service->plugin);
     const Pb__HostRule *rule = service->host;
-    if (!presence || !presence->is->usable || !presence_description(core, presence)) {
+    if (!presence || !presence->is->usable || !presence_description(core, presence) ||
+        !version_fits(presence->is->implementation_version, service->version)) {
         return false;
     }
     return !rule || ((!*rule->name || strcmp(rule->name, agent->name) == 0) && has_labels(agent, rule) &&
@@ -312,7 +314,8 @@ static bool wants_the_same(const Pb__CellPlan *plan, const Pb__CellPlan *other)
     }
     for (size_t i = 0; same && i < plan->n_services; i++) {
         const Pb__ServicePlan *mine = plan->services[i], *theirs = other->services[i];
-        same = strcmp(mine->name, theirs->name) == 0 && strcmp(mine->plugin, theirs->plugin) == 0 && !mine->host == !theirs->host &&
+        same = strcmp(mine->name, theirs->name) == 0 && strcmp(mine->plugin, theirs->plugin) == 0 &&
+               strcmp(mine->version, theirs->version) == 0 && !mine->host == !theirs->host &&
                (!mine->host || message_equal(mine->host, theirs->host)) &&
                (!mine->is_network || needs_netem(plan, mine) == needs_netem(other, theirs));
     }

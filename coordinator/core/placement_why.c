@@ -2,12 +2,16 @@
 #include <string.h>
 
 #include "common/base/map.h"
+#include "common/base/memory.h"
+#include "common/schema/version.h"
 #include "coordinator/core/state.h"
+
+#define VERSIONS_NAMED_MAX 3
 
 // ---- a service that no agent could take
 
 // What an agent that has the plugin lacks, in the order in which it is told.
-enum lack { LACKS_NOTHING, LACKS_PLUGIN, LACKS_NAME, LACKS_LABEL, LACKS_FRESHNESS, LACKS };
+enum lack { LACKS_NOTHING, LACKS_PLUGIN, LACKS_NAME, LACKS_LABEL, LACKS_VERSION, LACKS_FRESHNESS, LACKS };
 
 static bool has_label(const struct agent_live *agent, const Pb__Label *label)
 {
@@ -42,7 +46,32 @@ static enum lack lack_of(const struct core *core, const struct agent_live *agent
     if (missing_label(agent, rule)) {
         return LACKS_LABEL;
     }
+    if (!version_fits(presence->is->implementation_version, service->version)) {
+        return LACKS_VERSION;
+    }
     return agent_live_is_fresh(core, agent) ? LACKS_NOTHING : LACKS_FRESHNESS;
+}
+
+// "1.22.1 on lab-a, unknown on lab-b", of the first few.
+static const char *versions_there(const struct core *core, const Pb__ServicePlan *service, struct arena *arena)
+{
+    struct text list = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < roster_count(core->roster) && count <= VERSIONS_NAMED_MAX; i++) {
+        const struct agent_live *agent = roster_at(core->roster, i);
+        if (lack_of(core, agent, service) != LACKS_VERSION) {
+            continue;
+        }
+        const char *version = presences_find(agent, service->plugin)->is->implementation_version;
+        if (count++ < VERSIONS_NAMED_MAX) {
+            text_printf(&list, "%s%s on %s", count > 1 ? ", " : "", *version ? version : "one that is not known", agent->name);
+        } else {
+            text_append(&list, ", ...");
+        }
+    }
+    const char *text = arena_string(arena, text_string(&list));
+    text_free(&list);
+    return text;
 }
 
 const char *placement_nobody(const struct core *core, const Pb__ServicePlan *service, struct arena *arena)
@@ -66,6 +95,10 @@ const char *placement_nobody(const struct core *core, const Pb__ServicePlan *ser
     if (counts[LACKS_LABEL]) {
         return arena_printf(arena, "service %s: no agent with the plugin %s has the label %s=%s", service->name, service->plugin,
                             label->name, label->value);
+    }
+    if (counts[LACKS_VERSION]) {
+        return arena_printf(arena, "service %s: no agent has a version of %s that is %s; there are %s", service->name, service->plugin,
+                            service->version, versions_there(core, service, arena));
     }
     if (counts[LACKS_FRESHNESS]) {
         return arena_printf(arena, "service %s: the agents that could take it have fallen silent", service->name);

@@ -66,6 +66,7 @@ static void read_settings(const struct document *document, const struct value *v
         document_error(document, value, "a value of an axis that is a map needs an implementation");
     if (name && is_constant(document, implementation, name, "the implementation of an axis's value"))
         result->implementation = arena_string(document->arena, name);
+    result->version = plugins_read_version(document, implementation);
     if (implementation) {
         result->line = implementation->line;
         result->column = implementation->column;

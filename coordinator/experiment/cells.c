@@ -155,6 +155,7 @@ static Pb__ServicePlan *plan_service(struct cell *cell, const Pb__ServiceTemplat
     plan->name = service->name;
     plan->is_tester = service->tester[0] != '\0';
     plan->plugin = plan->is_tester ? put_in(cell, service->tester) : from ? from->implementation : put_in(cell, service->implementation);
+    plan->version = from ? from->version : service->version;
     plan->role = service->role;
     plan->n_drives = service->n_drives;
     plan->drives = service->drives;

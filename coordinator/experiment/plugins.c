@@ -3,10 +3,13 @@
 
 #include <string.h>
 
+#include "common/schema/version.h"
 #include "coordinator/experiment/reference.h"
 
-const struct document_key plugins_implementation_keys[] = {DOCUMENT_KEY("name", TEXT, .required = true), DOCUMENT_LATER("version"),
-                                                           DOCUMENT_LATER("program"), DOCUMENT_LATER("build"), DOCUMENT_END};
+const struct document_key plugins_implementation_keys[] = {
+    DOCUMENT_KEY("name", TEXT, .required = true),
+    DOCUMENT_KEY("version", TEXT, .help = "conditions on the version of its program, such as \">=1.22, <2\""), DOCUMENT_LATER("program"),
+    DOCUMENT_LATER("build"), DOCUMENT_END};
 
 const char *plugins_read_name(const struct document *document, const struct value *value, const char *what)
 {
@@ -18,6 +21,18 @@ const char *plugins_read_name(const struct document *document, const struct valu
         value = name;
     }
     return document_text(document, value, what);
+}
+
+char *plugins_read_version(const struct document *document, const struct value *value)
+{
+    struct panther_error error;
+    const struct value *version = value && value->kind == VALUE_MAP ? document_get(value, "version") : NULL;
+    const char *text = version ? document_text(document, version, "version") : NULL;
+    if (text && version_check(text, &error) < 0) {
+        document_error(document, version, "\"%.80s\" asks for no version: %s", text, error.message);
+        text = NULL;
+    }
+    return arena_string(document->arena, text ? text : "");
 }
 
 const Pb__PluginDescription *plugins_get(const struct experiment_plugins *plugins, const char *name)

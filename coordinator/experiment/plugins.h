@@ -9,6 +9,8 @@ extern const struct document_key plugins_implementation_keys[];
 
 // The text of `implementation: nginx`, `implementation: {name: nginx}` or `tester: ...`; NULL after a mistake.
 const char *plugins_read_name(const struct document *document, const struct value *value, const char *what);
+// Of the same value: what it asks of the program's version; "": nothing.
+char *plugins_read_version(const struct document *document, const struct value *value);
 
 // NULL: none of this name; it is reported at the place, with the nearest name.
 const Pb__PluginDescription *plugins_find(const struct experiment_plugins *plugins, const char *name, const struct document *document,

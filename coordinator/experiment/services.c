@@ -85,6 +85,7 @@ static void read_implementation(struct scope *scope, const struct value *value, 
         return;
     scope_check(scope, name, value, SCOPE_AXES);
     service->implementation = arena_string(scope->document.arena, name);
+    service->version = plugins_read_version(&scope->document, value);
 }
 
 static void read_tester(struct scope *scope, const struct value *value, Pb__ServiceTemplate *service)
@@ -97,6 +98,7 @@ static void read_tester(struct scope *scope, const struct value *value, Pb__Serv
         document_error(&scope->document, value, "a tester is a name or a whole axis, such as $(axes.load), not \"%.80s\"", name);
     else
         service->tester = arena_string(scope->document.arena, name);
+    service->version = plugins_read_version(&scope->document, value);
     scope_check(scope, name, value, SCOPE_AXES);
 }
 

@@ -75,6 +75,28 @@ STORY(a_cell_says_what_it_waits_for)
     lab_end(&lab);
 }
 
+STORY(a_version_is_waited_for_and_found)
+{
+    BEGIN;
+    lab.agents[0].server_version = "1.20.2";
+    lab_agent_hello(&lab, 0);
+    lab_agent_hello(&lab, 1);
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    experiment->tests[0]->services[0]->version = arena_string(lab.arena, ">=1.22");
+    assert_waits_for(&lab, experiment,
+                     "service server: no agent has a version of server that is >=1.22; there are 1.20.2 on lab-a, one that is not known on "
+                     "lab-b");
+    submit(&lab, 1); // what one cell does not find, another may not even look for
+    assert_int_equal(lab.cell_count, 1);
+    lab.cell_count = 0;
+    lab.run_ended = NULL;
+    lab.agents[1].server_version = "1.22.1";
+    lab_agent_hello(&lab, 1);
+    lab_tick(&lab);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    lab_end(&lab);
+}
+
 STORY(a_full_lab_says_that_it_is_full)
 {
     BEGIN;
@@ -139,11 +161,9 @@ STORY(a_run_that_has_ended_waits_for_nothing)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_cell_says_what_it_waits_for),
-        cmocka_unit_test(a_full_lab_says_that_it_is_full),
-        cmocka_unit_test(more_than_a_host_can_take_is_refused_at_once),
-        cmocka_unit_test(where_no_agent_was_heard_of_it_may_come),
-        cmocka_unit_test(a_run_that_has_ended_waits_for_nothing),
+        cmocka_unit_test(a_cell_says_what_it_waits_for),           cmocka_unit_test(a_version_is_waited_for_and_found),
+        cmocka_unit_test(a_full_lab_says_that_it_is_full),         cmocka_unit_test(more_than_a_host_can_take_is_refused_at_once),
+        cmocka_unit_test(where_no_agent_was_heard_of_it_may_come), cmocka_unit_test(a_run_that_has_ended_waits_for_nothing),
     };
     return cmocka_run_group_tests_name("core: placement", tests, NULL, NULL);
 }
