@@ -37,6 +37,9 @@ static const Pb__OptionDescription table[CONDITION_COUNT] = {
     [CONDITION_DROP_NTH] =
         OPTION("drop_nth", LIST, .help = TEXT("numbers of packets that are lost, counted from 1 when the condition begins")),
     [CONDITION_DOWN] = OPTION("down", BOOLEAN, .help = TEXT("nothing arrives")),
+    [CONDITION_DOWN_AFTER] = OPTION("down_after", DURATION, RANGE(0, CONDITION_DELAY_MAX_MS),
+                                    .help = TEXT("when `down_for` begins, counted from the first packet under this condition")),
+    [CONDITION_DOWN_FOR] = OPTION("down_for", DURATION, RANGE(0, CONDITION_DELAY_MAX_MS), .help = TEXT("so long nothing arrives")),
     [CONDITION_NAT_REBIND] = OPTION("nat_rebind", CHOICE, .n_choices = 3, .choices = nat_choices,
                                     .help = TEXT("the sender's flows get another source port, or address")),
     [CONDITION_NAT_AFTER] =
@@ -176,6 +179,12 @@ static void take_normal(enum condition condition, const char *normal, struct con
         break;
     case CONDITION_DOWN:
         conditions->down = strcmp(normal, "true") == 0;
+        break;
+    case CONDITION_DOWN_AFTER:
+        conditions->down_after_ms = number;
+        break;
+    case CONDITION_DOWN_FOR:
+        conditions->down_for_ms = number;
         break;
     case CONDITION_NAT_REBIND:
         conditions->nat = strcmp(normal, "port") == 0      ? CONDITION_NAT_PORT

@@ -32,6 +32,8 @@ enum condition {
     CONDITION_QUEUE,
     CONDITION_DROP_NTH,
     CONDITION_DOWN,
+    CONDITION_DOWN_AFTER,
+    CONDITION_DOWN_FOR,
     CONDITION_NAT_REBIND,
     CONDITION_NAT_AFTER,
     CONDITION_ECN,
@@ -53,6 +55,7 @@ struct conditions {
     uint32_t drop_nth[CONDITION_DROPS_MAX]; // from 1, counted from when these conditions begin; rising
     size_t drop_count;
     bool down;
+    uint32_t down_after_ms, down_for_ms; // counted from the first packet under these conditions; down_for 0: never
     enum condition_nat nat;
     uint32_t nat_after_ms; // age of a flow when its source changes; 0: flows that are there when the condition begins, at once
     enum condition_ecn ecn;

@@ -90,6 +90,7 @@ static int between(const struct lab_network *network, const char *from, const ch
 static int is_possible(const struct conditions *conditions, struct panther_error *error)
 {
     const char *what = conditions->drop_count > 0              ? "drop_nth"
+                       : conditions->down_for_ms > 0           ? "down_for"
                        : conditions->nat != CONDITION_NAT_NONE ? "nat_rebind"
                        : conditions->ecn != CONDITION_ECN_KEEP ? "ecn"
                                                                : NULL;

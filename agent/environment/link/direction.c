@@ -22,6 +22,7 @@ void direction_begin(struct direction *direction, uint64_t seed, const struct co
 {
     direction->conditions = *conditions;
     direction->begun_ns = now_ns;
+    direction->first_ns = 0;
     direction->epoch++;
     direction->free_ns = direction->last_due_ns = 0;
     direction->leaving_count = 0;
@@ -102,10 +103,20 @@ static bool translate(struct direction *direction, struct direction *back, uint8
     return way != FLOWS_GONE;
 }
 
-static enum drop drop_of(const struct fate *fate)
+// The wire is dead for a while: a matter of time, like the rate, and not of the seed.
+static bool is_dark(struct direction *direction, uint64_t now_ns)
+{
+    const struct conditions *conditions = &direction->conditions;
+    if (direction->first_ns == 0)
+        direction->first_ns = now_ns;
+    uint64_t from_ns = direction->first_ns + conditions->down_after_ms * NS_PER_MS;
+    return now_ns >= from_ns && now_ns < from_ns + conditions->down_for_ms * NS_PER_MS;
+}
+
+static enum drop drop_of(const struct fate *fate, bool is_dark)
 {
     static const enum drop drops[] = {[FATE_ARRIVES] = DROP_NONE, [FATE_DOWN] = DROP_DOWN, [FATE_NTH] = DROP_NTH, [FATE_LOST] = DROP_LOSS};
-    return drops[fate->end];
+    return is_dark ? DROP_DOWN : drops[fate->end];
 }
 
 static void change(const struct direction *direction, const struct fate *fate, uint8_t *frame, const struct packet_parts *parts,
@@ -149,7 +160,7 @@ struct passage direction_pass(struct direction *direction, struct direction *bac
                                         .epoch = direction->epoch,
                                         .other4 = other4,
                                         .other6 = other6};
-    struct passage passage = {.number = fate.number, .drop = drop_of(&fate)};
+    struct passage passage = {.number = fate.number, .drop = drop_of(&fate, is_dark(direction, now_ns))};
     uint64_t left_ns;
     direction->counts.sent++;
     direction->counts.sent_bytes += bytes;

@@ -25,6 +25,7 @@ struct direction {
     struct conditions conditions;
     struct fates fates;
     uint64_t begun_ns; // when the conditions began
+    uint64_t first_ns; // of the first packet under them; 0: none yet
     unsigned epoch;    // how often they did
     struct flows *flows;
     uint64_t free_ns, last_due_ns; // when the rate is free again; when the latest packet is due

@@ -5,6 +5,7 @@
 
 #define CHACHA20_POLY1305 0x1303
 #define AMPLIFICATION 3
+#define DARK_S 1.5    // of two seconds in which the network brings nothing, beside what was on its way
 #define GOODPUT_S 0.7 // a mebibyte at 10 Mbit a second takes 0.84 s, with a buffer's worth at once
 
 static bool shook_hands(const struct transcript *t)
@@ -112,6 +113,14 @@ static bool from_two_addresses(const struct transcript *t)
 static bool lost_packets(const struct transcript *t)
 {
     return t->dropped > 0;
+}
+static bool was_dark(const struct transcript *t)
+{
+    return t->dropped > 0 && t->silence_s >= DARK_S;
+}
+static bool went_on(const struct transcript *t)
+{
+    return t->connections == 1 && t->hellos <= 1;
 }
 static bool is_slow(const struct transcript *t)
 {
@@ -229,6 +238,10 @@ static const struct demands cases[] = {
      "handshakes were completed with packets corrupted (RFC 9000, 5.2; RFC 9002, 6.2)"},
     {"transfercorruption", DEMANDS({corrupted_packets, INCOMPLETE, "network: it corrupted nothing", PLAIN, EVENTS}),
      "the bytes arrived with packets corrupted (RFC 9000, 5.2; RFC 9002, 6)"},
+    {"blackhole",
+     DEMANDS({was_dark, INCOMPLETE, "network: it was never dark for long while packets were sent", PLAIN, EVENTS},
+             {went_on, ASSERTION, "client: it did not go on in its connection, but made another one (RFC 9002, 6.2.1)", PLAIN, EVENTS}),
+     "the connection went on after two dark seconds (RFC 9002, 6.2.1; RFC 9000, 10.1)"},
     {"longrtt", DEMANDS({is_slow, INCOMPLETE, "network: the first answer came within a second", PLAIN, EVENTS}),
      "a handshake over a long path (RFC 9002, 6.2.2)"},
     {"goodput", DEMANDS({was_limited, INCOMPLETE, "network: it did not limit the rate", PLAIN, EVENTS}),

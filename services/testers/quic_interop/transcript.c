@@ -339,6 +339,9 @@ static void take(const struct line *line, const struct vantage *vantage, struct 
         note_sent(&sight, transcript);
     }
     if (sight.is_heard && !is_dropped) {
+        const double silence_s = transcript->heard_s > 0 ? sight.at_s - transcript->heard_s : 0;
+        transcript->silence_s = silence_s > transcript->silence_s ? silence_s : transcript->silence_s;
+        transcript->heard_s = sight.at_s;
         note_heard(&sight, transcript);
     }
 }

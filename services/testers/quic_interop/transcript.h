@@ -61,6 +61,7 @@ struct transcript {
     unsigned long long bytes_heard;        // of the server's datagrams that arrived
     double first_s, last_s, answer_s;      // answer: the server's first datagram after the client's first
     double event_s[EVENTS];                // when it was heard first; 0: never
+    double heard_s, silence_s;             // the last datagram that arrived; the longest time in which none did
     double sent_s[SIDES];                  // the last datagram
     double closed_s;                       // the first CONNECTION_CLOSE; 0: none
 };

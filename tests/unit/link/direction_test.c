@@ -188,6 +188,27 @@ static void a_flow_is_struck_once_when_it_is_old_enough(void **state)
     end(&pair);
 }
 
+// Counted from the first packet, however long that was after the condition began; and it passes.
+static void a_wire_is_dark_for_a_while(void **state)
+{
+    (void)state;
+    const struct conditions dark = {.down_after_ms = 20, .down_for_ms = 100};
+    static const struct {
+        unsigned at_ms;
+        enum drop drop;
+    } looks[] = {{0, DROP_NONE}, {19, DROP_NONE}, {20, DROP_DOWN}, {70, DROP_DOWN}, {119, DROP_DOWN}, {120, DROP_NONE}, {500, DROP_NONE}};
+    char source[64];
+    struct pair pair;
+    begin(&pair, &dark);
+    pair.now_ns += 5000 * MS;
+    const uint64_t first_ns = pair.now_ns;
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        pair.now_ns = first_ns + looks[i].at_ms * MS;
+        assert_int_equal(there(&pair, 4, 4000, source).drop, looks[i].drop);
+    }
+    end(&pair);
+}
+
 // 400 flows: no two get the same port, 256 of them at most are moved, and each answer finds its own.
 static void many_flows_do_not_meet(void **state)
 {
@@ -403,6 +424,7 @@ int main(void)
         cmocka_unit_test(a_port_is_rebound_for_flows_that_were_there),
         cmocka_unit_test(an_address_is_rebound_and_comes_back_when_struck_again),
         cmocka_unit_test(a_flow_is_struck_once_when_it_is_old_enough),
+        cmocka_unit_test(a_wire_is_dark_for_a_while),
         cmocka_unit_test(many_flows_do_not_meet),
         cmocka_unit_test(a_flood_of_flows_is_bounded),
         cmocka_unit_test(ecn_is_kept_cleared_or_marked),

@@ -56,6 +56,7 @@ static const char *const absent[] = {"retry",
                                      "v2",
                                      "ipv6",
                                      "longrtt",
+                                     "blackhole",
                                      "handshakeloss",
                                      "transferloss",
                                      "rebind-port",
@@ -290,9 +291,9 @@ static void a_retry_wants_its_token(void **state)
 static void a_network_has_to_do_its_part(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"transferloss",        "handshakeloss", "transfercorruption",
-                                        "handshakecorruption", "goodput",       "longrtt",
-                                        "rebind-port",         "rebind-addr",   "ipv6"};
+    static const char *const cases[] = {"transferloss", "handshakeloss", "transfercorruption", "handshakecorruption",
+                                        "goodput",      "longrtt",       "rebind-port",        "rebind-addr",
+                                        "ipv6",         "blackhole"};
     shake_hands();
     expect_pass("transfer");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -307,6 +308,23 @@ static void a_network_has_to_do_its_part(void **state)
     expect_incomplete("goodput", "network: ");
     pass((struct seen){.at_s = 0.90, .from = "S", .frames = "8"});
     expect_pass("goodput");
+}
+
+static void a_connection_goes_on_after_the_dark(void **state)
+{
+    (void)state;
+    shake_hands();
+    pass((struct seen){.at_s = 2.00, .from = "S", .frames = "8"});
+    expect_incomplete("blackhole", "network: "); // a server that slept
+    shake_hands();
+    lose((struct seen){.at_s = 0.30, .from = "S", .frames = "8", .comment = "dropped: down, packet 9 of server to client"});
+    expect_incomplete("blackhole", "network: "); // nothing came after it
+    pass((struct seen){.at_s = 2.00, .from = "S", .frames = "8"});
+    expect_pass("blackhole");
+    pass((struct seen){.at_s = 2.10, .from = "C", HELLO});
+    expect_pass("blackhole"); // nobody answered
+    pass((struct seen){.at_s = 2.20, .from = "S", HELLO, .tls = "2,8,11"});
+    expect("blackhole", PANTHER_FAIL, PANTHER_REASON_ASSERTION, "client: it did not go on");
 }
 
 // The client does not know: where it is its packets have one source.
@@ -365,6 +383,7 @@ int main(void)
         cmocka_unit_test(an_update_of_keys_has_to_be_heard),
         cmocka_unit_test(a_retry_wants_its_token),
         cmocka_unit_test(a_network_has_to_do_its_part),
+        cmocka_unit_test(a_connection_goes_on_after_the_dark),
         cmocka_unit_test(rebinding_is_seen_where_the_server_is),
         cmocka_unit_test(marks_count_where_they_arrive),
         cmocka_unit_test(a_connection_of_a_case_before_does_not_count),
