@@ -363,14 +363,15 @@ def check_lost_guards(story):
 
 def _explains_loss(fault, instance, text):
     markers = fault.get("markers", []) + [str(fault.get("marker", ""))]
-    if fault["kind"] in ("kill guard", "kill guard and agent", "power off", "stop guard"):
-        return any(marker.split(".")[0] == str(instance["id"]) for marker in markers)
+    if any(marker.split(".")[0] == str(instance["id"]) for marker in markers):
+        return fault["kind"] in ("kill guard", "kill guard and agent", "power off", "stop guard")
     began = instance["trial"]["started"]["wall"]
     ended = instance["trial"]["ended"][0]["wall"] if instance["trial"]["ended"] else began
     if fault["t"] > ended or fault["healed"] < began - SLACK_S or fault.get("place") not in (instance["agent"], "", "coordinator"):
         return False
     if "while it started" in text:  # the agent was killed between its intent and the guard's start
-        return fault["kind"] == "kill all ends" or (fault["kind"] in ("kill agent", "kill both ends") and fault["place"] == instance["agent"])
+        kills_agent = fault["kind"] in ("kill agent", "kill both ends", "kill guard and agent")
+        return fault["kind"] == "kill all ends" or (kills_agent and fault["place"] == instance["agent"])
     return fault["kind"] in ("fill disk", "no descriptors", "slow disk") and fault["place"] == instance["agent"]
 
 

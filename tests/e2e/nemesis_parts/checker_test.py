@@ -310,6 +310,13 @@ class Doctored(unittest.TestCase):
         self.fault("kill agent", self.stopping() - 0.3, place="host-a")
         self.expect_nothing()
 
+    def test_a_guard_whose_agent_was_killed_with_another_guard(self):
+        self.lose_guard("its guard was killed while it started")
+        self.fault("kill guard and agent", self.stopping() - 0.3, place="host-b", marker="9.1@h", name="panther-guard")
+        self.expect("P6", "and nobody harmed it")
+        self.fault("kill guard and agent", self.stopping() - 0.3, place="host-a", marker="9.1@h", name="panther-guard")
+        self.expect_nothing()
+
     def test_the_spool_of_a_guard_that_ended_well(self):
         self.lose_guard("its guard ended with status 0")
         self.expect("P2", "its guard ended well, and what it observed at its end is lost")
