@@ -55,9 +55,17 @@ void history_begin(struct history *history, uint32_t cases, const char *content)
     *history = (struct history){.arena = arena_new(0), .cases = cases, .wall_ns = INT64_C(1700000000000000000)};
     history->content_bytes = strlen(content);
     hash_bytes(content, history->content_bytes, history->content_hash);
+}
+
+void history_store(struct history *history)
+{
     tell(history, "store_opened { store_id: \"" EPOCH "\" incarnation: 1 version: \"test\" }");
     tell(history, "key_added { name: \"admin\" role: ROLE_OPERATOR public_key: \"%s\" added_by: \"local\" }",
          "0123456789abcdefghijklmnopqrstuvwxyzABCD");
+}
+
+void history_members(struct history *history)
+{
     for (unsigned i = 0; i < SERVICES; i++) {
         tell(history,
              "key_added { name: \"%s\" role: ROLE_AGENT public_key: \"%u123456789abcdefghijklmnopqrstuvwxyzABCE\" added_by: \"admin\" }",

@@ -17,9 +17,11 @@ struct history {
     char content_hash[65]; // of what every stream holds
     uint64_t content_bytes;
 };
-// With who is known: keys, agents, plugins. content: what every stream of every service has printed.
+// content: what every stream of every service has printed.
 void history_begin(struct history *history, uint32_t cases, const char *content);
 void history_end(struct history *history);
+void history_store(struct history *history);   // a store begins; one that `init` made has begun
+void history_members(struct history *history); // who is known: keys, agents, plugins
 void history_run(struct history *history, uint64_t cells);
 void history_trial(struct history *history);       // the whole next cell
 void history_trial_begin(struct history *history); // up to the release of its cases

@@ -53,6 +53,7 @@ int fill_open(struct fill **out, const char *folder, uint64_t after, struct pant
         return result;
     }
     history_begin(&fill->history, CASES, "");
+    history_members(&fill->history);
     fill->history.run = fill->history.trial = fill->history.instance = after;
     *out = fill;
     return 0;

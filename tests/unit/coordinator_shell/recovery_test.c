@@ -48,6 +48,8 @@ static int begin(void **state)
         fail_msg("%s", lab->error.message);
     }
     history_begin(&lab->history, CASES, "hello\n");
+    history_store(&lab->history);
+    history_members(&lab->history);
     history_run(&lab->history, 3);
     history_trial(&lab->history);
     append(lab);

@@ -74,6 +74,8 @@ static int begin(void **state)
     open_store(lab);
     write_blob(lab, CONTENT);
     history_begin(&lab->history, CASES, CONTENT);
+    history_store(&lab->history);
+    history_members(&lab->history);
     for (uint64_t cells = 1; cells <= 2; cells++) {
         history_run(&lab->history, cells);
         for (uint64_t cell = 0; cell < cells; cell++)
