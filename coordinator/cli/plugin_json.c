@@ -72,13 +72,26 @@ static json_t *presences(const Pb__PluginRow *row)
     json_t *array = json_array();
     for (size_t i = 0; i < row->n_agents; i++) {
         const Pb__PluginPresence *presence = row->agents[i]->presence;
-        json_array_append_new(array, json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "agent", row->agents[i]->agent, "usable",
-                                               (int)presence->usable, "why_not", presence->unusable_reason, "implementation",
-                                               presence->implementation_version, "version", row->agents[i]->version, "hash",
-                                               presence->description_hash, "file_hash", presence->file_hash, "path", presence->path,
-                                               "capabilities", texts(presence->capabilities, presence->n_capabilities)));
+        json_array_append_new(array,
+                              json_pack("{s:s, s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "agent", row->agents[i]->agent, "usable",
+                                        (int)presence->usable, "probed", (int)!presence->unprobed, "why_not", presence->unusable_reason,
+                                        "implementation", presence->implementation_version, "version", row->agents[i]->version, "hash",
+                                        presence->description_hash, "file_hash", presence->file_hash, "path", presence->path,
+                                        "capabilities", texts(presence->capabilities, presence->n_capabilities)));
     }
     return array;
+}
+
+const char *plugin_kind_name(const Pb__PluginDescription *description)
+{
+    static const char *const names[] = {
+        [PB__PLUGIN_KIND__PLUGIN_KIND_UNSPECIFIED] = "?",
+        [PB__PLUGIN_KIND__PLUGIN_KIND_IUT] = "iut",
+        [PB__PLUGIN_KIND__PLUGIN_KIND_TESTER] = "tester",
+        [PB__PLUGIN_KIND__PLUGIN_KIND_NETWORK] = "network",
+    };
+    size_t kind = description ? (size_t)description->kind : 0;
+    return kind < sizeof names / sizeof *names ? names[kind] : "?";
 }
 
 void plugin_json_print(const Pb__PluginRow *row, FILE *out, bool one_line)
@@ -86,9 +99,8 @@ void plugin_json_print(const Pb__PluginRow *row, FILE *out, bool one_line)
     json_t *object = json_object();
     const Pb__PluginDescription *description = row->description;
     if (description) {
-        bool is_tester = description->kind == PB__PLUGIN_KIND__PLUGIN_KIND_TESTER;
         json_object_set_new(object, "name", json_string(description->name));
-        json_object_set_new(object, "kind", json_string(is_tester ? "tester" : "iut"));
+        json_object_set_new(object, "kind", json_string(plugin_kind_name(description)));
         json_object_set_new(object, "version", json_string(description->version));
         json_object_set_new(object, "summary", json_string(description->summary));
         json_object_set_new(object, "hash", json_string(row->hash));

@@ -31,15 +31,10 @@ static char *join_protocols(struct arena *arena, const Pb__PluginDescription *de
     return joined;
 }
 
-static const char *kind_of(const Pb__PluginDescription *description)
-{
-    return !description ? "?" : description->kind == PB__PLUGIN_KIND__PLUGIN_KIND_TESTER ? "tester" : "iut";
-}
-
 static void print_overview(struct client *client, const Pb__Plugins *plugins)
 {
-    static const char *const columns[] = {"name",         "kind",    "protocols", "agent", "usable",    "implementation",
-                                          "capabilities", "why_not", "version",   "hash",  "file_hash", "path"};
+    static const char *const columns[] = {"name",    "kind",    "protocols", "agent",     "usable", "implementation", "capabilities",
+                                          "why_not", "version", "hash",      "file_hash", "path",   "probed"};
     static const char *const shown[] = {"name", "kind", "protocols", "agent", "usable", "implementation", "why_not", NULL};
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < plugins->n_plugins; i++) {
@@ -47,7 +42,7 @@ static void print_overview(struct client *client, const Pb__Plugins *plugins)
         for (size_t a = 0; a < row->n_agents; a++) {
             const Pb__PluginPresence *presence = row->agents[a]->presence;
             const char *values[] = {presence->name,
-                                    kind_of(row->description),
+                                    plugin_kind_name(row->description),
                                     join_protocols(client->arena, row->description),
                                     row->agents[a]->agent,
                                     presence->usable ? "yes" : "no",
@@ -57,7 +52,8 @@ static void print_overview(struct client *client, const Pb__Plugins *plugins)
                                     row->agents[a]->version,
                                     presence->description_hash,
                                     presence->file_hash,
-                                    presence->path};
+                                    presence->path,
+                                    presence->unprobed ? "no" : "yes"};
             table_add(table, values);
         }
     }
@@ -126,8 +122,8 @@ static void print_one(struct client *client, const Pb__Plugins *plugins)
     const Pb__PluginRow *row = plugins->plugins[0];
     const Pb__PluginDescription *description = row->description;
     if (description) {
-        printf("%s %s (%s), ABI %u.%u: %s\n", description->name, description->version, kind_of(description), description->abi_major,
-               description->abi_minor, description->summary);
+        printf("%s %s (%s), ABI %u.%u: %s\n", description->name, description->version, plugin_kind_name(description),
+               description->abi_major, description->abi_minor, description->summary);
         for (size_t i = 0; i < description->n_protocols; i++) {
             const Pb__ProtocolDescription *protocol = description->protocols[i];
             printf("protocol %s, versions %s, roles %s\n", protocol->name, join(client->arena, protocol->versions, protocol->n_versions),

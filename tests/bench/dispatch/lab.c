@@ -157,6 +157,30 @@ static int await_agent(struct lab *lab, struct panther_error *error)
     return 0;
 }
 
+// An agent that has just begun looks which versions its host has of what its plugins run, for a second or two: that is not what is
+// measured.
+static int await_probes(struct lab *lab, struct panther_error *error)
+{
+    const char *const argv[] = {
+        arena_printf(lab->arena, "%s/panther-coord", lab->options.programs), "plugins", "-o", "json", "--key-file", lab->key, NULL};
+    uint64_t end_ns = clock_boottime_ns() + UP_MS * UINT64_C(1000000);
+    for (bool open = true; open;) {
+        CLEANUP_FREE char *text = NULL;
+        size_t bytes;
+        unlink(in_folder(lab, "plugins.json"));
+        int pidfd = start(lab, "plugins.json", argv, error);
+        if (pidfd < 0 || wait_for(&pidfd) != 0 || clock_boottime_ns() > end_ns)
+            return error_set(error, PANTHER_EUNAVAILABLE, "the agent's plugins are not known: see %s", in_folder(lab, "plugins.json"));
+        int result = file_read(in_folder(lab, "plugins.json"), 1 << 20, &text, &bytes, error);
+        if (result < 0)
+            return result;
+        open = strstr(text, "\"probed\": \"no\"") != NULL;
+        if (open)
+            pause_a_little();
+    }
+    return 0;
+}
+
 struct lab *lab_up(const struct lab_options *options, struct panther_error *error)
 {
     struct lab *lab = NEW(struct lab);
@@ -168,6 +192,8 @@ struct lab *lab_up(const struct lab_options *options, struct panther_error *erro
         result = start_agent(lab, error);
     if (result == 0)
         result = await_agent(lab, error);
+    if (result == 0)
+        result = await_probes(lab, error);
     if (result < 0)
         lab_down(&lab);
     return lab;
