@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "coordinator/report/qlog.h"
+#include "common/qlog/qlog.h"
 #include "coordinator/report/timeline_observed.h"
 
 #define NS_PER_MS 1e6

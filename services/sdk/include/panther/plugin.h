@@ -36,6 +36,7 @@
 //   1.0  first version
 //   1.1  panther_plugin_folder, panther_finding, panther_endpoint_external, panther_build; builds in struct panther_plugin
 //   1.2  PANTHER_NETWORK; setups, conditions and evidence in struct panther_tester, panther_case_peer, panther_case_condition
+//   1.3  panther/qlog.h
 #ifndef PANTHER_PLUGIN_H
 #define PANTHER_PLUGIN_H
 
@@ -45,7 +46,7 @@
 #include <stdint.h>
 
 #define PANTHER_ABI_MAJOR 1
-#define PANTHER_ABI_MINOR 2
+#define PANTHER_ABI_MINOR 3
 
 // A network is what the other services of a trial are placed in: the one kind whose initialize spawns (network.json in the work folder says
 // what to make), because its endpoints, named after the services, have to be there before they are.

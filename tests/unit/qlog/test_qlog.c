@@ -10,12 +10,12 @@
 #include <cmocka.h>
 // clang-format on
 
-#include "coordinator/report/qlog.h"
+#include "common/qlog/qlog.h"
 
 struct told {
     size_t count, most;
     double times_ms[8];
-    char names[8][64], texts[8][128];
+    char names[8][64], texts[8][128], packets[8][32], frames[8][128];
     bool is_absolute;
 };
 
@@ -26,6 +26,10 @@ static bool take(void *context, const struct qlog_event *event)
         told->times_ms[told->count] = event->time_ms;
         snprintf(told->names[told->count], 64, "%s", event->name);
         snprintf(told->texts[told->count], 128, "%s", event->text);
+        snprintf(told->packets[told->count], 32, "%s", event->packet_type);
+        for (size_t i = 0, used = 0; i < event->frame_count && used < 100; i++) {
+            used += (size_t)snprintf(told->frames[told->count] + used, 128 - used, "%s ", event->frames[i]);
+        }
     }
     told->is_absolute = event->is_absolute;
     told->count++;
@@ -56,6 +60,10 @@ static void a_sequence(void **state)
     assert_int_equal(facts.events, 2);
     assert_int_equal(facts.malformed, 1);
     assert_string_equal(facts.side, "server");
+    assert_string_equal(told.packets[0], "initial");
+    assert_string_equal(told.frames[0], "crypto padding ");
+    assert_string_equal(told.packets[1], "");
+    assert_string_equal(facts.group, "");
     assert_float_equal(facts.reference_ms, 1700000000000.5, 0.001);
     assert_float_equal(told.times_ms[0], 0.25, 0.0001);
     assert_string_equal(told.texts[0], "initial 3 length 1200: crypto, padding");
@@ -107,13 +115,31 @@ static void what_is_none(void **state)
     assert_int_equal(facts.malformed, 4);
 }
 
+// Which connection it is of; what is too long for an ID is none.
+static void a_group(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fields, *group;
+    } known[] = {{"\"group_id\":\"1050fb\"", "1050fb"},
+                 {"\"group_id\":\"x\",\"ODCID\":\"6b27\"", "6b27"},
+                 {"\"group_id\":7", ""},
+                 {"\"group_id\":\"0123456789012345678901234567890123456789012345678\"", ""}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        char text[256];
+        struct told told = {0};
+        struct qlog_facts facts;
+        snprintf(text, sizeof text, "{\"trace\":{\"common_fields\":{%s}}}\n", known[i].fields);
+        assert_null(read_text(text, &told, &facts));
+        assert_string_equal(facts.group, known[i].group);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sequence),
-        cmocka_unit_test(lines_of_records),
-        cmocka_unit_test(a_document_with_columns),
-        cmocka_unit_test(what_is_none),
+        cmocka_unit_test(a_sequence), cmocka_unit_test(lines_of_records), cmocka_unit_test(a_document_with_columns),
+        cmocka_unit_test(a_group),    cmocka_unit_test(what_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

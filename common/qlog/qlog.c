@@ -1,4 +1,5 @@
-#include "coordinator/report/qlog.h"
+// See qlog.h.
+#include "common/qlog/qlog.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -9,7 +10,8 @@
 #define RECORD_SEPARATOR '\x1e'
 // A record is one event: a program that writes larger ones is not understood.
 #define RECORD_MAX_BYTES ((size_t)1024 * 1024)
-#define FRAMES_MAX 8
+// Of which the text says the type.
+#define FRAMES_SHOWN 8
 
 struct reading {
     qlog_event_fn *tell;
@@ -41,10 +43,10 @@ static void append_value(struct text *out, const char *name, const json_t *value
 
 static void append_frames(struct text *out, const json_t *frames)
 {
-    for (size_t i = 0; i < json_array_size(frames) && i < FRAMES_MAX; i++) {
+    for (size_t i = 0; i < json_array_size(frames) && i < FRAMES_SHOWN; i++) {
         text_printf(out, "%s%.24s", i ? ", " : ": ", text_at(json_array_get(frames, i), "frame_type"));
     }
-    if (json_array_size(frames) > FRAMES_MAX) {
+    if (json_array_size(frames) > FRAMES_SHOWN) {
         text_append(out, ", ...");
     }
 }
@@ -74,6 +76,23 @@ static void append_data(struct text *out, const json_t *data)
 
 // ---- events
 
+static const char *packet_type_of(const json_t *data)
+{
+    const char *type = text_at(json_object_get(data, "header"), "packet_type");
+    return *type ? type : text_at(data, "packet_type");
+}
+
+static size_t frames_of(const json_t *data, const char **frames)
+{
+    const json_t *all = json_object_get(data, "frames");
+    size_t count = 0;
+    while (count < json_array_size(all) && count < QLOG_FRAMES_MAX) {
+        frames[count] = text_at(json_array_get(all, count), "frame_type");
+        count++;
+    }
+    return count;
+}
+
 static void tell(struct reading *reading, const json_t *time, const char *name, const json_t *data)
 {
     double value = json_is_string(time) ? strtod(json_string_value(time), NULL) : json_number_value(time);
@@ -90,7 +109,14 @@ static void tell(struct reading *reading, const json_t *time, const char *name, 
     if (text.length > QLOG_TEXT_MAX_BYTES) {
         text.data[QLOG_TEXT_MAX_BYTES] = '\0';
     }
-    struct qlog_event event = {.time_ms = value, .is_absolute = reading->format == TIME_ABSOLUTE, .name = name, .text = text_string(&text)};
+    const char *frames[QLOG_FRAMES_MAX];
+    struct qlog_event event = {.time_ms = value,
+                               .is_absolute = reading->format == TIME_ABSOLUTE,
+                               .name = name,
+                               .text = text_string(&text),
+                               .packet_type = packet_type_of(data),
+                               .frames = frames,
+                               .frame_count = frames_of(data, frames)};
     reading->facts->events++;
     reading->facts->last_ms = value > reading->facts->last_ms ? value : reading->facts->last_ms;
     reading->is_enough = !reading->tell(reading->context, &event);
@@ -142,12 +168,21 @@ static double reference_of(const json_t *common)
     return value > 0 && value < QLOG_TIME_MAX_MS ? value : 0;
 }
 
+// Old documents and quic-go call it ODCID, too.
+static void take_group(struct reading *reading, const json_t *common)
+{
+    const char *group = text_at(common, "group_id"), *original = text_at(common, "ODCID");
+    const char *best = *original ? original : group;
+    snprintf(reading->facts->group, sizeof reading->facts->group, "%s", strlen(best) < sizeof reading->facts->group ? best : "");
+}
+
 static void take_trace(struct reading *reading, const json_t *trace)
 {
     const json_t *common = json_object_get(trace, "common_fields"), *fields = json_object_get(trace, "event_fields");
     const char *format = text_at(common, "time_format"), *units = text_at(json_object_get(trace, "configuration"), "time_units");
     const char *side = text_at(json_object_get(trace, "vantage_point"), "type");
     reading->facts->reference_ms = reference_of(common);
+    take_group(reading, common);
     reading->format = strcmp(format, "absolute") == 0                                                    ? TIME_ABSOLUTE
                       : strcmp(format, "delta") == 0 || strncmp(format, "relative_to_previous", 20) == 0 ? TIME_DELTA
                                                                                                          : TIME_RELATIVE;
