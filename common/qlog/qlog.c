@@ -82,6 +82,22 @@ static const char *packet_type_of(const json_t *data)
     return *type ? type : text_at(data, "packet_type");
 }
 
+static const char *version_of(const json_t *data)
+{
+    const char *version = text_at(json_object_get(data, "header"), "version");
+    return *version ? version : text_at(data, "chosen_version");
+}
+
+static int key_phase_of(const json_t *data)
+{
+    const json_t *phase = json_object_get(json_object_get(data, "header"), "key_phase_bit");
+    const char *text = json_string_value(phase);
+    const long long number = text                     ? (*text == '0' || *text == '1') && !text[1] ? *text - '0' : -1
+                             : json_is_integer(phase) ? json_integer_value(phase)
+                                                      : -1;
+    return number == 0 || number == 1 ? (int)number : -1;
+}
+
 static size_t frames_of(const json_t *data, const char **frames)
 {
     const json_t *all = json_object_get(data, "frames");
@@ -115,6 +131,8 @@ static void tell(struct reading *reading, const json_t *time, const char *name, 
                                .name = name,
                                .text = text_string(&text),
                                .packet_type = packet_type_of(data),
+                               .version = version_of(data),
+                               .key_phase = key_phase_of(data),
                                .frames = frames,
                                .frame_count = frames_of(data, frames)};
     reading->facts->events++;

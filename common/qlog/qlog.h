@@ -21,6 +21,8 @@ struct qlog_event {
     const char *name;          // "transport:packet_sent"
     const char *text;          // what it says, in short
     const char *packet_type;   // "initial", "1RTT"; "": it is of no packet
+    const char *version;       // of the packet, or chosen for the connection: "1", "6b3343cf"; "": not told
+    int key_phase;             // of the packet: 0 or 1; -1: not told
     const char *const *frames; // types of the packet's frames: "crypto"
     size_t frame_count;
 };

@@ -35,6 +35,8 @@ static bool tell(void *context, const struct qlog_event *event)
                                             .is_absolute = event->is_absolute,
                                             .name = event->name,
                                             .packet_type = event->packet_type,
+                                            .version = event->version,
+                                            .key_phase = event->key_phase,
                                             .frames = event->frames,
                                             .frame_count = event->frame_count};
     take_facts(telling->facts, telling->qlog);

@@ -9,17 +9,21 @@
 
 #include "evidence.h"
 #include "judge.h"
+#include "qlogs.h"
 
 #define CLOCK_TRIES 16 // one of them is not interrupted
 
 struct quic_interop {
     const char *interface;
     bool keep;
+    const char *qlog;
 };
 
 static const struct panther_option options[] = {
     PANTHER_OPTION_STRING(struct quic_interop, interface, "", "capture here (lo) instead of taking the network environment's capture"),
     PANTHER_OPTION_BOOLEAN(struct quic_interop, keep, "true", "keep tshark's reading and the secrets of each case as artifacts"),
+    PANTHER_OPTION_CHOICE(struct quic_interop, qlog, "use", "qlogs of both sides beside the capture; demand: no pass without whole ones",
+                          "use", "demand", "ignore"),
     PANTHER_OPTIONS_END,
 };
 
@@ -189,7 +193,7 @@ static void add_fields(struct panther_service *service, struct panther_arguments
 
 // From when the client was executed on; frames before are of other cases.
 static const char *read_capture(struct panther_service *service, const struct capture *capture, const char *secrets, unsigned port,
-                                uint64_t began_ns, size_t *bytes, char *problem)
+                                double began_s, size_t *bytes, char *problem)
 {
     struct panther_arguments argv = {0};
     struct panther_exit exit;
@@ -202,7 +206,7 @@ static const char *read_capture(struct panther_service *service, const struct ca
     panther_argument(service, &argv, "-d");
     panther_argument(service, &argv, "udp.port==%u,quic", port);
     panther_argument(service, &argv, "-Y");
-    panther_argument(service, &argv, "udp.port == %u && frame.time_epoch >= %.6f", port, began_ns > 0 ? wall_seconds(began_ns) : 0.0);
+    panther_argument(service, &argv, "udp.port == %u && frame.time_epoch >= %.6f", port, began_s);
     add_fields(service, &argv);
     const int process = panther_spawn(service, .name = "tshark", .argv = argv.items, .finishes = true, .want_output = true,
                                       .environment = PANTHER_TEXTS("LC_ALL=C"));
@@ -245,6 +249,20 @@ static int incomplete(struct panther_service *service, const char *problem)
     return panther_result(service, PANTHER_INCONC, PANTHER_REASON_INCOMPLETE, "%s", problem);
 }
 
+static void weigh_qlogs(struct panther_service *service, const struct qlog_files files[SIDES], const struct transcript *transcript,
+                        const struct endings *endings, struct judgement *judgement)
+{
+    struct testimony testimony[SIDES];
+    if (strcmp(settings_now->qlog, "ignore") == 0) {
+        return;
+    }
+    qlogs_sum(&files[CLIENT], transcript, &testimony[CLIENT]);
+    qlogs_sum(&files[SERVER], transcript, &testimony[SERVER]);
+    panther_metric(service, "qlogs_client", (double)testimony[CLIENT].qlogs, "", PANTHER_NEITHER_IS_BETTER);
+    panther_metric(service, "qlogs_server", (double)testimony[SERVER].qlogs, "", PANTHER_NEITHER_IS_BETTER);
+    testimony_weigh(testimony, transcript, endings, strcmp(settings_now->qlog, "demand") == 0, judgement);
+}
+
 static int judge_case(struct panther_service *service, const char *name, const struct panther_case_peer *server,
                       const struct panther_case_peer *client, unsigned port)
 {
@@ -254,13 +272,19 @@ static int judge_case(struct panther_service *service, const char *name, const s
     struct judgement judgement;
     size_t bytes = 0;
     const char *secrets = panther_path(service, "secrets.%s.keys", name);
+    const double began_s = client->began_ns > 0 ? wall_seconds(client->began_ns) : 0;
+    static struct qlog_files qlogs[SIDES];
+    if (strcmp(settings_now->qlog, "ignore") != 0) {
+        qlogs_read(service, client, began_s, &qlogs[CLIENT]);
+        qlogs_read(service, server, began_s, &qlogs[SERVER]);
+    }
     if (find_capture(service, server, client, &capture, problem) < 0) {
         return incomplete(service, problem);
     }
     if (secrets_collect(service, server, client, secrets) == 0) {
         return incomplete(service, "neither side left a key log: the capture cannot be decrypted");
     }
-    const char *text = read_capture(service, &capture, secrets, port, client->began_ns, &bytes, problem);
+    const char *text = read_capture(service, &capture, secrets, port, began_s, &bytes, problem);
     const struct vantage vantage = {port, {capture.interface[CLIENT], capture.interface[SERVER]}};
     if (text == NULL || !transcript_read(text, bytes, &vantage, &transcript, problem, sizeof(problem))) {
         return incomplete(service, problem);
@@ -272,6 +296,7 @@ static int judge_case(struct panther_service *service, const char *name, const s
         panther_artifact(service, panther_format(service, "secrets.%s.keys", name), "keylog");
     }
     judge(name, &transcript, &endings, &judgement);
+    weigh_qlogs(service, qlogs, &transcript, &endings, &judgement);
     return panther_result(service, judgement.verdict, judgement.reason, "%s", judgement.text);
 }
 
@@ -322,7 +347,7 @@ static const struct panther_tester tester = {
     .get_tool_version = get_tool_version,
     .setups = setups,
     .conditions = conditions,
-    .evidence = PANTHER_TEXTS("capture", "keylog"),
+    .evidence = PANTHER_TEXTS("capture", "keylog", "qlog"),
 };
 
 PANTHER_PLUGIN(.name = "quic_interop", .kind = PANTHER_TESTER, .version = "1.0",

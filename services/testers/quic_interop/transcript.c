@@ -2,109 +2,12 @@
 #define _GNU_SOURCE // memmem
 #include "transcript.h"
 
+#include "line.h"
+#include "marks.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum field {
-    TIME,
-    INTERFACE,
-    COMMENT,
-    SOURCE,
-    SOURCE_V6,
-    FROM_PORT,
-    TO_PORT,
-    LENGTH,
-    ECN,
-    ECN_V6,
-    CONNECTION,
-    LONG_TYPE,
-    LONG_TYPE_V2,
-    VERSION,
-    KEY_PHASE,
-    FRAMES,
-    TOKEN_LENGTH,
-    TLS_TYPE,
-    EXTENSIONS,
-    CIPHERS,
-    STREAM_IDS,
-    ALPN,
-    PARAMETERS,
-    FIELD_COUNT
-};
-
-enum {
-    FRAME_ACK_ECN = 3,
-    FRAME_PATH_CHALLENGE = 26,
-    FRAME_PATH_RESPONSE = 27,
-    FRAME_CLOSE = 28,
-    FRAME_CLOSE_APPLICATION = 29,
-    FRAME_HANDSHAKE_DONE = 30
-};
-enum { LONG_INITIAL = 0, LONG_ZERO_RTT = 1, LONG_RETRY = 3 };
-enum { V2_RETRY = 0, V2_INITIAL = 1, V2_ZERO_RTT = 2 }; // RFC 9369, 3.2
-enum { TLS_SERVER_HELLO = 2, TLS_ENCRYPTED_EXTENSIONS = 8, TLS_CERTIFICATE = 11 };
-enum { EXTENSION_PRE_SHARED_KEY = 41, EXTENSION_EARLY_DATA = 42 };
-enum { ECT_1 = 1, ECT_0 = 2 };
-enum { PARAMETER_DISABLE_ACTIVE_MIGRATION = 12 };
-
-struct line {
-    const char *fields[FIELD_COUNT];
-    size_t bytes[FIELD_COUNT];
-};
-
-static bool split(const char *text, size_t bytes, struct line *line)
-{
-    size_t field = 0, begin = 0;
-    for (size_t i = 0; i <= bytes; i++) {
-        if (i < bytes && text[i] != '|') {
-            continue;
-        }
-        if (field == FIELD_COUNT) {
-            return false;
-        }
-        line->fields[field] = text + begin;
-        line->bytes[field++] = i - begin;
-        begin = i + 1;
-    }
-    return field == FIELD_COUNT;
-}
-
-// The index-th number of a field; false: it has fewer, or it is none.
-static bool number_at(const struct line *line, enum field field, size_t index, unsigned long long *number)
-{
-    const char *at = line->fields[field], *end = at + line->bytes[field];
-    char text[24];
-    for (; index > 0 && at < end; index--) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        at = comma != NULL ? comma + 1 : end;
-    }
-    const char *comma = memchr(at, ',', (size_t)(end - at));
-    const size_t bytes = (size_t)((comma != NULL ? comma : end) - at);
-    if (bytes == 0 || bytes >= sizeof(text)) {
-        return false;
-    }
-    memcpy(text, at, bytes);
-    text[bytes] = '\0';
-    char *rest;
-    *number = strtoull(text, &rest, 0);
-    return *rest == '\0';
-}
-
-static size_t count_of(const struct line *line, enum field field, unsigned long long wanted)
-{
-    unsigned long long number;
-    size_t count = 0;
-    for (size_t i = 0; number_at(line, field, i, &number); i++) {
-        count += number == wanted;
-    }
-    return count;
-}
-
-static bool has(const struct line *line, enum field field, unsigned long long wanted)
-{
-    return count_of(line, field, wanted) > 0;
-}
 
 // ---- one datagram
 
@@ -127,7 +30,7 @@ static void note_endpoint(const struct line *line, struct transcript *transcript
 static void note_streams(const struct line *line, struct transcript *transcript)
 {
     unsigned long long id;
-    for (size_t i = 0; number_at(line, STREAM_IDS, i, &id); i++) {
+    for (size_t i = 0; line_number(line, STREAM_IDS, i, &id); i++) {
         size_t known = 0;
         while (known < transcript->streams && transcript->stream[known] != id) {
             known++;
@@ -157,13 +60,13 @@ static void note_sent_by_client(const struct sight *sight, struct transcript *tr
 {
     const struct line *line = sight->line;
     unsigned long long number;
-    const bool is_initial = has(line, LONG_TYPE, LONG_INITIAL) || has(line, LONG_TYPE_V2, V2_INITIAL);
-    transcript->early_sent += count_of(line, LONG_TYPE, LONG_ZERO_RTT) + count_of(line, LONG_TYPE_V2, V2_ZERO_RTT);
+    const bool is_initial = line_count_long(line, LONG_INITIAL, V2_INITIAL) > 0;
+    transcript->early_sent += line_count_long(line, LONG_ZERO_RTT, V2_ZERO_RTT);
     if (is_initial && transcript->retries > 0) {
         transcript->after_retry++;
-        transcript->tokens += number_at(line, TOKEN_LENGTH, 0, &number) && number > 0;
+        transcript->tokens += line_number(line, TOKEN_LENGTH, 0, &number) && number > 0;
     }
-    if (number_at(line, VERSION, 0, &number) && number != QUIC_V1 && number != QUIC_V2 && number != QUIC_V2_DRAFT) {
+    if (line_number(line, VERSION, 0, &number) && number != QUIC_V1 && number != QUIC_V2 && number != QUIC_V2_DRAFT) {
         transcript->unknown_version = true;
     }
     note_streams(line, transcript);
@@ -176,10 +79,10 @@ static void note_heard_by_server(const struct sight *sight, struct transcript *t
     if (transcript->endpoints > 1) {
         note_event(transcript, SERVER_HEARS_ENDPOINT, sight->at_s);
     }
-    if (has(sight->line, FRAMES, FRAME_PATH_CHALLENGE)) {
+    if (line_has(sight->line, FRAMES, FRAME_PATH_CHALLENGE)) {
         note_event(transcript, SERVER_HEARS_CHALLENGE, sight->at_s);
     }
-    if (number_at(sight->line, KEY_PHASE, 0, &phase) && phase == 1 && sight->line->bytes[FRAMES] > 0) {
+    if (line_number(sight->line, KEY_PHASE, 0, &phase) && phase == 1 && sight->line->bytes[FRAMES] > 0) {
         note_event(transcript, SERVER_HEARS_UPDATE, sight->at_s);
     }
 }
@@ -188,17 +91,17 @@ static void note_sent_by_server(const struct sight *sight, struct transcript *tr
 {
     const struct line *line = sight->line;
     unsigned long long number;
-    const size_t hellos = count_of(line, TLS_TYPE, TLS_SERVER_HELLO);
-    for (size_t i = 0; number_at(line, VERSION, i, &number); i++) {
+    const size_t hellos = line_count(line, TLS_TYPE, TLS_SERVER_HELLO);
+    for (size_t i = 0; line_number(line, VERSION, i, &number); i++) {
         transcript->negotiations += number == 0;
         transcript->v2 = transcript->v2 || number == QUIC_V2 || number == QUIC_V2_DRAFT;
     }
     transcript->hellos += hellos;
-    transcript->forbids_migration = transcript->forbids_migration || has(line, PARAMETERS, PARAMETER_DISABLE_ACTIVE_MIGRATION);
-    transcript->certificates += count_of(line, TLS_TYPE, TLS_CERTIFICATE);
-    transcript->resumed += hellos > 0 && has(line, EXTENSIONS, EXTENSION_PRE_SHARED_KEY);
-    transcript->early_accepted += has(line, TLS_TYPE, TLS_ENCRYPTED_EXTENSIONS) && has(line, EXTENSIONS, EXTENSION_EARLY_DATA);
-    if (hellos > 0 && number_at(line, CIPHERS, 0, &number)) {
+    transcript->forbids_migration = transcript->forbids_migration || line_has(line, PARAMETERS, PARAMETER_DISABLE_ACTIVE_MIGRATION);
+    transcript->certificates += line_count(line, TLS_TYPE, TLS_CERTIFICATE);
+    transcript->resumed += hellos > 0 && line_has(line, EXTENSIONS, EXTENSION_PRE_SHARED_KEY);
+    transcript->early_accepted += line_has(line, TLS_TYPE, TLS_ENCRYPTED_EXTENSIONS) && line_has(line, EXTENSIONS, EXTENSION_EARLY_DATA);
+    if (hellos > 0 && line_number(line, CIPHERS, 0, &number)) {
         transcript->cipher = (unsigned)number;
     }
     if (line->bytes[ALPN] == 2 && memcmp(line->fields[ALPN], "h3", 2) == 0) {
@@ -210,11 +113,11 @@ static void note_heard_by_client(const struct sight *sight, struct transcript *t
 {
     const struct line *line = sight->line;
     unsigned long long number;
-    transcript->retries += has(line, LONG_TYPE, LONG_RETRY) || has(line, LONG_TYPE_V2, V2_RETRY);
-    if (has(line, FRAMES, FRAME_PATH_CHALLENGE)) {
+    transcript->retries += line_count_long(line, LONG_RETRY, V2_RETRY) > 0;
+    if (line_has(line, FRAMES, FRAME_PATH_CHALLENGE)) {
         note_event(transcript, CLIENT_HEARS_CHALLENGE, sight->at_s);
     }
-    if (has(line, FRAMES, FRAME_HANDSHAKE_DONE) && number_at(line, CONNECTION, 0, &number) && number < CONNECTIONS_MAX &&
+    if (line_has(line, FRAMES, FRAME_HANDSHAKE_DONE) && line_number(line, CONNECTION, 0, &number) && number < CONNECTIONS_MAX &&
         !transcript->done[number]) {
         transcript->done[number] = true;
         transcript->connections++;
@@ -222,7 +125,7 @@ static void note_heard_by_client(const struct sight *sight, struct transcript *t
     if (transcript->answer_s < 0) {
         transcript->answer_s = sight->at_s - transcript->first_s;
     }
-    if (number_at(line, LENGTH, 0, &number)) {
+    if (line_number(line, LENGTH, 0, &number)) {
         transcript->bytes_heard += number;
     }
 }
@@ -235,16 +138,20 @@ static void note_sent(const struct sight *sight, struct transcript *transcript)
     if (transcript->datagrams[CLIENT] + transcript->datagrams[SERVER] == 0) {
         transcript->first_s = sight->at_s;
     }
-    for (size_t i = 0; number_at(line, KEY_PHASE, i, &number); i++) {
+    for (size_t i = 0; line_number(line, KEY_PHASE, i, &number); i++) {
         transcript->phase[side][number & 1] += 1;
     }
     transcript->readable += line->bytes[KEY_PHASE] > 0 && line->bytes[FRAMES] > 0;
     transcript->unread[side] += line->bytes[FRAMES] == 0 && line->bytes[VERSION] == 0;
-    transcript->challenges[side] += count_of(line, FRAMES, FRAME_PATH_CHALLENGE);
-    transcript->responses[side] += count_of(line, FRAMES, FRAME_PATH_RESPONSE);
-    transcript->ack_ecn[side] += count_of(line, FRAMES, FRAME_ACK_ECN);
-    if (has(line, FRAMES, FRAME_CLOSE) || has(line, FRAMES, FRAME_CLOSE_APPLICATION)) {
+    transcript->challenges[side] += line_count(line, FRAMES, FRAME_PATH_CHALLENGE);
+    transcript->responses[side] += line_count(line, FRAMES, FRAME_PATH_RESPONSE);
+    transcript->ack_ecn[side] += line_count(line, FRAMES, FRAME_ACK_ECN);
+    if (line_has(line, FRAMES, FRAME_CLOSE) || line_has(line, FRAMES, FRAME_CLOSE_APPLICATION)) {
         transcript->closed_s = transcript->closed_s > 0 ? transcript->closed_s : sight->at_s;
+    }
+    marks_note(line, transcript->marks[side].sent);
+    if (side == CLIENT && line->bytes[VERSION] > 0) {
+        marks_note_group(line, transcript);
     }
     transcript->v6 += line->bytes[SOURCE_V6] > 0;
     transcript->sent_s[side] = transcript->last_s = sight->at_s;
@@ -259,8 +166,12 @@ static void note_sent(const struct sight *sight, struct transcript *transcript)
 static void note_heard(const struct sight *sight, struct transcript *transcript)
 {
     unsigned long long number;
-    if ((number_at(sight->line, ECN, 0, &number) || number_at(sight->line, ECN_V6, 0, &number)) && (number == ECT_0 || number == ECT_1)) {
+    if ((line_number(sight->line, ECN, 0, &number) || line_number(sight->line, ECN_V6, 0, &number)) &&
+        (number == ECT_0 || number == ECT_1)) {
         transcript->ect[sight->side]++;
+    }
+    if (transcript->closed_s == 0) {
+        marks_note(sight->line, transcript->marks[sight->side].heard);
     }
     transcript->last_s = sight->at_s;
     transcript->heard[sight->side]++;
@@ -277,7 +188,7 @@ static void note_amplification(const struct sight *sight, struct transcript *tra
     unsigned long long length;
     const bool counts =
         sight->side == CLIENT ? sight->is_heard && transcript->heard[CLIENT] == 0 : sight->is_sent && transcript->heard[CLIENT] <= 1;
-    if (counts && number_at(sight->line, LENGTH, 0, &length)) {
+    if (counts && line_number(sight->line, LENGTH, 0, &length)) {
         transcript->bytes_first[sight->side] += length;
     }
 }
@@ -306,7 +217,7 @@ static double seconds_of(const struct line *line)
 static bool is_of_this_case(const struct line *line, enum side side, struct transcript *transcript)
 {
     unsigned long long number;
-    if (!number_at(line, CONNECTION, 0, &number) || number >= CONNECTIONS_MAX) {
+    if (!line_number(line, CONNECTION, 0, &number) || number >= CONNECTIONS_MAX) {
         return true;
     }
     if (side == CLIENT) {
@@ -318,7 +229,7 @@ static bool is_of_this_case(const struct line *line, enum side side, struct tran
 static void take(const struct line *line, const struct vantage *vantage, struct transcript *transcript)
 {
     unsigned long long from = 0, to = 0;
-    if (!number_at(line, FROM_PORT, 0, &from) || !number_at(line, TO_PORT, 0, &to) ||
+    if (!line_number(line, FROM_PORT, 0, &from) || !line_number(line, TO_PORT, 0, &to) ||
         (from != vantage->server_port && to != vantage->server_port)) {
         return;
     }
@@ -355,7 +266,7 @@ bool transcript_read(const char *text, size_t bytes, const struct vantage *vanta
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         const char *stop = newline != NULL ? newline : end;
         struct line line;
-        if (!split(at, (size_t)(stop - at), &line)) {
+        if (!line_split(at, (size_t)(stop - at), &line)) {
             snprintf(problem, problem_bytes, "line %zu of tshark's output does not have %d fields", number, FIELD_COUNT);
             return false;
         }

@@ -10,11 +10,8 @@ enum side { CLIENT, SERVER, SIDES };
 
 #define CONNECTIONS_MAX 64 // of one case: a handful; what comes later is only counted
 #define STREAMS_MAX 256    // request streams told apart
+#define GROUP_BYTES 41     // a connection ID in hexadecimal
 #define ENDPOINTS_MAX 8    // addresses and ports that the client sent from
-
-#define QUIC_V1 0x00000001u
-#define QUIC_V2 0x6b3343cfu
-#define QUIC_V2_DRAFT 0x709a50c4u
 
 // Where the capture was taken: names of interfaces of the network's capture, which has every datagram where it was sent and where it came;
 // both empty: it has one interface, which shows it once.
@@ -26,7 +23,17 @@ struct vantage {
 // What one side hears and has to answer.
 enum event { SERVER_HEARS_CHALLENGE, CLIENT_HEARS_CHALLENGE, SERVER_HEARS_UPDATE, SERVER_HEARS_ENDPOINT, EVENTS };
 
+// What a qlog can say, too, of what a side sent.
+enum mark { MARK_RETRY, MARK_NEGOTIATION, MARK_EARLY, MARK_DONE, MARK_CHALLENGE, MARK_RESPONSE, MARK_UPDATE, MARK_V2, MARKS };
+struct marks {
+    size_t sent[MARKS];
+    size_t heard[MARKS]; // by the other side, while no connection of the case was closed: a socket that is gone hears nothing
+};
+
 struct transcript {
+    struct marks marks[SIDES];                // of what the side sent
+    char group[CONNECTIONS_MAX][GROUP_BYTES]; // connection IDs that the client's Initials went to
+    size_t groups;
     size_t datagrams[SIDES]; // that were sent
     size_t heard[SIDES];     // of them, such as arrived
     size_t readable;         // datagrams with 1-RTT packets that were decrypted
@@ -72,7 +79,8 @@ struct transcript {
     "frame.time_epoch", "frame.interface_name", "frame.comment", "ip.src", "ipv6.src", "udp.srcport", "udp.dstport", "udp.length",         \
         "ip.dsfield.ecn", "ipv6.tclass.ecn", "quic.connection.number", "quic.long.packet_type", "quic.long.packet_type_v2",                \
         "quic.version", "quic.key_phase", "quic.frame_type", "quic.token_length", "tls.handshake.type", "tls.handshake.extension.type",    \
-        "tls.handshake.ciphersuite", "quic.stream.stream_id", "tls.handshake.extensions_alpn_str", "tls.quic.parameter.type"
+        "tls.handshake.ciphersuite", "quic.stream.stream_id", "tls.handshake.extensions_alpn_str", "tls.quic.parameter.type", "quic.dcid", \
+        "tcp.len"
 bool transcript_read(const char *text, size_t bytes, const struct vantage *vantage, struct transcript *transcript, char *problem,
                      size_t problem_bytes);
 

@@ -15,7 +15,8 @@
 struct told {
     size_t count, most;
     double times_ms[8];
-    char names[8][64], texts[8][128], packets[8][32], frames[8][128];
+    char names[8][64], texts[8][128], packets[8][32], frames[8][128], versions[8][16];
+    int phases[8];
     bool is_absolute;
 };
 
@@ -27,6 +28,8 @@ static bool take(void *context, const struct qlog_event *event)
         snprintf(told->names[told->count], 64, "%s", event->name);
         snprintf(told->texts[told->count], 128, "%s", event->text);
         snprintf(told->packets[told->count], 32, "%s", event->packet_type);
+        snprintf(told->versions[told->count], 16, "%s", event->version);
+        told->phases[told->count] = event->key_phase;
         for (size_t i = 0, used = 0; i < event->frame_count && used < 100; i++) {
             used += (size_t)snprintf(told->frames[told->count] + used, 128 - used, "%s ", event->frames[i]);
         }
@@ -115,6 +118,28 @@ static void what_is_none(void **state)
     assert_int_equal(facts.malformed, 4);
 }
 
+// As quic-go writes them; others as numbers, or not at all.
+static void versions_and_key_phases(void **state)
+{
+    (void)state;
+    struct told told = {0};
+    struct qlog_facts facts;
+    assert_null(
+        read_text("{\"trace\":{}}\n"
+                  "{\"time\":1,\"name\":\"a\",\"data\":{\"header\":{\"packet_type\":\"1RTT\",\"key_phase_bit\":\"1\"}}}\n"
+                  "{\"time\":1,\"name\":\"a\",\"data\":{\"header\":{\"packet_type\":\"initial\",\"version\":\"1\",\"key_phase_bit\":0}}}\n"
+                  "{\"time\":1,\"name\":\"a\",\"data\":{\"chosen_version\":\"6b3343cf\",\"header\":{\"key_phase_bit\":\"10\"}}}\n"
+                  "{\"time\":1,\"name\":\"a\",\"data\":{\"header\":{\"version\":7,\"key_phase_bit\":4294967296}}}\n",
+                  &told, &facts));
+    static const int phases[] = {1, 0, -1, -1};
+    static const char *const versions[] = {"", "1", "6b3343cf", ""};
+    assert_int_equal(told.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(told.phases[i], phases[i]);
+        assert_string_equal(told.versions[i], versions[i]);
+    }
+}
+
 // Which connection it is of; what is too long for an ID is none.
 static void a_group(void **state)
 {
@@ -138,8 +163,8 @@ static void a_group(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sequence), cmocka_unit_test(lines_of_records), cmocka_unit_test(a_document_with_columns),
-        cmocka_unit_test(a_group),    cmocka_unit_test(what_is_none),
+        cmocka_unit_test(a_sequence), cmocka_unit_test(lines_of_records),        cmocka_unit_test(a_document_with_columns),
+        cmocka_unit_test(a_group),    cmocka_unit_test(versions_and_key_phases), cmocka_unit_test(what_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,8 @@ struct panther_qlog_event {
     bool is_absolute;
     const char *name;          // "transport:packet_sent"
     const char *packet_type;   // "initial", "0RTT", "1RTT", "retry", as the program calls it; "": it is of no packet
+    const char *version;       // of the packet, or chosen for the connection: "1", "6b3343cf"; "": not told
+    int key_phase;             // of the packet: 0 or 1; -1: not told
     const char *const *frames; // types of the packet's frames, the first 64: "crypto", "path_challenge"
     size_t frame_count;
 };

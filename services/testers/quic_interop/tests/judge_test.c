@@ -111,12 +111,12 @@ static void a_capture_that_ends_before_the_handshake_is_confirmed_is_no_pass(voi
 static void a_line_that_is_not_tsharks_is_told(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"x", "1|2|3", "\n", "|||||||||||||||||||||||", "1||||||||||||||||||||||\nx"};
+    static const char *const wrong[] = {"x", "1|2|3", "\n", "|||||||||||||||||||||||||", "1||||||||||||||||||||||||\nx"};
     struct transcript transcript;
     char problem[256];
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_false(transcript_read(wrong[i], strlen(wrong[i]), &on_one_interface, &transcript, problem, sizeof(problem)));
-        assert_non_null(strstr(problem, "does not have 23 fields"));
+        assert_non_null(strstr(problem, "does not have 25 fields"));
     }
 }
 
@@ -130,6 +130,8 @@ struct seen {
     const char *frames, *comment, *ecn, *phase, *version, *type, *token, *tls, *parameters;
 };
 
+#define CONNECTION "0a0b0c0d" // the ID that the client's Initials go to
+
 static char made[TEXT_BYTES];
 static size_t made_bytes;
 
@@ -142,15 +144,15 @@ static void see(struct seen seen)
 {
     const bool is_server = *seen.from == 'S', is_long = seen.version != NULL;
     const unsigned port = *seen.from == 'D' ? 2 : 1;
-    made_bytes +=
-        (size_t)snprintf(made + made_bytes, sizeof(made) - made_bytes, "%.6f|%s|%s|%s||%u|%u|1208|%s||0|%s||%s|%s|%s|%s|%s|||||%s\n",
-                         1000 + seen.at_s, seen.where, or_empty(seen.comment),
-                         is_server           ? "10.77.0.2"
-                         : *seen.from == 'E' ? "10.77.1.1"
-                                             : "10.77.0.1",
-                         is_server ? SERVER_PORT : port, is_server ? port : SERVER_PORT, or_empty(seen.ecn),
-                         is_long ? or_empty(seen.type) : "", or_empty(seen.version), is_long ? "" : (seen.phase != NULL ? seen.phase : "0"),
-                         or_empty(seen.frames), or_empty(seen.token), or_empty(seen.tls), or_empty(seen.parameters));
+    made_bytes += (size_t)snprintf(
+        made + made_bytes, sizeof(made) - made_bytes, "%.6f|%s|%s|%s||%u|%u|1208|%s||0|%s||%s|%s|%s|%s|%s|||||%s|%s|\n", 1000 + seen.at_s,
+        seen.where, or_empty(seen.comment),
+        is_server           ? "10.77.0.2"
+        : *seen.from == 'E' ? "10.77.1.1"
+                            : "10.77.0.1",
+        is_server ? SERVER_PORT : port, is_server ? port : SERVER_PORT, or_empty(seen.ecn), is_long ? or_empty(seen.type) : "",
+        or_empty(seen.version), is_long ? "" : (seen.phase != NULL ? seen.phase : "0"), or_empty(seen.frames), or_empty(seen.token),
+        or_empty(seen.tls), or_empty(seen.parameters), is_long && !is_server ? CONNECTION : "");
     assert_true(made_bytes < sizeof(made));
 }
 
@@ -288,6 +290,22 @@ static void a_retry_wants_its_token(void **state)
     expect("retry", PANTHER_FAIL, PANTHER_REASON_VIOLATION, "client: its Initial after the Retry has no token");
 }
 
+// Of a draft of version 2 tshark says the bare type: 3 is Handshake there.
+static void handshakes_of_version_2_are_no_retries(void **state)
+{
+    (void)state;
+    made_bytes = 0;
+    pass((struct seen){.at_s = 0.00, .from = "C", HELLO});
+    pass((struct seen){.at_s = 0.02, .from = "S", .version = "0x709a50c4,0x709a50c4", .type = "1,3", .tls = "2,8,11"});
+    pass((struct seen){.at_s = 0.04, .from = "C", .version = "0x709a50c4,0x709a50c4", .type = "1,3"});
+    pass((struct seen){.at_s = 0.06, .from = "S", .frames = "8,30"});
+    expect_pass("handshake");
+    expect_pass("v2");
+    expect("retry", PANTHER_FAIL, PANTHER_REASON_ASSERTION, "server: it sent no Retry");
+    pass((struct seen){.at_s = 0.07, .from = "S", .version = "0x709a50c4", .type = "0"});
+    expect("handshake", PANTHER_FAIL, PANTHER_REASON_ASSERTION, "server: it sent a Retry");
+}
+
 static void a_network_has_to_do_its_part(void **state)
 {
     (void)state;
@@ -382,6 +400,7 @@ int main(void)
         cmocka_unit_test(who_may_not_migrate_is_no_failure),
         cmocka_unit_test(an_update_of_keys_has_to_be_heard),
         cmocka_unit_test(a_retry_wants_its_token),
+        cmocka_unit_test(handshakes_of_version_2_are_no_retries),
         cmocka_unit_test(a_network_has_to_do_its_part),
         cmocka_unit_test(a_connection_goes_on_after_the_dark),
         cmocka_unit_test(rebinding_is_seen_where_the_server_is),

@@ -1,5 +1,6 @@
 // The tester against real programs on loopback: ngtcp2's server and client with the profiles of a case, captured by dumpcap. And the same
 // judge where the thing under test did not happen: the file arrives all the same, and no case may pass.
+#define _GNU_SOURCE // memmem
 #include <panther/test.h>
 
 #include <setjmp.h>
@@ -17,6 +18,7 @@
 
 #define CASE_MS 30000
 #define LOOK_MS 20
+#define QLOG_BYTES (1024 * 1024)
 #define HALF_A_TRANSFER_BYTES (512L * 1024)
 
 static struct panther_test *begin(const char *plugin, const char *role, const char *profile, struct panther_test *server)
@@ -59,6 +61,7 @@ struct expected {
     const char *name;
     enum panther_verdict verdict;
     const char *text;
+    void (*before)(const struct panther_test *client); // what is done to the evidence
 };
 
 // Executes a client with this profile, then each of the cases is judged. Returns how many were not as expected.
@@ -74,6 +77,9 @@ static unsigned judge(struct panther_test *server, struct panther_test *tester, 
     panther_test_case_peer(
         tester, &(struct panther_test_case_peer){.drive = "client", .driven = client, .profile = client_profile, .executed = &executed});
     for (; expected->name != NULL; expected++) {
+        if (expected->before != NULL) {
+            expected->before(client);
+        }
         assert_int_equal(panther_test_case(tester, expected->name, CASE_MS, &outcome), 0);
         if (outcome.verdict != expected->verdict || strstr(outcome.text, expected->text) == NULL) {
             print_message("%s: verdict %d, %s; the client said: %s\n", expected->name, outcome.verdict, outcome.text, executed.text);
@@ -89,7 +95,7 @@ static unsigned judge(struct panther_test *server, struct panther_test *tester, 
     {                                                                                                                                      \
         __VA_ARGS__,                                                                                                                       \
         {                                                                                                                                  \
-            NULL, PANTHER_NONE, NULL                                                                                                       \
+            NULL, PANTHER_NONE, NULL, NULL                                                                                                 \
         }                                                                                                                                  \
     }
 
@@ -99,20 +105,56 @@ static void a_plain_server(void **state)
 {
     (void)state;
     struct panther_test *server = server_of(""), *tester = tester_of(server);
-    unsigned wrong = judge(server, tester, "transfer",
-                           EXPECTED({"transfer", PANTHER_PASS, "RFC 9000, 2.2"}, {"retry", PANTHER_FAIL, "server: it sent no Retry"}));
-    wrong += judge(server, tester, "zerortt", EXPECTED({"zerortt", PANTHER_PASS, "RFC 9001, 4.6.2"}));
-    wrong += judge(server, tester, "connectionmigration", EXPECTED({"connectionmigration", PANTHER_PASS, "RFC 9000, 9.2"}));
+    unsigned wrong =
+        judge(server, tester, "transfer",
+              EXPECTED({"transfer", PANTHER_PASS, "RFC 9000, 2.2", NULL}, {"retry", PANTHER_FAIL, "server: it sent no Retry", NULL}));
+    wrong += judge(server, tester, "zerortt", EXPECTED({"zerortt", PANTHER_PASS, "RFC 9001, 4.6.2", NULL}));
+    wrong += judge(server, tester, "connectionmigration", EXPECTED({"connectionmigration", PANTHER_PASS, "RFC 9000, 9.2", NULL}));
     assert_int_equal(panther_test_end(&tester), 0);
     assert_int_equal(panther_test_end(&server), 0);
     assert_int_equal(wrong, 0);
 }
 
+static const char *client_qlog(const struct panther_test *client)
+{
+    static char path[512];
+    snprintf(path, sizeof(path), "%s/work/client.1.sqlog", panther_test_folder(client));
+    return path;
+}
+
+// The client says that it received something else.
+static void deny_the_retry(const struct panther_test *client)
+{
+    static const char word[] = "\"packet_type\":\"retry\"";
+    static char text[QLOG_BYTES];
+    FILE *file = fopen(client_qlog(client), "r+e");
+    assert_non_null(file);
+    const size_t bytes = fread(text, 1, sizeof(text), file);
+    char *at = memmem(text, bytes, word, sizeof(word) - 1);
+    assert_non_null(at);
+    assert_int_equal(fseek(file, at - text, SEEK_SET), 0);
+    assert_true(fputs("\"packet_type\":\"other\"", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void write_garbage(const struct panther_test *client)
+{
+    FILE *file = fopen(client_qlog(client), "we");
+    assert_non_null(file);
+    assert_true(fputs("no qlog", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+// Its client's qlog agrees, denies it, and is none.
 static void a_server_that_sends_retry(void **state)
 {
     (void)state;
     struct panther_test *server = server_of("retry"), *tester = tester_of(server);
-    const unsigned wrong = judge(server, tester, "", EXPECTED({"retry", PANTHER_PASS, "RFC 9000, 8.1.2"}));
+    const unsigned wrong = judge(
+        server, tester, "",
+        EXPECTED({"retry", PANTHER_PASS, "(RFC 9000, 8.1.2); the qlogs of both agree", NULL},
+                 {"retry", PANTHER_INCONC, "client: its qlog lacks packet_received of a Retry, which the capture has", deny_the_retry},
+                 {"retry", PANTHER_PASS, "client: its qlog was not used, client.1.sqlog: it is no JSON", write_garbage}));
     assert_int_equal(panther_test_end(&tester), 0);
     assert_int_equal(panther_test_end(&server), 0);
     assert_int_equal(wrong, 0);
