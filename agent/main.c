@@ -61,7 +61,8 @@ static const char *value_name(const char *option)
     static const char *const names[][2] = {
         {"key", "FILE"},          {"state", "DIR"},    {"plugins", "DIR,..."},       {"pushed-plugins", "BOOLEAN"},
         {"address", "ADDRESS"},   {"slots", "N"},      {"port-range", "FIRST-LAST"}, {"labels", "NAME=VALUE,..."},
-        {"stream-limit", "SIZE"}, {"reserve", "SIZE"}, {"log-level", "LEVEL"},       {"programs", "DIR"},
+        {"stream-limit", "SIZE"}, {"reserve", "SIZE"}, {"shells", "BOOLEAN"},        {"log-level", "LEVEL"},
+        {"programs", "DIR"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i][0], option) == 0)

@@ -52,6 +52,7 @@ static void start(struct agent_core *core, const struct agent_input *input)
     INVARIANT(!core->started);
     core->started = true;
     core->self = message_copy(input->start.self, NULL);
+    core->takes_no_shells = input->start.takes_no_shells;
     core->port_first = input->start.port_first;
     core->port_count = input->start.port_count;
     core->facts = input->start.facts;
@@ -158,6 +159,9 @@ static void step(struct agent_core *core, const struct agent_input *input)
         break;
     case AGENT_INPUT_CAPTURE:
         agent_capture_read(core, input);
+        break;
+    case AGENT_INPUT_SHELL:
+        agent_shell_answered(core, input);
         break;
     case AGENT_INPUT_PLACED:
         agent_plugin_placed(core, input);

@@ -104,6 +104,7 @@ enum agent_input_kind {
     AGENT_INPUT_FILE,      // a fetched file is there, or cannot be had
     AGENT_INPUT_SURVEYED,  // answer to survey
     AGENT_INPUT_CAPTURE,   // answer to read capture
+    AGENT_INPUT_SHELL,     // what a guard said of a shell
     AGENT_INPUT_PLACED,    // answer to place plugin
     AGENT_INPUT_BULK_DONE, // streams and artifacts are complete at the coordinator, or it does not want them
     AGENT_INPUT_STOP,
@@ -132,6 +133,7 @@ struct agent_input {
         struct {
             const Pb__Hello *self; // name, host id, boot id, version, slots, labels, addresses, facts: copied
             uint32_t port_first, port_count;
+            bool takes_no_shells;
             struct agent_facts facts;
             const struct agent_row *rows;
             size_t row_count;
@@ -187,6 +189,9 @@ struct agent_input {
             uint64_t session; // of the effect
             const Pb__CaptureRead *read;
         } capture;
+        struct {
+            const Pb__ShellAnswer *answer;
+        } shell;
         struct {
             uint64_t session, push; // of the effect
             Pb__PlacedState state;

@@ -120,6 +120,11 @@ void agent_guard_discard(struct agent_core *core, struct instance *instance, con
     agent_instance_touch(core, instance);
 }
 
+void agent_guard_shell(struct agent_core *core, struct instance *instance, const Pb__ShellCall *call)
+{
+    request(core, instance, PB__GUARD_REQUEST__BODY_SHELL, false)->shell = MESSAGE_COPY(call, core->out->arena);
+}
+
 static void send_acknowledged(struct agent_core *core, struct instance *instance)
 {
     Pb__SpoolAcknowledged *acknowledged = ARENA_NEW(core->out->arena, Pb__SpoolAcknowledged);

@@ -102,7 +102,7 @@ struct agent_core {
     struct session session;
     struct plugin *plugins;
     size_t plugin_count;
-    bool catalogue_known, probed, storage_full, started;
+    bool catalogue_known, probed, storage_full, started, takes_no_shells;
     struct agent_counters counters;
     // of the step that runs
     const struct agent_input *input;
@@ -184,6 +184,7 @@ void agent_guard_lease(struct agent_core *core, struct instance *instance, uint6
 void agent_guard_discard(struct agent_core *core, struct instance *instance, const char *why);
 void agent_guard_spooled(struct agent_core *core, struct instance *instance, const struct agent_spooled *events, size_t count,
                          uint64_t offset);
+void agent_guard_shell(struct agent_core *core, struct instance *instance, const Pb__ShellCall *call);
 void agent_guard_tick(struct agent_core *core);
 uint64_t agent_guard_deadline(const struct agent_core *core);
 void agent_adopted(struct agent_core *core, struct instance *instance);
@@ -191,6 +192,10 @@ void agent_adopted(struct agent_core *core, struct instance *instance);
 // ---- capture.c
 void agent_read_capture(struct agent_core *core, const Pb__ReadCapture *read);
 void agent_capture_read(struct agent_core *core, const struct agent_input *input);
+
+// ---- shell.c
+void agent_take_shell(struct agent_core *core, const Pb__ShellCall *call);
+void agent_shell_answered(struct agent_core *core, const struct agent_input *input);
 
 // ---- survey.c
 void agent_take_survey(struct agent_core *core, const Pb__Survey *survey);

@@ -90,6 +90,17 @@ void agent_link_status(struct agent_link *link, Pb__HostStatus *status)
         packets_send(link->agent, &notice);
 }
 
+// Nobody there: who asked asks again.
+void agent_link_shell(struct agent_link *link, Pb__ShellAnswer *answer)
+{
+    Pb__GuardNotice notice;
+    pb__guard_notice__init(&notice);
+    notice.body_case = PB__GUARD_NOTICE__BODY_SHELL;
+    notice.shell = answer;
+    if (link->agent)
+        packets_send(link->agent, &notice);
+}
+
 // For an agent that has just come, or could not take it when the spool grew.
 static int after_round(void *context)
 {

@@ -24,5 +24,6 @@ void agent_link_close(struct agent_link **link);
 void agent_link_spool_grown(struct agent_link *link, uint64_t bytes, uint64_t sequence);
 void agent_link_streams_grown(struct agent_link *link);
 void agent_link_status(struct agent_link *link, Pb__HostStatus *status); // to who is attached
+void agent_link_shell(struct agent_link *link, Pb__ShellAnswer *answer); // the same
 
 #endif

@@ -31,7 +31,7 @@ void guard_reap(struct guard *guard)
     struct process_end end;
     int result;
     while ((result = process_reap(-1, false, &end)) == 1)
-        if (!host_link_ended(guard->host, &end) && !faults_ended(guard->faults, &end))
+        if (!host_link_ended(guard->host, &end) && !faults_ended(guard->faults, &end) && !shells_ended(guard->shells, &end))
             (void)(execution_child_ended(guard->execution, &end) ||
                    processes_ended(guard->processes, &end)); // or an orphan that became ours: nothing to tell
     guard->childless = result == PANTHER_ENOTFOUND;
@@ -71,7 +71,7 @@ static bool processes_are_gone(struct guard *guard)
 {
     if (host_link_lives(guard->host) && clock_boottime_ns() >= guard->host_until_ns)
         host_link_kill(guard->host);
-    return !processes_any(guard->processes) && !faults_any(guard->faults) && !host_link_lives(guard->host);
+    return !processes_any(guard->processes) && !faults_any(guard->faults) && !shells_any(guard->shells) && !host_link_lives(guard->host);
 }
 
 // ---- sweep: whatever left its group, its session, its parent; as our descendant it cannot leave us

@@ -138,6 +138,7 @@ void guard_calm(struct guard *guard, const char *why)
 {
     faults_close(guard->faults, why);
     beside_close(guard->beside, why);
+    shells_close(guard->shells, why);
 }
 
 // ---- the first one's way
@@ -178,7 +179,7 @@ static bool flow_stop(struct guard *guard, const struct command *command)
         begin_ladder(guard);
         return false;
     }
-    if (faults_any(guard->faults))
+    if (faults_any(guard->faults) || shells_any(guard->shells))
         return false; // its last process is on its way
     if (execution_is_busy(guard->execution))
         return false; // what its tools wrote is being read
@@ -208,7 +209,7 @@ static bool flow_cleanup(struct guard *guard, const struct command *command)
         begin_ladder(guard);
         return false;
     }
-    if (execution_is_busy(guard->execution))
+    if (shells_any(guard->shells) || execution_is_busy(guard->execution))
         return false;
     guard_tell_execution(guard, NULL);
     if (collect(guard))

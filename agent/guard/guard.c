@@ -83,12 +83,21 @@ static void agent_received(void *context, const Pb__GuardRequest *request)
     case PB__GUARD_REQUEST__BODY_DISCARD:
         guard_end(guard, PB__END_CAUSE__END_CAUSE_CLEANED, request->discard->why);
         break;
+    case PB__GUARD_REQUEST__BODY_SHELL:
+        shells_turn(guard->shells, request->shell);
+        break;
     case PB__GUARD_REQUEST__BODY_STATUS:
         guard_ask_status(guard);
         break;
     default:
         break; // acknowledged: the spool of one instance is kept whole until its folder goes
     }
+}
+
+static void shell_answers(void *context, Pb__ShellAnswer *answer)
+{
+    const struct guard *guard = context;
+    agent_link_shell(guard->agent, answer);
 }
 
 static void spool_grown(void *context, uint64_t bytes, uint64_t sequence)
@@ -310,6 +319,14 @@ int guard_open(struct guard **out, const char *folder, struct panther_error *err
     guard_open_execution(guard);
     guard->faults = faults_new(guard->loop, guard->events, guard->processes, guard->spec->work_path, guard->cgroup, guard->marker);
     guard->beside = beside_new(guard->loop, guard->events, guard->processes);
+    const struct shells_place place = {.loop = guard->loop,
+                                       .events = guard->events,
+                                       .streams = guard->streams,
+                                       .processes = guard->processes,
+                                       .work = guard->spec->work_path,
+                                       .marker = guard->marker,
+                                       .cgroup = guard->cgroup};
+    guard->shells = shells_new(&place, shell_answers, guard);
     problem = listen_for_agents(guard, error);
     if (problem < 0) {
         guard_close(&guard);
@@ -332,6 +349,7 @@ void guard_close(struct guard **pointer)
         return;
     host_link_free(&guard->host);
     agent_link_close(&guard->agent);
+    shells_free(&guard->shells);
     beside_free(&guard->beside);
     faults_free(&guard->faults);
     processes_free(&guard->processes);

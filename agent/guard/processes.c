@@ -32,6 +32,14 @@ bool processes_any(const struct processes *processes)
     return processes->first != NULL;
 }
 
+const Pb__SpawnRequest *processes_first(const struct processes *processes)
+{
+    const struct process *first = NULL; // the list begins with the youngest
+    for (const struct process *process = processes->first; process; process = process->next)
+        first = process->beside ? first : process;
+    return first ? first->request : NULL;
+}
+
 uint32_t processes_killed(const struct processes *processes)
 {
     return processes->killed;

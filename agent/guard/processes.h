@@ -39,6 +39,8 @@ void processes_free(struct processes **processes);
 void processes_spawn(struct processes *processes, const Pb__SpawnRequest *request); // answered by `spawned`, maybe later
 // Of the guard itself, for this command: `beside` is told, not the plugin; no event tells of it, and no fault touches it.
 void processes_spawn_beside(struct processes *processes, const Pb__SpawnRequest *request, uint32_t command);
+// What the plugin wanted for the first of its processes that lives; NULL: there is none.
+const Pb__SpawnRequest *processes_first(const struct processes *processes);
 void processes_signal(struct processes *processes, const Pb__SignalRequest *request);
 // From now on an end is STOPPED, not UNEXPECTED.
 void processes_expect_end(struct processes *processes);

@@ -47,6 +47,7 @@ struct rule_matches {
     struct rules *rules;
     char *stream;
     uint32_t process;
+    bool is_apart;         // nothing in it is compared
     struct match *matches; // beside the rules
 };
 
@@ -132,6 +133,13 @@ struct rule_matches *rule_matches_new(struct rules *rules, const char *stream, u
     return matches;
 }
 
+struct rule_matches *rule_matches_none(struct rules *rules, const char *stream)
+{
+    struct rule_matches *matches = rule_matches_new(rules, stream, 0);
+    matches->is_apart = true;
+    return matches;
+}
+
 static bool watch_covers(const struct watch *watch, const struct rule_matches *matches)
 {
     if (!watch->pattern || matches->process == 0)
@@ -142,6 +150,8 @@ static bool watch_covers(const struct watch *watch, const struct rule_matches *m
 bool rule_matches_are_wanted(const struct rule_matches *matches)
 {
     const struct rules *rules = matches->rules;
+    if (matches->is_apart)
+        return false;
     for (size_t i = 0; i < rules->rule_count; i++)
         if (is_of(rules->rules[i].stream, matches->stream))
             return true;
@@ -189,6 +199,8 @@ static void apply_watch(struct rule_matches *matches, struct watch *watch, const
 void rule_matches_line(struct rule_matches *matches, const char *line, size_t bytes, uint64_t offset)
 {
     struct rules *rules = matches->rules;
+    if (matches->is_apart)
+        return;
     for (size_t i = 0; i < rules->rule_count; i++)
         apply_rule(matches, i, line, bytes, offset);
     for (size_t i = 0; i < rules->watch_count; i++)

@@ -21,6 +21,8 @@ void rules_free(struct rules **rules);
 int rules_add_watch(struct rules *rules, const Pb__WatchLine *watch, struct panther_error *error);
 
 struct rule_matches *rule_matches_new(struct rules *rules, const char *stream, uint32_t process);
+// Of a stream that says nothing about the service: it matches nothing.
+struct rule_matches *rule_matches_none(struct rules *rules, const char *stream);
 bool rule_matches_are_wanted(const struct rule_matches *matches); // would a line be compared with anything?
 // A line of this stream: OutputMatch for the first one of each rule, or the first 256 (`every`), LineSeen for a watch.
 void rule_matches_line(struct rule_matches *matches, const char *line, size_t bytes, uint64_t offset);

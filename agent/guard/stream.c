@@ -178,7 +178,7 @@ char *stream_tail(const struct stream *stream)
 
 // ---- from open to end
 
-struct stream *stream_open(struct streams *streams, const char *name, uint32_t process)
+static struct stream *open_with(struct streams *streams, const char *name, uint32_t process, struct rule_matches *matches)
 {
     struct stream *stream = NEW(struct stream);
     CLEANUP_FREE char *path = memory_printf(STREAMS_FOLDER "/%s", name);
@@ -187,7 +187,7 @@ struct stream *stream_open(struct streams *streams, const char *name, uint32_t p
     stream->process = process;
     stream->pipe = -1;
     stream->hasher = hasher_new();
-    stream->matches = rule_matches_new(streams->rules, name, process);
+    stream->matches = matches;
     stream->file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     stream->next = streams->first;
     if (streams->first)
@@ -196,6 +196,16 @@ struct stream *stream_open(struct streams *streams, const char *name, uint32_t p
     if (stream->file < 0)
         stop_keeping(stream, strerror(errno));
     return stream;
+}
+
+struct stream *stream_open(struct streams *streams, const char *name, uint32_t process)
+{
+    return open_with(streams, name, process, rule_matches_new(streams->rules, name, process));
+}
+
+struct stream *stream_open_apart(struct streams *streams, const char *name)
+{
+    return open_with(streams, name, 0, rule_matches_none(streams->rules, name));
 }
 
 const char *stream_name(const struct stream *stream)

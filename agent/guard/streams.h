@@ -37,6 +37,8 @@ void streams_forget_reports(struct streams *streams); // a new reader: every liv
 
 // name: unique in the instance. process 0: none.
 struct stream *stream_open(struct streams *streams, const char *name, uint32_t process);
+// What a person says and sees, not the service: no output rule and no watch looks at it.
+struct stream *stream_open_apart(struct streams *streams, const char *name);
 const char *stream_name(const struct stream *stream);
 // Reads a pipe until its end, takes the descriptor over. At the end: StreamEnd is spooled, `ended` is called, the stream is freed.
 typedef void stream_ended_fn(void *context, struct stream *stream);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -25,8 +26,17 @@
 #define STATUS_MAX_BYTES 512
 #define EXIT_START_FAILED 127
 
-// panther-guard --exec PARENT CHANNEL CGROUP CLOCK FOLDER PLAN PROGRAM ARGUMENT...
-enum { ARGUMENT_PARENT = 2, ARGUMENT_CHANNEL, ARGUMENT_CGROUP, ARGUMENT_CLOCK, ARGUMENT_FOLDER, ARGUMENT_PLAN, ARGUMENT_PROGRAM };
+// panther-guard --exec PARENT CHANNEL TERMINAL CGROUP CLOCK FOLDER PLAN PROGRAM ARGUMENT...
+enum {
+    ARGUMENT_PARENT = 2,
+    ARGUMENT_CHANNEL,
+    ARGUMENT_TERMINAL,
+    ARGUMENT_CGROUP,
+    ARGUMENT_CLOCK,
+    ARGUMENT_FOLDER,
+    ARGUMENT_PLAN,
+    ARGUMENT_PROGRAM
+};
 #define NOTHING "-"
 static_assert(TRAMPOLINE_TOOLS_FD == PLAN_TOOLS_FD, "what the guard gives is what the plan's companions inherit");
 
@@ -47,6 +57,7 @@ static const char **build_argv(const struct trampoline *trampoline, const char *
     argv[1] = TRAMPOLINE_FLAG;
     argv[ARGUMENT_PARENT] = parent;
     argv[ARGUMENT_CHANNEL] = trampoline->channel_fd >= 0 ? "channel" : NOTHING;
+    argv[ARGUMENT_TERMINAL] = trampoline->is_terminal ? "terminal" : NOTHING;
     argv[ARGUMENT_CGROUP] = trampoline->cgroup && *trampoline->cgroup ? trampoline->cgroup : NOTHING;
     argv[ARGUMENT_CLOCK] = clock;
     argv[ARGUMENT_FOLDER] = trampoline->folder;
@@ -62,7 +73,7 @@ static int spawn_with_status(const struct trampoline *trampoline, int status_fd,
     if (trampoline->clock_offset_ns != 0)
         snprintf(clock, sizeof clock, "%lld", (long long)trampoline->clock_offset_ns);
     const char **argv = build_argv(trampoline, parent, clock);
-    struct process_descriptor descriptors[5] = {
+    struct process_descriptor descriptors[6] = {
         {trampoline->stdout_fd, STDOUT_FILENO},
         {trampoline->stderr_fd, STDERR_FILENO},
         {status_fd, TRAMPOLINE_STATUS_FD},
@@ -72,11 +83,13 @@ static int spawn_with_status(const struct trampoline *trampoline, int status_fd,
         descriptors[count++] = (struct process_descriptor){trampoline->channel_fd, TRAMPOLINE_CHANNEL_FD};
     if (has_plan(trampoline))
         descriptors[count++] = (struct process_descriptor){trampoline->tools_fd, TRAMPOLINE_TOOLS_FD};
+    if (trampoline->has_stdin)
+        descriptors[count++] = (struct process_descriptor){trampoline->stdin_fd, STDIN_FILENO};
     struct process_start start = {
         .program = "/proc/self/exe",
         .argv = argv,
         .environment = trampoline->environment,
-        .place = PROCESS_PLACE_GROUP,
+        .place = trampoline->is_terminal ? PROCESS_PLACE_SESSION : PROCESS_PLACE_GROUP,
         .descriptors = descriptors,
         .descriptor_count = count,
     };
@@ -102,13 +115,15 @@ int trampoline_spawn(const struct trampoline *trampoline, pid_t *pid, int *pidfd
     lifted.stderr_fd = lift(trampoline->stderr_fd);
     lifted.channel_fd = trampoline->channel_fd >= 0 ? lift(trampoline->channel_fd) : -1;
     lifted.tools_fd = has_plan(trampoline) ? lift(trampoline->tools_fd) : -1;
+    lifted.stdin_fd = trampoline->has_stdin ? lift(trampoline->stdin_fd) : -1;
     int problem;
     if (lifted_status < 0 || lifted.stdout_fd < 0 || lifted.stderr_fd < 0 || (trampoline->channel_fd >= 0 && lifted.channel_fd < 0) ||
-        (has_plan(trampoline) && lifted.tools_fd < 0))
+        (has_plan(trampoline) && lifted.tools_fd < 0) || (trampoline->has_stdin && lifted.stdin_fd < 0))
         problem = error_system(error, errno, "cannot start %s", trampoline->name);
     else
         problem = spawn_with_status(&lifted, lifted_status, pid, pidfd, error);
-    const int to_close[] = {status[1], lifted_status, lifted.stdout_fd, lifted.stderr_fd, lifted.channel_fd, lifted.tools_fd};
+    const int to_close[] = {status[1],         lifted_status,   lifted.stdout_fd, lifted.stderr_fd,
+                            lifted.channel_fd, lifted.tools_fd, lifted.stdin_fd};
     for (size_t i = 0; i < sizeof to_close / sizeof *to_close; i++)
         if (to_close[i] >= 0)
             close(to_close[i]);
@@ -197,6 +212,8 @@ int trampoline_main(int argc, char **argv)
         fcntl(TRAMPOLINE_TOOLS_FD, F_SETFD, FD_CLOEXEC);
     if (!die_with(argv[ARGUMENT_PARENT]))
         return EXIT_START_FAILED;
+    if (strcmp(argv[ARGUMENT_TERMINAL], NOTHING) != 0 && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
+        return fail("cannot have", "a terminal");
     if (strcmp(argv[ARGUMENT_CGROUP], NOTHING) != 0 && !enter_cgroup(argv[ARGUMENT_CGROUP]))
         return fail("cannot enter the cgroup", argv[ARGUMENT_CGROUP]);
     // A user namespace of its own, if it takes one, forgets the signal of death.

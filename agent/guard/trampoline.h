@@ -3,6 +3,7 @@
 #ifndef PANTHER_AGENT_GUARD_TRAMPOLINE_H
 #define PANTHER_AGENT_GUARD_TRAMPOLINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -27,6 +28,9 @@ struct trampoline {
     int tools_fd;                   // of the plan
     int channel_fd;                 // -1: none
     int stdout_fd, stderr_fd;
+    bool has_stdin; // else: /dev/null
+    int stdin_fd;
+    bool is_terminal; // stdin is one, which becomes the controlling terminal of a session of its own
 };
 // *status_fd: readable end of the status pipe, the caller's to close.
 int trampoline_spawn(const struct trampoline *trampoline, pid_t *pid, int *pidfd, int *status_fd, struct panther_error *error);

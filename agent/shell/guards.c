@@ -126,6 +126,13 @@ static void on_attached(void *context, const Pb__GuardState *state)
     grown(guard, state->spool_bytes);
 }
 
+static void tell_shell(const struct guard *guard, const Pb__ShellAnswer *answer)
+{
+    struct agent_input input = {.kind = AGENT_INPUT_SHELL};
+    input.shell.answer = MESSAGE_COPY(answer, reactor_arena(guard->guards->reactor));
+    guard_tell(guard, &input);
+}
+
 static void on_notice(void *context, const Pb__GuardNotice *notice)
 {
     struct guard *guard = context;
@@ -134,6 +141,8 @@ static void on_notice(void *context, const Pb__GuardNotice *notice)
         grown(guard, notice->spool->bytes);
     else if (notice->body_case == PB__GUARD_NOTICE__BODY_STREAMS)
         guards->callbacks.on_streams(guards->context, guard->instance, guard->generation, notice->streams);
+    else if (notice->body_case == PB__GUARD_NOTICE__BODY_SHELL)
+        tell_shell(guard, notice->shell);
 }
 
 static void on_detached(void *context)

@@ -26,6 +26,7 @@ const struct configuration_option settings_options[SETTINGS_OPTIONS] = {
     {"labels", PB__OPTION_TYPE__OPTION_TYPE_LIST, NULL, "name=value, for placement"},
     {"stream-limit", PB__OPTION_TYPE__OPTION_TYPE_SIZE, "64MiB", "kept of one output stream; beyond it a gap is recorded"},
     {"reserve", PB__OPTION_TYPE__OPTION_TYPE_SIZE, "0", "kept free for verdicts; default 128MiB, of a small disk a 40th part"},
+    {"shells", PB__OPTION_TYPE__OPTION_TYPE_BOOLEAN, "true", "let operators open shells in what runs here; false: none"},
     {"log-level", PB__OPTION_TYPE__OPTION_TYPE_STRING, "info", "debug, info, warning or error"},
     {"programs", PB__OPTION_TYPE__OPTION_TYPE_STRING, NULL, "folder of panther-guard and panther-service; default: this program's"},
 };
@@ -155,6 +156,7 @@ static int read_all(struct settings *settings, struct panther_error *error)
         return error_set(error, PANTHER_EINVALID, "log-level \"%s\" is not debug, info, warning or error", level);
     settings->stream_limit_bytes = configuration_number(settings->configuration, "stream-limit");
     settings->takes_pushed_plugins = configuration_flag_is_set(settings->configuration, "pushed-plugins");
+    settings->takes_shells = configuration_flag_is_set(settings->configuration, "shells");
     settings->reserve_bytes = configuration_number(settings->configuration, "reserve");
     if (settings->stream_limit_bytes < STREAM_LIMIT_LEAST)
         return error_set(error, PANTHER_EINVALID, "stream-limit is below 64KiB");

@@ -8,7 +8,7 @@
 #include "panther/v1/agent.pb-c.h"
 
 #define SETTINGS_ENVIRONMENT "PANTHER_AGENT"
-#define SETTINGS_OPTIONS 12
+#define SETTINGS_OPTIONS 13
 
 // The table behind --help, the environment and the file.
 extern const struct configuration_option settings_options[SETTINGS_OPTIONS];
@@ -30,7 +30,7 @@ struct settings {
     uint64_t reserve_bytes; // 0: by the disk's size
     const char *guard_program, *host_program;
     enum log_level log_level;
-    bool takes_pushed_plugins;
+    bool takes_pushed_plugins, takes_shells;
 };
 // config: NULL: none. Reads the key file and makes the state folder.
 int settings_load(struct settings *settings, const char *config, const struct configuration_flag *flags, size_t flag_count,

@@ -292,6 +292,7 @@ static void start(struct shell *shell)
     input.start.self = self(shell, arena);
     input.start.port_first = shell->settings->port_first;
     input.start.port_count = shell->settings->port_count;
+    input.start.takes_no_shells = !shell->settings->takes_shells;
     log_info("agent %s on %s: %u slots, address %s, state in %s", shell->settings->peer.name, shell->settings->peer.coordinator,
              shell->settings->slots, shell->settings->address, shell->settings->state);
     reactor_start(shell->reactor, &input);

@@ -60,6 +60,14 @@ static_assert(HOST_PROCESSES_MAX * 512 < CONTROL_FRAME_MAX_BYTES, "an answer is 
 #define CAPTURE_PIECE_MAX_BYTES (128 * 1024)
 static_assert(CAPTURE_PIECE_MAX_BYTES + 4096 < CONTROL_FRAME_MAX_BYTES, "an answer is one frame");
 
+// A piece of what is typed into a shell or printed by it: with its envelopes half of a guard's packet.
+#define SHELL_PIECE_MAX_BYTES (32 * 1024)
+static_assert(2 * SHELL_PIECE_MAX_BYTES < GUARD_PACKET_MAX_BYTES, "a turn of a shell is one packet");
+// What the command of a shell may hold, all its words together: what a person types.
+#define SHELL_ARGUMENTS_MAX_BYTES (16 * 1024)
+// How long a guard keeps a turn of a shell that has nothing to say: one round every two seconds from who waits.
+#define SHELL_WAIT_MAX_MS 2000
+
 // A trial that is held keeps hosts from others: a working day and its evening.
 #define HOLD_MAX_MS (12 * 3600 * 1000)
 

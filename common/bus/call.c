@@ -11,6 +11,7 @@
 
 // A file may be asked for again from an earlier offset some times (a coordinator that was restarted in between).
 #define PUT_ROUNDS_MIN 16
+#define NS_PER_MS UINT64_C(1000000)
 
 struct bus_call {
     struct bus_peer_file peer;
@@ -81,13 +82,13 @@ void bus_call_close(struct bus_call **call)
     free(dead);
 }
 
-// What an answer has to be: a Reply with our number, or a Refused of the whole peer. NULL without an error: not for us.
+// What an answer has to be: a Reply with our number (0: any), or a Refused of the whole peer. NULL without an error: not for us.
 static Pb__Reply *take_reply(const struct call_frame *frame, uint64_t number, struct arena *arena, struct panther_error *error)
 {
     Pb__Envelope *envelope = wire_envelope(frame->data, frame->bytes, arena, error);
     if (!envelope)
         return NULL;
-    if (envelope->body_case == PB__ENVELOPE__BODY_REPLY && envelope->reply->number == number)
+    if (envelope->body_case == PB__ENVELOPE__BODY_REPLY && (number == 0 || envelope->reply->number == number))
         return envelope->reply;
     if (envelope->body_case != PB__ENVELOPE__BODY_REFUSED)
         return NULL;
@@ -120,7 +121,7 @@ static int wait_reply(struct bus_call *call, const struct call_target *target, u
     }
 }
 
-int bus_call(struct bus_call *call, Pb__Request *request, struct arena *arena, Pb__Reply **reply, struct panther_error *error)
+int bus_call_send(struct bus_call *call, Pb__Request *request, struct panther_error *error)
 {
     struct call_target target = call_control(call);
     int result = call_line_open(&call->control, &target, error);
@@ -134,8 +135,33 @@ int bus_call(struct bus_call *call, Pb__Request *request, struct arena *arena, P
     envelope.request = request;
     size_t bytes = 0;
     CLEANUP_FREE uint8_t *frame = wire_pack(&envelope, NULL, &bytes);
-    result = call_line_send(&call->control, frame, bytes, NULL, 0, error);
+    return call_line_send(&call->control, frame, bytes, NULL, 0, error);
+}
+
+int bus_call(struct bus_call *call, Pb__Request *request, struct arena *arena, Pb__Reply **reply, struct panther_error *error)
+{
+    struct call_target target = call_control(call);
+    int result = bus_call_send(call, request, error);
     return result ? result : wait_reply(call, &target, request->number, arena, reply, error);
+}
+
+int bus_call_next(struct bus_call *call, int fd, uint32_t timeout_ms, struct arena *arena, Pb__Reply **reply, struct panther_error *error)
+{
+    uint64_t deadline_ns = clock_boottime_ns() + timeout_ms * NS_PER_MS;
+    *reply = NULL;
+    for (;;) {
+        struct call_frame *frame = NULL;
+        int result = call_line_wait_beside(&call->control, call->loop, fd, deadline_ns, &frame, error);
+        if (result || !frame)
+            return result;
+        struct panther_error bad = {0};
+        *reply = take_reply(frame, 0, arena, &bad);
+        call_frame_free(&frame);
+        if (bad.code)
+            return error_set(error, bad.code, "the coordinator's answer: %s", bad.message);
+        if (*reply)
+            return 0;
+    }
 }
 
 // ---- bulk

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "common/base/memory.h"
 
@@ -127,6 +128,15 @@ int call_line_send(struct call_line *line, const void *data, size_t bytes, const
     return result;
 }
 
+static struct call_frame *take_first(struct call_line *line)
+{
+    struct call_frame *frame = line->first;
+    line->first = frame->next;
+    if (!line->first)
+        line->last = NULL;
+    return frame;
+}
+
 int call_line_wait(struct call_line *line, const struct call_target *target, uint64_t deadline_ns, struct call_frame **frame,
                    struct panther_error *error)
 {
@@ -134,9 +144,26 @@ int call_line_wait(struct call_line *line, const struct call_target *target, uin
         return error_set(error, PANTHER_ETIMEOUT, "%s: no reply within %u ms", target->endpoint, (unsigned)target->timeout_ms);
     if (!line->first)
         return error_set(error, PANTHER_EUNAVAILABLE, "%s", line->lost);
-    *frame = line->first;
-    line->first = line->first->next;
-    if (!line->first)
-        line->last = NULL;
+    *frame = take_first(line);
     return 0;
+}
+
+static void on_readable(void *context, int fd, uint32_t events)
+{
+    bool *is_readable = context;
+    (void)fd, (void)events;
+    *is_readable = true;
+}
+
+int call_line_wait_beside(struct call_line *line, struct loop *loop, int fd, uint64_t deadline_ns, struct call_frame **frame,
+                          struct panther_error *error)
+{
+    bool is_readable = false;
+    struct loop_source *source = fd >= 0 ? loop_watch(loop, fd, EPOLLIN, on_readable, &is_readable) : NULL;
+    uint64_t now_ns;
+    while (!has_news(line) && !is_readable && (now_ns = clock_boottime_ns()) < deadline_ns)
+        loop_run_once(loop, (int)((deadline_ns - now_ns) / NANOSECONDS_PER_MILLISECOND) + 1);
+    loop_remove(&source);
+    *frame = line->first ? take_first(line) : NULL;
+    return *frame || !line->lost[0] ? 0 : error_set(error, PANTHER_EUNAVAILABLE, "%s", line->lost);
 }

@@ -34,6 +34,9 @@ int call_line_send(struct call_line *line, const void *data, size_t bytes, const
 // The next frame, which the caller frees, or PANTHER_ETIMEOUT, PANTHER_EUNAVAILABLE.
 int call_line_wait(struct call_line *line, const struct call_target *target, uint64_t deadline_ns, struct call_frame **frame,
                    struct panther_error *error);
+// The same, but NULL when `fd` can be read (-1: none is watched) or at the deadline.
+int call_line_wait_beside(struct call_line *line, struct loop *loop, int fd, uint64_t deadline_ns, struct call_frame **frame,
+                          struct panther_error *error);
 void call_frame_free(struct call_frame **frame);
 uint64_t call_deadline_ns(const struct call_target *target);
 

@@ -246,6 +246,8 @@ static bool needs_session(const Pb__Envelope *envelope)
     case PB__ENVELOPE__BODY_PLUGIN_PLACED:
     case PB__ENVELOPE__BODY_READ_CAPTURE:
     case PB__ENVELOPE__BODY_CAPTURE_READ:
+    case PB__ENVELOPE__BODY_SHELL_CALL:
+    case PB__ENVELOPE__BODY_SHELL_ANSWER:
         return true;
     default:
         return false;
@@ -289,6 +291,10 @@ static const char *body_check(const Pb__Envelope *envelope)
         return read_capture_check(envelope->read_capture);
     case PB__ENVELOPE__BODY_CAPTURE_READ:
         return capture_read_check(envelope->capture_read);
+    case PB__ENVELOPE__BODY_SHELL_CALL:
+        return shell_call_check(envelope->shell_call);
+    case PB__ENVELOPE__BODY_SHELL_ANSWER:
+        return shell_answer_check(envelope->shell_answer);
     case PB__ENVELOPE__BODY_PLACE_PLUGIN:
         return place_plugin_check(envelope->place_plugin);
     case PB__ENVELOPE__BODY_PLUGIN_PLACED:

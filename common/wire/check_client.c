@@ -112,6 +112,14 @@ static const char *captured_check(const Pb__Captured *captured)
     return captured->piece ? capture_read_check(captured->piece) : NULL;
 }
 
+static const char *shell_check(const Pb__Shell *shell)
+{
+    REFUSE(is_empty(shell->trial) || !is_within(shell->trial, FULL_NAME_MAX_BYTES - 1), "shell.trial is empty or too long");
+    REFUSE(!is_token(shell->service), "shell.service is not a name");
+    REFUSE(shell->turn == NULL, "shell.turn is missing");
+    return shell_turn_check(shell->turn);
+}
+
 const char *request_check(const Pb__Request *request)
 {
     REFUSE(request->number == 0, "request.number is not set");
@@ -139,6 +147,8 @@ const char *request_check(const Pb__Request *request)
         return annotate_check(request->annotate);
     case PB__REQUEST__BODY_CAPTURE:
         return capture_check(request->capture);
+    case PB__REQUEST__BODY_SHELL:
+        return shell_check(request->shell);
     case PB__REQUEST__BODY_RELEASE:
         return release_check(request->release);
     case PB__REQUEST__BODY_DRAIN:
@@ -283,6 +293,8 @@ const char *reply_check(const Pb__Reply *reply)
         return status_check(reply->status);
     case PB__REPLY__BODY_CAPTURED:
         return captured_check(reply->captured);
+    case PB__REPLY__BODY_SHELL_SAID:
+        return reply->shell_said->turned ? shell_turned_check(reply->shell_said->turned) : NULL;
     case PB__REPLY__BODY_REFUSED:
         return refused_check(reply->refused);
     default: // cancelled, released, key_revoked, backed_up: bounded by the frame

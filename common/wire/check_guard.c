@@ -73,6 +73,8 @@ const char *guard_request_invalid(const Pb__GuardRequest *request)
         return attach_check(request->attach);
     case PB__GUARD_REQUEST__BODY_CASES:
         return guard_cases_check(request->cases);
+    case PB__GUARD_REQUEST__BODY_SHELL:
+        return shell_call_check(request->shell);
     default: // acknowledged: any number
         return NULL;
     }
@@ -118,6 +120,8 @@ const char *guard_notice_invalid(const Pb__GuardNotice *notice)
         return streams_grown_check(notice->streams);
     case PB__GUARD_NOTICE__BODY_STATUS:
         return host_status_check(notice->status);
+    case PB__GUARD_NOTICE__BODY_SHELL:
+        return shell_answer_check(notice->shell);
     default: // spool: any numbers
         return NULL;
     }

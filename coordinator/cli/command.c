@@ -38,6 +38,7 @@ const struct command commands[] = {
     {"logs", "what services printed", cli_logs},
     {"events", "the journal, line by line", cli_events},
     {"capture", "what a trial captures, also while it runs", cli_capture},
+    {"shell", "inside of a service, while its trial runs or is held", cli_shell},
     {"artifacts", "files that services left", cli_artifacts},
     {"bundle", "everything of a trial as one file", cli_bundle},
     {"open", "read a bundle, without a coordinator", cli_open},

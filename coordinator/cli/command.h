@@ -57,6 +57,7 @@ int cli_ps(int argc, char **argv);
 int cli_plugins(int argc, char **argv);
 int cli_cancel(int argc, char **argv);
 int cli_release(int argc, char **argv);
+int cli_shell(int argc, char **argv);
 int cli_backup(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 

@@ -53,17 +53,6 @@ static Pb__Captured *reply_to(struct core *core, uint64_t route, uint64_t reques
 
 // ---- which there are
 
-static const struct trial *find_trial(const struct core *core, const char *name)
-{
-    for (struct map_entry *entry = map_first(core->durable->trials); entry; entry = map_next(core->durable->trials, entry)) {
-        const struct trial *trial = entry->value;
-        if (strcmp(trial->name, name) == 0) {
-            return trial;
-        }
-    }
-    return NULL;
-}
-
 static void name_sources(struct core *core, Pb__Captured *captured, const struct trial *trial)
 {
     captured->sources = ARENA_ARRAY(core->effects->arena, Pb__CaptureSource *, trial->instance_count + 1);
@@ -115,7 +104,7 @@ static void ask(struct core *core, uint64_t request, const struct agent_live *ag
 
 void captures_request(struct core *core, uint64_t request, const Pb__Capture *capture)
 {
-    const struct trial *trial = find_trial(core, capture->trial);
+    const struct trial *trial = trials_find(core, capture->trial);
     if (!trial || !*capture->service) {
         Pb__Captured *captured = reply_to(core, core->event->route, request);
         captured->over = !trial;

@@ -230,6 +230,7 @@ struct core *core_new(const struct core_options *options)
     core->run_links = map_new();
     core->survey = survey_new();
     core->captures = captures_new();
+    core->shells = shells_new();
     core->pushes = pushes_new();
     core->counters = map_new();
     core->cases = map_new();
@@ -269,6 +270,7 @@ void core_free(struct core **pointer)
     map_free_values(&core->run_links);
     survey_free(&core->survey);
     captures_free(&core->captures);
+    shells_free(&core->shells);
     pushes_free(&core->pushes);
     map_free_values(&core->counters);
     for (struct map_entry *entry = map_first(core->cases); entry; entry = map_next(core->cases, entry)) {
@@ -401,6 +403,7 @@ void core_step(struct core *core, const struct core_event *event, struct core_ef
         trials_tick(core);
         survey_tick(core);
         captures_tick(core);
+        shells_tick(core);
         break;
     case CORE_MESSAGE:
         message_dispatch(core);

@@ -81,6 +81,7 @@ struct core {
     struct map *run_links;      // number -> struct run_link
     struct survey *survey;      // of what lives; survey.c
     struct captures *captures;  // that are followed; captures.c
+    struct shells *shells;      // turns on their way; shells.c
     struct pushes *pushes;      // of plugins to agents; pushes.c
     struct map *counters;       // name -> uint64_t on the heap
     struct map *cases;          // description hash -> map of its cases by name, made when first asked for
@@ -195,6 +196,14 @@ void captures_request(struct core *core, uint64_t request, const Pb__Capture *ca
 void captures_answered(struct core *core, const struct agent_live *agent, const Pb__CaptureRead *read);
 void captures_tick(struct core *core);
 
+// ---- shells.c: turns of shells inside of services
+struct shells;
+struct shells *shells_new(void);
+void shells_free(struct shells **shells);
+void shells_request(struct core *core, uint64_t request, const Pb__Shell *shell);
+void shells_answered(struct core *core, const struct agent_live *agent, const Pb__ShellAnswer *answer);
+void shells_tick(struct core *core);
+
 // ---- survey.c: what lives on the hosts
 struct survey;
 struct survey *survey_new(void);
@@ -269,6 +278,7 @@ void trials_tick(struct core *core);
 bool trials_case_is_supported(const struct core *core, const struct instance *instance, const char *name);
 void trials_release(struct core *core, struct instance *instance, char **cases, size_t count, const char *entry); // none: Execute
 size_t trials_supported_cases(struct core *core, const struct instance *instance, char ***cases);
+const struct trial *trials_find(const struct core *core, const char *name); // that is not over; NULL: there is none
 void trials_stop(struct core *core, struct trial *trial, const struct outcome *outcome, bool cancel);
 
 bool trials_needs_are_at(const struct instance *instance, unsigned state); // what it needs is there, or further, and not past it

@@ -371,3 +371,14 @@ void trials_tick(struct core *core)
         }
     }
 }
+
+const struct trial *trials_find(const struct core *core, const char *name)
+{
+    for (struct map_entry *entry = map_first(core->durable->trials); entry; entry = map_next(core->durable->trials, entry)) {
+        const struct trial *trial = entry->value;
+        if (strcmp(trial->name, name) == 0) {
+            return trial;
+        }
+    }
+    return NULL;
+}

@@ -1255,6 +1255,52 @@ static void a_capture_is_read_for_who_is_still_there(void **state)
     assert_null(read_a_capture(story, story->session + 1));
 }
 
+// ---- who is inside
+
+static void send_shell(struct story *story, uint64_t instance)
+{
+    char by[] = "ann";
+    Pb__ShellTurn turn = PB__SHELL_TURN__INIT;
+    Pb__ShellCall call = PB__SHELL_CALL__INIT;
+    Pb__Envelope envelope = PB__ENVELOPE__INIT;
+    turn.shell = 77;
+    call.number = 5, call.instance = instance, call.generation = 1, call.by = by, call.turn = &turn;
+    envelope.session = story->session;
+    envelope.body_case = PB__ENVELOPE__BODY_SHELL_CALL;
+    envelope.shell_call = &call;
+    story_message(story, &envelope);
+}
+
+static void a_turn_of_a_shell_goes_to_its_guard_and_back(void **state)
+{
+    struct story *story = *state;
+    story_live(story);
+    send_shell(story, 7);
+    const Pb__Envelope *sent = story_sent(story, PB__ENVELOPE__BODY_SHELL_ANSWER);
+    assert_non_null(sent);
+    assert_string_equal(sent->shell_answer->turned->refused, "it does not live any more");
+    story_run(story, 7);
+    story_skip(story);
+    send_shell(story, 7);
+    const struct agent_effect *effect = story_next(story, AGENT_EFFECT_GUARD);
+    assert_int_equal(effect->request->body_case, PB__GUARD_REQUEST__BODY_SHELL);
+    assert_int_equal(effect->request->shell->turn->shell, 77);
+    Pb__ShellAnswer answer = PB__SHELL_ANSWER__INIT;
+    answer.number = 5, answer.shell = 77;
+    struct agent_input input = story_input(AGENT_INPUT_SHELL, 7, 1);
+    input.shell.answer = &answer;
+    story_feed(story, &input);
+    sent = story_sent(story, PB__ENVELOPE__BODY_SHELL_ANSWER);
+    assert_non_null(sent);
+    assert_int_equal(sent->shell_answer->number, 5);
+    struct agent_input detached = story_input(AGENT_INPUT_GUARD_DETACHED, 7, 1);
+    story_feed(story, &detached);
+    send_shell(story, 7);
+    sent = story_sent(story, PB__ENVELOPE__BODY_SHELL_ANSWER);
+    assert_null(sent->shell_answer->turned);
+    assert_string_equal(sent->shell_answer->why, "its guard is not there");
+}
+
 // ---- what lives here
 
 static void ask_what_lives(struct story *story, uint64_t number)
@@ -1327,6 +1373,7 @@ int main(void)
         TEST(the_lifecycles_are_as_the_README_says),
         TEST(an_outbox_of_fat_events_is_full_by_their_bytes),
         TEST(a_capture_is_read_for_who_is_still_there),
+        TEST(a_turn_of_a_shell_goes_to_its_guard_and_back),
         TEST(it_says_what_lives_and_what_of_it_should_not),
         TEST(what_lives_is_told_to_who_asked_and_to_no_later_session),
         TEST(waits_for_the_catalogue_before_it_connects),

@@ -200,6 +200,22 @@ static void captures(void **state)
     ENVELOPE("capture_read", "number: 1 generation: 1 file: \"a.pcapng\" offset: 5 data: \"x\"", answer);
 }
 
+static void shells(void **state)
+{
+    (void)state;
+    static const struct change call[] = {{"number: 0", "shell_call.number is not set"},
+                                         {"instance: 0", "shell_call.instance is not set"},
+                                         {"generation: 0", "shell_call.generation is not set"},
+                                         {"by: \"\"", "shell_call.by is not a name"},
+                                         {"turn { shell: 0 }", "shell.shell is not set"}};
+    ENVELOPE("shell_call", "number: 1 instance: 1 generation: 1 by: \"ann\" turn { shell: 7 }", call);
+    static const struct change answer[] = {{"number: 0", "shell_answer.number is not set"},
+                                           {"shell: 0", "shell_answer.shell is not set"},
+                                           {"shell: 8", "shell_answer.turned is of another shell"},
+                                           {"why: \"w\"*4097", "shell_answer.why is too long"}};
+    ENVELOPE("shell_answer", "number: 1 shell: 7 turned { shell: 7 }", answer);
+}
+
 static void only_some_speak_without_a_session(void **state)
 {
     (void)state;
@@ -226,6 +242,7 @@ int main(void)
         cmocka_unit_test(enrolment),
         cmocka_unit_test(descriptions),
         cmocka_unit_test(captures),
+        cmocka_unit_test(shells),
         cmocka_unit_test(only_some_speak_without_a_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

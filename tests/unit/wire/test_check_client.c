@@ -75,6 +75,20 @@ static void small_requests(void **state)
                                             {"file: \"a/b\"", "capture.file is not a file name"},
                                             {"file: \"\" service: \"\"", NULL}};
     REQUEST("capture", "trial: \"r1/load/1#1\" service: \"network\" file: \"a.pcapng\" offset: 7", capture);
+    static const struct change shell[] = {
+        {"trial: \"\"", "shell.trial is empty or too long"},
+        {"service: \"\"", "shell.service is not a name"},
+        {"turn { shell: 0 }", "shell.shell is not set"},
+        {"turn { shell: 7 rows: 65536 }", "shell.rows or columns are too many"},
+        {"turn { shell: 7 input: \"i\"*32768 }", NULL},
+        {"turn { shell: 7 input: \"i\"*32769 }", "shell.input is too long"},
+        {"turn { shell: 7 input_offset: 18446744073709551615 }", "shell.input_offset is out of range"},
+        {"turn { shell: 7 begin { argv: \"\" } }", "shell.argv names no program"},
+        {"turn { shell: 7 begin { argv: \"a\"*16384 } }", "shell.argv is too long"},
+        {"turn { shell: 7 begin { terminal: \"a b\\n\" } }", "shell.terminal is not a name"},
+        {"turn { shell: 7 begin { argv: \"ls\" terminal: \"xterm\" } }", NULL},
+    };
+    REQUEST("shell", "trial: \"r1/load/1#1\" service: \"server\" turn { shell: 7 }", shell);
     static const struct change push[] = {{"token: \"x\"", "push_plugin.token is not 128 bits in hex"},
                                          {"name: \"../x\"", "push_plugin.name is not a name"},
                                          {"hash: \"12\"", "push_plugin.hash is not a hash"},
@@ -120,6 +134,11 @@ static void replies(void **state)
                                              {"sources { host: \"lab-a\" }", "captured.service is not a name"},
                                              {"piece { number: 0 }", "capture_read.number is not set"}};
     REPLY("captured", "sources { service: \"network\" host: \"lab-a\" } piece { number: 1 }", captured);
+    static const struct change said[] = {{"turned { shell: 0 }", "shell.shell is not set"},
+                                         {"turned { shell: 7 output: \"o\"*32769 }", "shell.output is too long"},
+                                         {"turned { shell: 7 output_offset: 18446744073709551615 }", "shell.output_offset is out of range"},
+                                         {"turned { shell: 7 refused: \"r\"*4097 }", "shell.refused is too long"}};
+    REPLY("shell_said", "turned { shell: 7 }", said);
     static const struct change keys[] = {{"keys { name: \"a\" }", "key.public_key is not a key in Z85"},
                                          {"keys { }", "key.name is not a name"}};
     REPLY("keys", "keys { name: \"a\" role: 1 public_key: " KEY " }", keys);
