@@ -186,6 +186,7 @@ struct trial {
     struct entry *entries;  // one per entry of the plan's timeline
     struct moment zero;     // all services were ready
     Pb__TrialHeld *held;    // its verdict, given before its services were stopped; NULL: it is given at the end
+    bool hold_over;         // and they are not held any more
 };
 
 // What repetitions of a combination have said so far, where they go on until that is enough.

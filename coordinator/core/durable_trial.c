@@ -279,8 +279,8 @@ void fold_trial_held(struct durable *durable, const Pb__TrialHeld *record)
 {
     struct trial *trial = map_get_number(durable->trials, record->trial);
     FOLD_NEEDS(durable, trial, "trial %" PRIu64 " is held, which is not live", record->trial);
-    FOLD_NEEDS(durable, trial->state == TRIAL_RUNNING && !trial->held, "trial %" PRIu64 " is held twice, or not at the end of its work",
-               record->trial);
+    FOLD_NEEDS(durable, (trial->state == TRIAL_RUNNING || trial->state == TRIAL_STOPPING) && !trial->held,
+               "trial %" PRIu64 " is held twice, or not at the end of its work", record->trial);
     trial->held = MESSAGE_COPY(record, NULL);
 }
 
@@ -289,6 +289,7 @@ void fold_trial_stopping(struct durable *durable, const Pb__TrialStopping *recor
     struct trial *trial = map_get_number(durable->trials, record->trial);
     FOLD_NEEDS(durable, trial, "trial %" PRIu64 " is stopped, which is not live", record->trial);
     trial->cancelled |= record->cancel;
+    trial->hold_over |= trial->held != NULL;
     if (record->outcome) {
         outcome_worsen(&trial->outcome, (int)record->outcome->verdict, (int)record->outcome->reason, record->outcome->text);
     }

@@ -1,6 +1,6 @@
-// Holds: a trial whose work is done and whose verdict is one that its submission named keeps its services, until its time is over or
-// somebody releases it. trials.c and requests.c call it. The verdict is a record before; what happens to the services after it, also at
-// the hands of who looks at them, changes nothing of it.
+// Holds: a trial whose verdict is one that its submission named keeps its services, until its time is over or somebody releases it: when
+// its work is done, or when something has cut it short and its testers have stopped. trials.c and requests.c call it. The verdict is a
+// record before; what happens to the services after it, also at the hands of who looks at them, changes nothing of it.
 #include <string.h>
 
 #include "common/base/message.h"
@@ -18,15 +18,16 @@ static uint32_t asked_ms(const struct run *run, int verdict)
     return 0;
 }
 
-// A fail stays one. An inconc may become a fail when an assertion is only judged once everything has ended.
-static bool is_final(const Pb__TrialEnded *verdict)
+// A fail stays one. An inconc may become a fail when an assertion is only judged once everything has ended; of a trial that was cut short
+// such an assertion says nothing.
+static bool is_final(const struct trial *trial, const Pb__TrialEnded *verdict)
 {
     bool all_known = true;
     for (size_t i = 0; i < verdict->n_assertions; i++) {
         all_known &= verdict->assertions[i]->outcome->verdict != PB__VERDICT__VERDICT_INCONC;
     }
     return verdict->outcome->verdict >= PB__VERDICT__VERDICT_FAIL ||
-           (verdict->outcome->verdict == PB__VERDICT__VERDICT_INCONC && all_known);
+           (verdict->outcome->verdict == PB__VERDICT__VERDICT_INCONC && (all_known || trial->cancelled));
 }
 
 bool holds_begin(struct core *core, struct trial *trial)
@@ -34,8 +35,8 @@ bool holds_begin(struct core *core, struct trial *trial)
     if (!trial->run->experiment->n_holds || trial->run->cancelled) {
         return false;
     }
-    Pb__TrialEnded *verdict = verdicts_trial(core, trial);
-    uint32_t hold_ms = is_final(verdict) ? asked_ms(trial->run, (int)verdict->outcome->verdict) : 0;
+    Pb__TrialEnded *verdict = verdicts_so_far(core, trial);
+    uint32_t hold_ms = is_final(trial, verdict) ? asked_ms(trial->run, (int)verdict->outcome->verdict) : 0;
     if (!hold_ms || runs_retry_is_due(trial, verdict)) {
         return false;
     }
@@ -49,9 +50,43 @@ bool holds_begin(struct core *core, struct trial *trial)
     return true;
 }
 
+// ---- cut short: something of it died, or its time was over
+
+static bool any_is_left(const struct trial *trial)
+{
+    bool any = false;
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        any |= trial->instances[i]->state != INSTANCE_ENDED && trial->instances[i]->state != INSTANCE_PLACED;
+    }
+    return any;
+}
+
+bool holds_are_open(struct core *core, const struct trial *trial)
+{
+    return trial->run->experiment->n_holds && !trial->run->cancelled && trial->state == TRIAL_STOPPING && trial->cancelled &&
+           !trial->held && !core_trial_link(core, trial)->hold_refused && any_is_left(trial);
+}
+
+// What testers have found is in the verdict, so they end before it is given.
+bool holds_decide(struct core *core, struct trial *trial)
+{
+    struct trial_link *link = core_trial_link(core, trial);
+    for (size_t i = 0; i < trial->instance_count; i++) {
+        const struct instance *instance = trial->instances[i];
+        if (instance->is_tester && instance->state != INSTANCE_PLACED && instance->state < INSTANCE_STOPPED) {
+            return false;
+        }
+    }
+    link->hold_refused = !holds_begin(core, trial);
+    link->wind_down_ns = 0; // what is held has leases, and time to end behind it
+    return true;
+}
+
+// ---- while it is held
+
 bool holds_is_held(const struct trial *trial)
 {
-    return trial->held && trial->state < TRIAL_STOPPING;
+    return trial->held && !trial->hold_over;
 }
 
 static uint64_t until_ns(struct core *core, const struct trial *trial)
@@ -61,15 +96,6 @@ static uint64_t until_ns(struct core *core, const struct trial *trial)
         link->held_until_ns = core->event->now_ns + trial->held->hold_ms * NS_PER_MS;
     }
     return link->held_until_ns;
-}
-
-static bool any_is_left(const struct trial *trial)
-{
-    bool any = false;
-    for (size_t i = 0; i < trial->instance_count; i++) {
-        any |= trial->instances[i]->state != INSTANCE_ENDED;
-    }
-    return any;
 }
 
 bool holds_advance(struct core *core, struct trial *trial)

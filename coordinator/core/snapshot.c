@@ -17,7 +17,7 @@
 static_assert(sizeof(struct durable) == 208, "save and load the new field here, then count again");
 static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 56 && sizeof(struct test_progress) == 32, "likewise");
 static_assert(sizeof(struct run) == 120, "save and load the new field here, then count again");
-static_assert(sizeof(struct trial) == 144, "save and load the new field here, then count again");
+static_assert(sizeof(struct trial) == 152, "save and load the new field here, then count again");
 static_assert(sizeof(struct instance) == 376, "save and load the new field here, then count again");
 #endif
 
@@ -376,6 +376,7 @@ static void save_trial(const struct saver *saver, const struct trial *trial)
     saved->outcome = outcome_of(saver, &trial->outcome);
     saved->instances = (uint32_t)trial->instance_count;
     saved->held = trial->held;
+    saved->hold_over = trial->hold_over;
     save_entries(saver, saved, trial);
     hand_over(saver, part);
 }
@@ -400,6 +401,7 @@ static const char *load_trial(struct durable *durable, const Pb__SnapshotTrial *
     trial->state = saved->state;
     trial->cancelled = saved->cancelled;
     trial->held = saved->held ? MESSAGE_COPY(saved->held, NULL) : NULL;
+    trial->hold_over = saved->hold_over;
     outcome_load(&trial->outcome, saved->outcome);
     entries_begin(trial);
     trial->zero = load_moment(durable, saved->zero);

@@ -59,6 +59,7 @@ struct trial_link {         // volatile: per live trial
     uint64_t deadline_ns;   // of the work
     uint64_t wind_down_ns;  // 0: not stopping yet; else no more leases after this
     uint64_t held_until_ns; // 0: not looked at
+    bool hold_refused;      // it was cut short, and its verdict is none to hold it for
 };
 
 struct run_link {
@@ -296,6 +297,10 @@ bool setups_profiles_exist(const struct core *core, const struct instance *teste
 
 // ---- holds.c: trials whose services stay up
 bool holds_begin(struct core *core, struct trial *trial); // its work is done; true: it is held
+// It was cut short, and may be held: only its testers are stopped before that is known.
+bool holds_are_open(struct core *core, const struct trial *trial);
+// Its testers have stopped. true: now it is known.
+bool holds_decide(struct core *core, struct trial *trial);
 bool holds_is_held(const struct trial *trial);
 bool holds_advance(struct core *core, struct trial *trial); // true: its time is over
 void holds_release(struct core *core, uint64_t request, const Pb__Release *release);
@@ -348,6 +353,8 @@ const char *verdicts_missing(const struct instance *instance); // NULL: its evid
 // A session has just begun, and two heartbeats tell how far its clock is from others: windows across hosts are judged then.
 bool verdicts_wait_for_clocks(struct core *core, struct trial *trial);
 Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial);
+// While it still lives: that evidence is still to come is no fault of it.
+Pb__TrialEnded *verdicts_so_far(struct core *core, const struct trial *trial);
 
 // ---- verdicts_window.c: assertions on what was seen how often, and when
 struct observation {

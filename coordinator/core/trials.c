@@ -190,7 +190,8 @@ static bool release_work(struct core *core, struct trial *trial)
 
 void trials_stop(struct core *core, struct trial *trial, const struct outcome *outcome, bool cancel)
 {
-    if (trial->state >= TRIAL_STOPPING && (!outcome || !verdict_is_worse(outcome->verdict, trial->outcome.verdict))) {
+    bool is_stopping = trial->state >= TRIAL_STOPPING && !holds_is_held(trial);
+    if (is_stopping && (!outcome || !verdict_is_worse(outcome->verdict, trial->outcome.verdict))) {
         return;
     }
     Pb__Record *record = core_record(core);
@@ -279,18 +280,21 @@ static bool advance_running(struct core *core, struct trial *trial)
 static bool advance_stopping(struct core *core, struct trial *trial)
 {
     timeline_tell(core, trial);
-    bool moved = false, all_stopped = true, any_left = false;
+    bool moved = false, all_stopped = true, any_left = false, testers_only = holds_are_open(core, trial);
     for (size_t i = 0; i < trial->instance_count; i++) {
         struct instance *instance = trial->instances[i];
         if (is_gone(instance)) {
             continue;
         }
         any_left = true;
-        if (instance->state < INSTANCE_STOPPING && dependents_are_stopped(instance)) {
+        if (instance->state < INSTANCE_STOPPING && (testers_only ? instance->is_tester : dependents_are_stopped(instance))) {
             commands_issue(core, instance, PB__COMMAND__BODY_STOP);
             moved = true;
         }
         all_stopped &= instance->state == INSTANCE_STOPPED || instance->state == INSTANCE_CLEANING;
+    }
+    if (testers_only) {
+        return moved || holds_decide(core, trial);
     }
     for (size_t i = 0; all_stopped && i < trial->instance_count; i++) {
         if (trial->instances[i]->state == INSTANCE_STOPPED) {
@@ -354,7 +358,7 @@ void trials_tick(struct core *core)
         struct trial_link *link = core_trial_link(core, trial);
         if (holds_is_held(trial)) {
             trials_advance(core, trial);
-            continue; // its work was done in time
+            continue; // its verdict was given in time
         }
         if (trial->state < TRIAL_STOPPING && core->event->now_ns > link->deadline_ns) {
             char text[128];

@@ -279,11 +279,8 @@ static void judge_network(struct judge *judge)
 }
 
 // IUTs are asked before testers: of a dead server and a tester that was refused, the dead server is the cause.
-Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial)
+static Pb__TrialEnded *judge_trial(struct core *core, const struct trial *trial, bool is_over)
 {
-    if (trial->held) {
-        return MESSAGE_COPY(trial->held->verdict, core->effects->arena);
-    }
     struct judge judge = {.core = core, .trial = trial, .ended = NEW_MESSAGE(core, Pb__TrialEnded, pb__trial_ended)};
     judge.ended->trial = trial->id;
     judge.ended->name = arena_string(core->effects->arena, trial->name);
@@ -296,9 +293,21 @@ Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial)
         judge_unfinished(&judge, trial->instances[i]);
     }
     judge_network(&judge);
-    judge_completeness(&judge);
+    if (is_over) {
+        judge_completeness(&judge);
+    }
     const char *text = judge.outcome.verdict > VERDICT_PASS ? judge.outcome.text : pass_text(&judge);
     judge.ended->outcome = core_outcome(core, judge.outcome.verdict, judge.outcome.reason, text);
     outcome_clear(&judge.outcome);
     return judge.ended;
+}
+
+Pb__TrialEnded *verdicts_so_far(struct core *core, const struct trial *trial)
+{
+    return judge_trial(core, trial, false);
+}
+
+Pb__TrialEnded *verdicts_trial(struct core *core, const struct trial *trial)
+{
+    return trial->held ? MESSAGE_COPY(trial->held->verdict, core->effects->arena) : judge_trial(core, trial, true);
 }

@@ -123,6 +123,22 @@ void client_cancel(struct world *world, uint64_t run)
     request->message.cancel = cancel;
 }
 
+void client_release(struct world *world, uint64_t run)
+{
+    struct request *request = request_new(world);
+    if (!request)
+        return;
+    world_saw(world, RARITY_RELEASED);
+    TRACE(world, "ann", "releases what is held of r%llu", (unsigned long long)run);
+    Pb__Release *release = ARENA_NEW(world->arena, Pb__Release);
+    pb__release__init(release);
+    release->name = arena_printf(world->arena, "r%llu", (unsigned long long)run);
+    pb__request__init(&request->message);
+    request->message.number = request->number;
+    request->message.body_case = PB__REQUEST__BODY_RELEASE;
+    request->message.release = release;
+}
+
 void client_drain(struct world *world, const char *agent, bool off)
 {
     struct request *request = request_new(world);

@@ -14,6 +14,7 @@ struct client *client_new(struct world *world);
 void client_submit(struct world *world, const struct experiment_wish *wish);
 void client_submit_again(struct world *world); // the last one, with its key: the same run must be answered
 void client_cancel(struct world *world, uint64_t run);
+void client_release(struct world *world, uint64_t run);
 void client_drain(struct world *world, const char *agent, bool off);
 void client_hears(struct world *world, uint64_t route, const Pb__Envelope *envelope);
 const char *client_waits_for(const struct world *world); // NULL: nothing

@@ -58,6 +58,8 @@ static const char *describe_reply(struct world *world, const Pb__Reply *reply)
         return SAY("Submitted %s%s", reply->submitted->run_name, reply->submitted->repeated_key ? " (known)" : "");
     case PB__REPLY__BODY_CANCELLED:
         return SAY("Cancelled %s, %llu cells", reply->cancelled->run, (unsigned long long)reply->cancelled->cells);
+    case PB__REPLY__BODY_RELEASED:
+        return SAY("Released %u trials of %s", reply->released->trials, reply->released->run);
     case PB__REPLY__BODY_DRAINED:
         return SAY("Drained %s%s, %u instances", reply->drained->agent, reply->drained->off ? " (resumed)" : "", reply->drained->instances);
     case PB__REPLY__BODY_REFUSED:

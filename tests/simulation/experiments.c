@@ -69,6 +69,15 @@ struct experiment_wish experiment_wish_drawn(struct dice *dice, bool is_sound)
     return wish;
 }
 
+void experiment_wish_hold(struct experiment_wish *wish, struct dice *dice)
+{
+    static const Pb__Verdict verdicts[] = {PB__VERDICT__VERDICT_INCONC, PB__VERDICT__VERDICT_FAIL, PB__VERDICT__VERDICT_ERROR};
+    if (dice_chance(dice, 200)) {
+        wish->hold_on = verdicts[dice_below(dice, 3)];
+        wish->hold_ms = (uint32_t)dice_between(dice, 1000, 20000);
+    }
+}
+
 static Pb__ServiceTemplate *service(Pb__Test *test, const char *name, struct arena *arena)
 {
     Pb__ServiceTemplate *service = test->services[test->n_services++] = ARENA_NEW(arena, Pb__ServiceTemplate);
@@ -248,6 +257,16 @@ static void add_rules(Pb__Test *test, const struct experiment_wish *wish, struct
         test->retry->reasons[test->retry->n_reasons++] = all[i];
 }
 
+static void add_hold(Pb__Experiment *experiment, const struct experiment_wish *wish, struct arena *arena)
+{
+    Pb__HoldRule *rule = ARENA_NEW(arena, Pb__HoldRule);
+    pb__hold_rule__init(rule);
+    rule->verdict = wish->hold_on;
+    rule->hold_ms = wish->hold_ms;
+    experiment->holds = ARENA_NEW(arena, Pb__HoldRule *);
+    experiment->holds[experiment->n_holds++] = rule;
+}
+
 Pb__Experiment *experiment_wished(const struct experiment_wish *wish, struct arena *arena)
 {
     Pb__Experiment *experiment = ARENA_NEW(arena, Pb__Experiment);
@@ -265,6 +284,9 @@ Pb__Experiment *experiment_wished(const struct experiment_wish *wish, struct are
     add_assertions(test, wish, arena);
     experiment->tests = ARENA_NEW(arena, Pb__Test *);
     experiment->tests[experiment->n_tests++] = test;
+    if (wish->hold_on) {
+        add_hold(experiment, wish, arena);
+    }
     if (wish->with_file) {
         char hash[HASH_TEXT_BYTES];
         hash_bytes("config", 6, hash);

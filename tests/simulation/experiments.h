@@ -17,6 +17,8 @@ struct experiment_wish {
     bool apart, exclusive, with_runner, with_client, with_file, asserts_exit, asserts_metric, asserts_output, retries_all, is_fresh;
     bool case_retry, case_fresh, case_slow, case_call; // after the plain ones
     bool is_wild;                                      // its timeline may come to nothing by itself
+    Pb__Verdict hold_on;                               // PB__VERDICT__VERDICT_NONE: nothing of it is held
+    uint32_t hold_ms;
     enum wished_network network;
     struct wished_timeline timeline;
 };
@@ -26,6 +28,7 @@ struct experiment_wish {
 
 // is_sound: nothing in it can go wrong by itself, so that it passes where no fault strikes.
 struct experiment_wish experiment_wish_drawn(struct dice *dice, bool is_sound);
+void experiment_wish_hold(struct experiment_wish *wish, struct dice *dice); // some of its trials may be held
 Pb__Experiment *experiment_wished(const struct experiment_wish *wish, struct arena *arena);
 
 #endif

@@ -68,9 +68,10 @@ struct trial_book {
     const Pb__TrialStarted *started;
     struct instance_book *instances;
     size_t results;
-    bool goes_well, has_failed, has_ended, was_killed;
+    bool goes_well, has_failed, has_ended, was_killed, was_stopped;
     struct moment_book zero;
     struct entry_book *entries;
+    const Pb__TrialEnded *held; // what was said of it when it began to be held; NULL: it was not
 };
 
 // Of one (instance, generation): what of its spool is in the journal, and how long it may live.
@@ -111,6 +112,8 @@ struct instance_book *oracle_instance(const struct oracle *oracle, uint64_t id);
 
 // oracle_verdicts.c
 void oracle_trial_started(struct oracle *oracle, const Pb__TrialStarted *started);
+void oracle_trial_held(struct oracle *oracle, const Pb__TrialHeld *held);
+void oracle_trial_stopping(struct oracle *oracle, const Pb__TrialStopping *stopping);
 void oracle_trial_ended(struct oracle *oracle, const Pb__TrialEnded *ended);
 void oracle_cell_ended(struct oracle *oracle, const Pb__CellEnded *ended);
 void oracle_run_ended(struct oracle *oracle, const Pb__RunEnded *ended);

@@ -234,6 +234,12 @@ static void see(struct oracle *oracle, const Pb__Record *record)
     case PB__RECORD__BODY_INSTANCE_LOST:
         instance_lost(oracle, record->instance_lost);
         break;
+    case PB__RECORD__BODY_TRIAL_HELD:
+        oracle_trial_held(oracle, record->trial_held);
+        break;
+    case PB__RECORD__BODY_TRIAL_STOPPING:
+        oracle_trial_stopping(oracle, record->trial_stopping);
+        break;
     case PB__RECORD__BODY_TRIAL_ENDED:
         oracle_trial_ended(oracle, record->trial_ended);
         break;

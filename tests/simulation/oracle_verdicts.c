@@ -208,6 +208,31 @@ static size_t planned_cases(const struct trial_book *trial)
     return cases;
 }
 
+void oracle_trial_stopping(struct oracle *oracle, const Pb__TrialStopping *stopping)
+{
+    struct trial_book *trial = map_get_number(oracle->trials, stopping->trial);
+    if (trial)
+        trial->was_stopped = true;
+}
+
+// From here on its verdict stands, whatever becomes of what is held.
+void oracle_trial_held(struct oracle *oracle, const Pb__TrialHeld *held)
+{
+    struct trial_book *trial = map_get_number(oracle->trials, held->trial);
+    if (!trial || trial->held || trial->has_ended) {
+        world_fail(oracle->world, P1, "trial %llu is held twice, or does not live", (unsigned long long)held->trial);
+        return;
+    }
+    world_saw(oracle->world, trial->was_stopped ? RARITY_CUT_TRIAL_HELD : RARITY_TRIAL_HELD);
+    trial->held = held->verdict;
+}
+
+static bool says_the_same(const Pb__TrialEnded *held, const Pb__TrialEnded *ended)
+{
+    return held->outcome->verdict == ended->outcome->verdict && held->outcome->reason == ended->outcome->reason &&
+           held->n_unfinished == ended->n_unfinished && held->n_assertions == ended->n_assertions;
+}
+
 void oracle_trial_ended(struct oracle *oracle, const Pb__TrialEnded *ended)
 {
     struct world *world = oracle->world;
@@ -217,6 +242,9 @@ void oracle_trial_ended(struct oracle *oracle, const Pb__TrialEnded *ended)
         return;
     }
     trial->has_ended = true;
+    if (trial->held && !says_the_same(trial->held, ended))
+        world_fail(world, P1, "%s was held as %s and ends as %s", ended->name, verdict_name((int)trial->held->outcome->verdict),
+                   verdict_name((int)ended->outcome->verdict));
     if (trial->results + ended->n_unfinished != planned_cases(trial))
         world_fail(world, P1, "%s has %zu results and %zu unfinished cases of %zu", ended->name, trial->results, ended->n_unfinished,
                    planned_cases(trial));

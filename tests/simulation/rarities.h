@@ -88,6 +88,9 @@
     X(GRANT_STALE, "a lease grant of another session arrives")                                                                             \
     X(WALL_JUMP, "wall clock jumps")                                                                                                       \
     /* clients */                                                                                                                          \
+    X(TRIAL_HELD, "a trial whose work is done is held")                                                                                    \
+    X(CUT_TRIAL_HELD, "a trial that was cut short is held")                                                                                \
+    X(RELEASED, "what is held is released")                                                                                                \
     X(CANCELLED, "run is cancelled")                                                                                                       \
     X(SUBMIT_REPEATED, "submission is repeated")                                                                                           \
     X(SUBMIT_REFUSED, "submission is refused for want of space")                                                                           \

@@ -38,6 +38,13 @@ static void start_agent(void *context)
     agent_start(call->agent);
 }
 
+static void release(void *context)
+{
+    struct world *world = context;
+    if (client_runs(world))
+        client_release(world, dice_between(&world->dice.holds, 1, client_runs(world)));
+}
+
 static void submit(void *context)
 {
     struct world *world = context;
@@ -47,6 +54,10 @@ static void submit(void *context)
         wish.lease_ms = 0;
         wish.with_file = false;
     }
+    experiment_wish_hold(&wish, &world->dice.holds);
+    if (wish.hold_on && dice_chance(&world->dice.holds, 500))
+        agenda_add(&world->agenda, world->now_ns + dice_below(&world->dice.holds, 60 * NS_PER_S), release, world);
+    world->hold_ms = wish.hold_ms > world->hold_ms ? wish.hold_ms : world->hold_ms;
     client_submit(world, &wish);
 }
 
@@ -76,7 +87,7 @@ static uint64_t bound_ns(const struct world *world)
 {
     uint64_t trials = oracle_cells_open(world) * ATTEMPTS_MOST;
     uint64_t ms = TRIAL_MOST_MS + WIND_DOWN_MOST_MS + (world->is_gentle ? GENTLE_MS : 0U) + LEASE_MOST_MS + KILL_LADDER_MS + QUEUE_MOST_MS +
-                  trials * TRIAL_USUAL_MS + SLACK_MS;
+                  trials * TRIAL_USUAL_MS + oracle_cells_open(world) * world->hold_ms + SLACK_MS;
     return world->now_ns + ms * NS_PER_MS;
 }
 

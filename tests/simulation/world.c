@@ -39,6 +39,7 @@ struct world *world_new(uint64_t seed, uint64_t *rarities, FILE *trace)
     dice_begin(&world->dice.disk, seed, "disk");
     dice_begin(&world->dice.work, seed, "work");
     dice_begin(&world->dice.ids, seed, "ids");
+    dice_begin(&world->dice.holds, seed, "holds");
     world->oracle = oracle_new(world);
     world->network = network_new(world);
     world->coordinator = coordinator_host_new(world);

@@ -18,7 +18,7 @@
 #define AGENTS_MAX 12
 // Of a fault, a service's time and a connection: how they are drawn does not shift when another part asks for more.
 struct world_dice {
-    struct dice shape, faults, network, disk, work, ids;
+    struct dice shape, faults, network, disk, work, ids, holds;
 };
 
 // How long things take. A story's are constant, so that its trace reads well.
@@ -60,6 +60,7 @@ struct world {
     bool has_copy;               // a second host has or had the key of one
     bool may_be_restored;        // the coordinator, from a backup
     bool is_gentle;              // nothing happens that may cost a trial
+    uint32_t hold_ms;            // the longest hold that was asked for
     bool is_harsh;               // frames are dropped, doubled and overtaken inside a connection, which TCP never does
     const char *broken_property; // NULL: nothing was found
     char *broken_text;
