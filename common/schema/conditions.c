@@ -34,6 +34,7 @@ static const Pb__OptionDescription table[CONDITION_COUNT] = {
     [CONDITION_REORDER] = OPTION("reorder", RATIO, RANGE(0, 1), .help = TEXT("share of packets that a later one overtakes")),
     [CONDITION_RATE] = OPTION("rate", STRING, .help = TEXT("bits per second: 10Mbit; 0: unbounded")),
     [CONDITION_QUEUE] = OPTION("queue", INTEGER, RANGE(1, CONDITION_QUEUE_MAX), .help = TEXT("packets that may wait for the rate")),
+    [CONDITION_SHARED] = OPTION("shared", BOOLEAN, .help = TEXT("the rate and its queue are one for all directions that share")),
     [CONDITION_DROP_NTH] =
         OPTION("drop_nth", LIST, .help = TEXT("numbers of packets that are lost, counted from 1 when the condition begins")),
     [CONDITION_DOWN] = OPTION("down", BOOLEAN, .help = TEXT("nothing arrives")),
@@ -176,6 +177,9 @@ static void take_normal(enum condition condition, const char *normal, struct con
         break;
     case CONDITION_QUEUE:
         conditions->queue_packets = number;
+        break;
+    case CONDITION_SHARED:
+        conditions->shared = strcmp(normal, "true") == 0;
         break;
     case CONDITION_DOWN:
         conditions->down = strcmp(normal, "true") == 0;

@@ -30,6 +30,7 @@ enum condition {
     CONDITION_REORDER,
     CONDITION_RATE,
     CONDITION_QUEUE,
+    CONDITION_SHARED,
     CONDITION_DROP_NTH,
     CONDITION_DOWN,
     CONDITION_DOWN_AFTER,
@@ -52,6 +53,7 @@ struct conditions {
     double duplicate, corrupt, reorder;
     uint64_t rate_bits;                     // per second; 0: unbounded
     uint32_t queue_packets;                 // that wait for the rate; 0: the link's own
+    bool shared;                            // the rate and its queue are one for all directions of the network that share
     uint32_t drop_nth[CONDITION_DROPS_MAX]; // from 1, counted from when these conditions begin; rising
     size_t drop_count;
     bool down;

@@ -171,9 +171,9 @@ static const char *neutral(const char *name)
 {
     static const struct {
         const char *name, *value;
-    } values[] = {{"delay", "0ms"},    {"jitter", "0ms"}, {"loss", "0%"},         {"burst", "1"},      {"duplicate", "0%"},
-                  {"corrupt", "0%"},   {"reorder", "0%"}, {"rate", "0"},          {"down", "no"},      {"down_after", "0ms"},
-                  {"down_for", "0ms"}, {"ecn", "keep"},   {"nat_rebind", "none"}, {"nat_after", "0ms"}};
+    } values[] = {{"delay", "0ms"},      {"jitter", "0ms"},   {"loss", "0%"},  {"burst", "1"},         {"duplicate", "0%"},
+                  {"corrupt", "0%"},     {"reorder", "0%"},   {"rate", "0"},   {"shared", "no"},       {"down", "no"},
+                  {"down_after", "0ms"}, {"down_for", "0ms"}, {"ecn", "keep"}, {"nat_rebind", "none"}, {"nat_after", "0ms"}};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         if (strcmp(values[i].name, name) == 0) {
             return values[i].value;

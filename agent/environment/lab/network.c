@@ -91,6 +91,7 @@ static int is_possible(const struct conditions *conditions, struct panther_error
 {
     const char *what = conditions->drop_count > 0              ? "drop_nth"
                        : conditions->down_for_ms > 0           ? "down_for"
+                       : conditions->shared                    ? "shared"
                        : conditions->nat != CONDITION_NAT_NONE ? "nat_rebind"
                        : conditions->ecn != CONDITION_ECN_KEEP ? "ecn"
                                                                : NULL;

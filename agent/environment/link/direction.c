@@ -8,9 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 
-#define BITS_PER_BYTE 8
 #define NS_PER_MS 1000000ULL
-#define NS_PER_S 1000000000ULL
 
 const char *drop_name(enum drop drop)
 {
@@ -24,8 +22,8 @@ void direction_begin(struct direction *direction, uint64_t seed, const struct co
     direction->begun_ns = now_ns;
     direction->first_ns = 0;
     direction->epoch++;
-    direction->free_ns = direction->last_due_ns = 0;
-    direction->leaving_count = 0;
+    direction->last_due_ns = 0;
+    wire_clear(&direction->own);
     if (direction->flows == NULL)
         direction->flows = flows_new();
     fates_begin(&direction->fates, seed, direction->from, direction->to);
@@ -34,7 +32,7 @@ void direction_begin(struct direction *direction, uint64_t seed, const struct co
 void direction_free(struct direction *direction)
 {
     flows_free(&direction->flows);
-    free(direction->leaving);
+    wire_free(&direction->own);
     *direction = (struct direction){0};
 }
 
@@ -47,48 +45,6 @@ void direction_delivered(struct direction *direction, size_t bytes)
 {
     direction->counts.delivered++;
     direction->counts.delivered_bytes += bytes;
-}
-
-// ---- queue and rate
-
-static void leave(struct direction *direction, uint64_t now_ns)
-{
-    while (direction->leaving_count > 0 && direction->leaving[direction->leaving_first] <= now_ns) {
-        direction->leaving_first = (direction->leaving_first + 1) % direction->leaving_capacity;
-        direction->leaving_count--;
-    }
-}
-
-static void wait_for_rate(struct direction *direction, uint64_t until_ns)
-{
-    if (direction->leaving_count == direction->leaving_capacity) {
-        size_t old = direction->leaving_capacity, capacity = old > 0 ? old * 2 : 16;
-        uint64_t *grown = memory_new(capacity * sizeof *grown);
-        for (size_t i = 0; i < old; i++)
-            grown[i] = direction->leaving[(direction->leaving_first + i) % old];
-        free(direction->leaving);
-        direction->leaving = grown;
-        direction->leaving_capacity = capacity;
-        direction->leaving_first = 0;
-    }
-    direction->leaving[(direction->leaving_first + direction->leaving_count++) % direction->leaving_capacity] = until_ns;
-}
-
-// When the last bit is on the wire; false: the queue is full.
-static bool transmit(struct direction *direction, size_t bytes, uint64_t now_ns, uint64_t *done_ns)
-{
-    const struct conditions *conditions = &direction->conditions;
-    *done_ns = now_ns;
-    if (conditions->rate_bits == 0)
-        return true;
-    leave(direction, now_ns);
-    if (direction->leaving_count >= (conditions->queue_packets > 0 ? conditions->queue_packets : DIRECTION_QUEUE_PACKETS))
-        return false;
-    uint64_t start_ns = direction->free_ns > now_ns ? direction->free_ns : now_ns;
-    *done_ns = start_ns + bytes * BITS_PER_BYTE * NS_PER_S / conditions->rate_bits;
-    direction->free_ns = *done_ns;
-    wait_for_rate(direction, *done_ns);
-    return true;
 }
 
 // ---- one packet
@@ -148,6 +104,13 @@ static void count(struct direction *direction, const struct passage *passage)
     counts->corrupted += passage->corrupted;
     counts->marked += passage->marked;
     counts->rebound += passage->rebound;
+}
+
+static bool transmit(struct direction *direction, size_t bytes, uint64_t now_ns, uint64_t *done_ns)
+{
+    const struct conditions *conditions = &direction->conditions;
+    struct wire *wire = conditions->shared && direction->shared != NULL ? direction->shared : &direction->own;
+    return wire_transmit(wire, bytes, conditions->rate_bits, conditions->queue_packets, now_ns, done_ns);
 }
 
 struct passage direction_pass(struct direction *direction, struct direction *back, uint8_t *frame, size_t bytes,

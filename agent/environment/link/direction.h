@@ -6,10 +6,9 @@
 #include "agent/environment/link/fate.h"
 #include "agent/environment/link/flows.h"
 #include "agent/environment/link/packet.h"
+#include "agent/environment/link/wire.h"
 #include "common/schema/conditions.h"
 
-// Packets that wait for the rate where no other limit is given: Linux's own for a device.
-#define DIRECTION_QUEUE_PACKETS 1000
 // A packet that waits to be overtaken goes on alone after so long.
 #define DIRECTION_HOLD_NS 25000000ULL
 
@@ -28,11 +27,10 @@ struct direction {
     uint64_t first_ns; // of the first packet under them; 0: none yet
     unsigned epoch;    // how often they did
     struct flows *flows;
-    uint64_t free_ns, last_due_ns; // when the rate is free again; when the latest packet is due
-    uint64_t *leaving;             // ring: when those that wait for the rate have left
-    size_t leaving_capacity, leaving_first, leaving_count;
-    size_t in_flight; // counted by the switch
-    void *held;       // the switch's: a packet that waits to be overtaken
+    struct wire own, *shared; // shared: the network's; NULL: there is none
+    uint64_t last_due_ns;     // when the latest packet is due
+    size_t in_flight;         // counted by the switch
+    void *held;               // the switch's: a packet that waits to be overtaken
     struct direction_counts counts;
 };
 

@@ -32,6 +32,7 @@ struct packet_switch {
     struct switch_settings settings;
     struct port *ports;
     struct direction *directions; // from * places + to
+    struct wire shared;           // of all directions that share their rate
     struct in_flight **heap;
     size_t heap_count, heap_capacity, in_flight_bytes;
     uint64_t arrivals, armed_ns;
@@ -57,6 +58,7 @@ static struct direction *direction_between(struct packet_switch *all, size_t fro
         struct conditions conditions;
         direction->from = all->settings.places[from].service;
         direction->to = all->settings.places[to].service;
+        direction->shared = &all->shared;
         rules_conditions(all->settings.rules, direction->from, direction->to, &conditions);
         direction_begin(direction, all->settings.seed, &conditions, clock_boottime_ns());
     }
@@ -67,6 +69,7 @@ void switch_rules_changed(struct packet_switch *all)
 {
     size_t count = all->settings.place_count;
     uint64_t now_ns = clock_boottime_ns();
+    wire_clear(&all->shared);
     for (size_t i = 0; i < count * count; i++) {
         struct direction *direction = &all->directions[i];
         struct conditions conditions;
@@ -370,6 +373,7 @@ void switch_free(struct packet_switch **pointer)
         free(all->heap[--all->heap_count]);
     for (size_t i = 0; i < all->settings.place_count * all->settings.place_count; i++)
         direction_free(&all->directions[i]);
+    wire_free(&all->shared);
     free(all->directions);
     free(all->ports);
     free(all->heap);

@@ -331,6 +331,31 @@ static void a_rate_spaces_packets_and_a_queue_is_bounded(void **state)
     end(&pair);
 }
 
+// Another flow of the network finds the wire taken; who does not share has a wire of its own. A direction that begins takes nobody's place.
+static void directions_that_share_take_turns(void **state)
+{
+    (void)state;
+    const struct conditions slow = {.rate_bits = 1000000, .queue_packets = 3, .shared = true}, alone = {.rate_bits = 1000000};
+    struct wire wire = {0};
+    struct pair one, other;
+    begin(&one, &slow);
+    begin(&other, &slow);
+    one.there.shared = other.there.shared = &wire;
+    struct passage first = there(&one, 4, 4000, NULL);
+    const uint64_t each_ns = first.due_ns - one.now_ns;
+    assert_int_equal(there(&other, 4, 4000, NULL).due_ns, one.now_ns + 2 * each_ns);
+    assert_int_equal(there(&one, 4, 4000, NULL).due_ns, one.now_ns + 3 * each_ns);
+    assert_int_equal(there(&other, 4, 4000, NULL).drop, DROP_QUEUE); // one queue, too
+    other.now_ns += each_ns;
+    change(&other, &slow);
+    assert_int_equal(there(&other, 4, 4000, NULL).due_ns, one.now_ns + 4 * each_ns);
+    change(&other, &alone);
+    assert_int_equal(there(&other, 4, 4000, NULL).due_ns, other.now_ns + each_ns);
+    wire_free(&wire);
+    end(&one);
+    end(&other);
+}
+
 static void a_long_queue_keeps_its_order_and_its_limit(void **state)
 {
     (void)state;
@@ -347,7 +372,7 @@ static void a_long_queue_keeps_its_order_and_its_limit(void **state)
             assert_true(passage.due_ns > last_ns);
         last_ns = passage.drop == DROP_NONE ? passage.due_ns : last_ns;
     }
-    assert_int_equal(passed, DIRECTION_QUEUE_PACKETS); // what is lost takes no place in it
+    assert_int_equal(passed, WIRE_QUEUE_PACKETS); // what is lost takes no place in it
     assert_int_equal(queue + passed + pair.there.counts.dropped[DROP_LOSS], 3000);
     end(&pair);
 }
@@ -430,6 +455,7 @@ int main(void)
         cmocka_unit_test(ecn_is_kept_cleared_or_marked),
         cmocka_unit_test(corruption_is_seen_by_its_checksum),
         cmocka_unit_test(a_rate_spaces_packets_and_a_queue_is_bounded),
+        cmocka_unit_test(directions_that_share_take_turns),
         cmocka_unit_test(a_long_queue_keeps_its_order_and_its_limit),
         cmocka_unit_test(jitter_alone_changes_no_order),
         cmocka_unit_test(one_packet_at_a_time_is_held_to_be_overtaken),

@@ -27,10 +27,10 @@ static void every_condition_is_read(void **state)
     struct conditions c = {0};
     static const struct {
         const char *name, *value;
-    } settings[] = {{"delay", "1.5s"},     {"jitter", "5ms"},    {"loss", "0.1%"},   {"burst", "3"},
-                    {"duplicate", "0.25"}, {"corrupt", "1"},     {"reorder", "0"},   {"rate", "10Mbit"},
-                    {"queue", "25"},       {"drop_nth", "7"},    {"down", "on"},     {"ecn", "mark 5%"},
-                    {"nat_after", "2s"},   {"down_after", "1s"}, {"down_for", "3s"}, {"nat_rebind", "address"}};
+    } settings[] = {{"delay", "1.5s"},  {"jitter", "5ms"},        {"loss", "0.1%"},   {"burst", "3"},      {"duplicate", "0.25"},
+                    {"corrupt", "1"},   {"reorder", "0"},         {"rate", "10Mbit"}, {"queue", "25"},     {"drop_nth", "7"},
+                    {"down", "on"},     {"ecn", "mark 5%"},       {"shared", "yes"},  {"nat_after", "2s"}, {"down_after", "1s"},
+                    {"down_for", "3s"}, {"nat_rebind", "address"}};
     size_t count;
     conditions_options(&count);
     assert_int_equal(count, sizeof settings / sizeof *settings);
@@ -50,6 +50,7 @@ static void every_condition_is_read(void **state)
     assert_int_equal(c.drop_count, 1);
     assert_int_equal(c.drop_nth[0], 7);
     assert_true(c.down);
+    assert_true(c.shared);
     assert_int_equal(c.nat, CONDITION_NAT_ADDRESS);
     assert_int_equal(c.nat_after_ms, 2000);
     assert_int_equal(c.down_after_ms, 1000);
