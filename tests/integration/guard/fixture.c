@@ -316,6 +316,12 @@ const char *fixture_do(struct fixture *fixture, const char *line)
 
 // ---- events
 
+static void take_shell(struct fixture *fixture, const Pb__ShellAnswer *answer)
+{
+    message_free(fixture->shell);
+    fixture->shell = MESSAGE_COPY(answer, NULL);
+}
+
 static void take_notice(struct fixture *fixture)
 {
     static char buffer[GUARD_PACKET_MAX_BYTES];
@@ -334,6 +340,8 @@ static void take_notice(struct fixture *fixture)
         fixture->state = MESSAGE_COPY(notice->state, NULL);
     else if (notice->body_case == PB__GUARD_NOTICE__BODY_SPOOL)
         fixture->spool_bytes = notice->spool->bytes;
+    else if (notice->body_case == PB__GUARD_NOTICE__BODY_SHELL)
+        take_shell(fixture, notice->shell);
     else
         fixture->stream_reports += notice->streams->n_streams;
     arena_free(&arena);
@@ -539,6 +547,7 @@ void fixture_remove(struct fixture *fixture)
         message_free(fixture->events[i]);
     free(fixture->events);
     message_free(fixture->state);
+    message_free(fixture->shell);
     arena_free(&fixture->arena);
     assert_int_equal(folder_remove(fixture->folder, NULL), 0);
 }

@@ -33,6 +33,7 @@ struct fixture {
     size_t looked_at; // events that awaits have passed
     Pb__GuardState *state;
     uint64_t stream_reports; // StreamSize messages seen
+    Pb__ShellAnswer *shell;  // the last; NULL: none since it was taken
 };
 
 void fixture_prepare(struct fixture *fixture);                                  // folder and specification
