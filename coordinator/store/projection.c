@@ -13,6 +13,7 @@ static project_fn *const table[] = {
     [PB__RECORD__BODY_CASES_RELEASED] = project_cases_released, [PB__RECORD__BODY_INSTANCE_EVENT] = project_instance_event,
     [PB__RECORD__BODY_INSTANCE_LOST] = project_instance_lost,   [PB__RECORD__BODY_CONTENT_STORED] = project_content_stored,
     [PB__RECORD__BODY_RUN_ANNOTATED] = project_run_annotated,   [PB__RECORD__BODY_EVIDENCE_REMOVED] = project_evidence_removed,
+    [PB__RECORD__BODY_TRIAL_HELD] = project_trial_held,
 };
 
 int64_t projection_change(struct projection *projection)

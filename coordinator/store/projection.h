@@ -31,7 +31,7 @@ int projection_apply(struct projection *projection, const Pb__Record *record, st
 typedef int project_fn(struct projection *projection, const Pb__Record *record, struct panther_error *error);
 project_fn project_run_accepted, project_run_cancelled, project_run_ended, project_cell_ended;
 project_fn project_run_annotated, project_evidence_removed;
-project_fn project_trial_started, project_trial_stopping, project_trial_ended;
+project_fn project_trial_started, project_trial_stopping, project_trial_held, project_trial_ended;
 project_fn project_command_issued, project_cases_released, project_instance_event, project_instance_lost, project_content_stored;
 
 // The next value of id or changed.

@@ -16,7 +16,13 @@ static const char RUN_START[] = "UPDATE runs SET changed = ?, started = started 
                                 " ELSE state END WHERE run = ?";
 static const char INSTANCE_INSERT[] = "INSERT INTO instances(id, changed, instance, generation, run, trial, service, plugin, agent,"
                                       " is_tester, state) VALUES(?1, ?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, 'placed')";
-static const char TRIAL_STOP[] = "UPDATE trials SET changed = ?, state = 'stopping', verdict = ?, reason = ?, text = ? WHERE trial = ?";
+// What is held has its verdict; its end by TrialStopping is none.
+static const char TRIAL_STOP[] =
+    "UPDATE trials SET changed = ?1, state = 'stopping', verdict = CASE state WHEN 'held' THEN verdict ELSE ?2 END,"
+    " reason = CASE state WHEN 'held' THEN reason ELSE ?3 END, text = CASE state WHEN 'held' THEN text ELSE ?4 END WHERE trial = ?5";
+static const char TRIAL_HOLD[] = "UPDATE trials SET changed = ?, state = 'held', verdict = ?, reason = ?, text = ? WHERE trial = ?";
+static const char CELL_HOLD[] = "UPDATE cells SET changed = ?, state = 'held', verdict = ?, reason = ?, text = ?"
+                                " WHERE name = (SELECT cell FROM trials WHERE trial = ?)";
 static const char TRIAL_END[] =
     "UPDATE trials SET changed = ?, state = 'ended', verdict = ?, reason = ?, text = ?, ended_wall_ns = ?, ended_steady_ns = ?,"
     " done = (SELECT count(*) FROM cases WHERE cases.trial = trials.trial) WHERE trial = ?";
@@ -95,6 +101,15 @@ int project_trial_stopping(struct projection *projection, const Pb__Record *reco
     const Pb__TrialStopping *trial = record->trial_stopping;
     const Pb__Outcome *outcome = trial->outcome;
     return PROJECT(projection, TRIAL_STOP, error, CHANGE(projection), OUTCOME(outcome), INTEGER(trial->trial));
+}
+
+// Its cell has a verdict from here on, though it ends when what is held does.
+int project_trial_held(struct projection *projection, const Pb__Record *record, struct panther_error *error)
+{
+    const Pb__TrialHeld *held = record->trial_held;
+    const Pb__Outcome *outcome = held->verdict->outcome;
+    int result = PROJECT(projection, TRIAL_HOLD, error, CHANGE(projection), OUTCOME(outcome), INTEGER(held->trial));
+    return result < 0 ? result : PROJECT(projection, CELL_HOLD, error, CHANGE(projection), OUTCOME(outcome), INTEGER(held->trial));
 }
 
 static int insert_assertions(struct projection *projection, const Pb__TrialEnded *trial, struct panther_error *error)

@@ -9,7 +9,7 @@
 
 #define STORE_SCHEMA_VERSION 1
 // A store with other projections is rebuilt from its journal when it is opened.
-#define PROJECTION_VERSION 5
+#define PROJECTION_VERSION 6
 
 // How the state of content begins that retention took away; the reason follows.
 #define REMOVED_STATE "removed by retention"
