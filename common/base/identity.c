@@ -31,6 +31,19 @@ bool name_is_valid(const char *name)
     return length < NAME_MAX_BYTES && strspn(name, NAME_FIRST "._-") == length;
 }
 
+static bool has_ending(const char *text, size_t length, const char *ending)
+{
+    size_t bytes = strlen(ending);
+    return length > bytes && strcmp(text + length - bytes, ending) == 0;
+}
+
+// A process may be called "shell", too: its streams end in "stdout" and "stderr".
+bool stream_is_of_shell(const char *stream)
+{
+    size_t length = strlen(stream);
+    return strncmp(stream, "shell.", 6) == 0 && (has_ending(stream, length, ".output") || has_ending(stream, length, ".input"));
+}
+
 // ---- full names
 
 // Copies what stands before the next '/' and moves the cursor behind it; false when it is too long for any part.

@@ -21,6 +21,8 @@ void id128_text(const uint8_t bytes[16], char text[ID128_TEXT_BYTES]);
 bool id128_is_valid(const char *text);
 // [a-z0-9] then [a-z0-9._-]*, at most NAME_MAX_BYTES - 1
 bool name_is_valid(const char *name);
+// "shell.2.output", "shell.2.input": what a person saw and typed inside of a service (`panther-coord shell`), no output of the service.
+bool stream_is_of_shell(const char *stream);
 
 // A name taken apart; empty or 0 = that part is not given. "@last" sets is_last instead of run.
 struct full_name {

@@ -337,9 +337,13 @@ static void event_output_match(struct instance *instance, uint32_t rule)
     }
 }
 
-// The plugin's own log and its host's errors are streams too, and must not stand for a process's that is missing.
+// The plugin's own log and its host's errors are streams too, and must not stand for a process's that is missing; what a person did in a
+// shell says nothing about the service.
 static void event_stream_end(struct instance *instance, const Pb__StreamEnd *end)
 {
+    if (stream_is_of_shell(end->stream)) {
+        return;
+    }
     bool of_process = strcmp(end->stream, "plugin.log") != 0 && strcmp(end->stream, "host.stderr") != 0;
     instance->streams_ended += of_process;
     instance->gap_bytes += end->dropped_bytes;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/identity.h"
 #include "coordinator/report/readable.h"
 #include "coordinator/report/timeline.h"
 
@@ -53,6 +54,18 @@ static const struct failure_pattern *pattern_of(const struct explain_input *inpu
     return is_tester_pattern && !is_tester(input, entry->service) ? failure_pattern_named("signal") : pattern;
 }
 
+// Somebody who opened a shell in a service; who came when the verdict was given has nothing to do with it.
+static bool is_visit(const struct timeline_entry *entry)
+{
+    return strcmp(entry->kind, "note") == 0 && strstr(entry->text, " is inside: shell.");
+}
+
+static bool is_of_visit(const char *stream)
+{
+    const char *name = strrchr(stream, '/');
+    return stream_is_of_shell(name ? name + 1 : stream);
+}
+
 // Worth a link: what is no step of a trial that goes well.
 static bool is_news(const struct timeline_entry *entry)
 {
@@ -81,11 +94,13 @@ static void add_events(const struct explain_input *input, struct explanation *ex
     if (!input->timeline) {
         return;
     }
+    bool is_decided = false;
     timeline_make(input->timeline, &timeline);
     for (size_t i = 0; i < timeline.count; i++) {
         const struct timeline_entry *entry = &timeline.entries[i];
         const struct failure_pattern *pattern = pattern_of(input, entry);
-        if (pattern || is_news(entry)) {
+        is_decided |= strcmp(entry->kind, "trial_held") == 0;
+        if (pattern || is_news(entry) || (is_visit(entry) && !is_decided)) {
             add_link(explanation, memory_printf("%s: %s", entry->host, entry->text),
                      memory_printf("events %llu", (unsigned long long)entry->sequence), entry->service, pattern);
         }
@@ -113,6 +128,9 @@ static void add_streams(const struct explain_input *input, struct explanation *e
     for (size_t row = 0; input->read && input->streams && row < table_count(input->streams); row++) {
         const char *name = value(input->streams, row, "name");
         size_t bytes = 0, offset = 0;
+        if (is_of_visit(name)) {
+            continue; // what a person looked at
+        }
         CLEANUP_FREE char *data = input->read(input->context, name, &bytes);
         const struct failure_pattern *pattern = data ? failure_pattern_of_content(data, bytes, &offset) : NULL;
         if (pattern) {
@@ -139,9 +157,10 @@ static size_t add_judged(const struct table *table, const char *name, const char
             continue;
         }
         late += strcmp(reason, "timeout") == 0;
+        const char *why = *observed ? observed : text; // the text of an assertion repeats its name and what was observed
         add_link(explanation,
-                 memory_printf("%s %s: %s%s%s%s%s%s%s%s", prefix, value(table, row, name), verdict, *reason ? " (" : "", reason,
-                               *reason ? ")" : "", *text ? ": " : "", text, *observed ? "; observed " : "", observed),
+                 memory_printf("%s %s: %s%s%s%s%s%s", prefix, value(table, row, name), verdict, *reason ? " (" : "", reason,
+                               *reason ? ")" : "", *why ? ": " : "", why),
                  memory_string(""), value(table, row, "service"), failure_pattern_of_event("case_result", text));
     }
     return late;

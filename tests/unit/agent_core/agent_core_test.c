@@ -1301,6 +1301,20 @@ static void a_turn_of_a_shell_goes_to_its_guard_and_back(void **state)
     assert_string_equal(sent->shell_answer->why, "its guard is not there");
 }
 
+static void an_agent_may_take_no_shells(void **state)
+{
+    struct story *story = *state;
+    story->takes_no_shells = true;
+    story_crash(story);
+    story_live(story);
+    story_run(story, 7);
+    story_skip(story);
+    send_shell(story, 7);
+    const Pb__Envelope *sent = story_sent(story, PB__ENVELOPE__BODY_SHELL_ANSWER);
+    assert_non_null(sent);
+    assert_string_equal(sent->shell_answer->turned->refused, "this agent takes no shells (shells: false)");
+}
+
 // ---- what lives here
 
 static void ask_what_lives(struct story *story, uint64_t number)
@@ -1374,6 +1388,7 @@ int main(void)
         TEST(an_outbox_of_fat_events_is_full_by_their_bytes),
         TEST(a_capture_is_read_for_who_is_still_there),
         TEST(a_turn_of_a_shell_goes_to_its_guard_and_back),
+        TEST(an_agent_may_take_no_shells),
         TEST(it_says_what_lives_and_what_of_it_should_not),
         TEST(what_lives_is_told_to_who_asked_and_to_no_later_session),
         TEST(waits_for_the_catalogue_before_it_connects),

@@ -233,6 +233,7 @@ static void start(struct story *story)
     input.start.self = &self;
     input.start.port_first = 20000;
     input.start.port_count = story->port_count;
+    input.start.takes_no_shells = story->takes_no_shells;
     input.start.facts = story->disk.facts;
     input.start.rows = story->disk.rows;
     input.start.row_count = story->disk.row_count;

@@ -36,6 +36,7 @@ struct story {
     struct agent_core *core;
     uint64_t now_ns, random;
     uint32_t slots, port_count;
+    bool takes_no_shells;
     const char *store_id;
     uint64_t incarnation, session;
     struct agent_output batch; // gathered, not committed

@@ -368,7 +368,8 @@ static void settings_come_from_file_environment_and_flags(void **state)
     struct panther_error error = {0};
     write_key(place, "agent");
     setenv("PANTHER_AGENT_SLOTS", "3", 1);
-    int result = load(place, "slots: 5\nport-range: 21000-21999\nlabels: [site=a, rack=7]\nstream-limit: 1MiB\n", &settings, &error);
+    int result =
+        load(place, "slots: 5\nport-range: 21000-21999\nlabels: [site=a, rack=7]\nstream-limit: 1MiB\nshells: false\n", &settings, &error);
     unsetenv("PANTHER_AGENT_SLOTS");
     if (result < 0)
         fail_msg("%s", error.message);
@@ -376,6 +377,8 @@ static void settings_come_from_file_environment_and_flags(void **state)
     assert_int_equal(settings.port_first, 21000);
     assert_int_equal(settings.port_count, 1000);
     assert_int_equal(settings.label_count, 2);
+    assert_false(settings.takes_shells);
+    assert_true(settings.takes_pushed_plugins); // by default
     assert_string_equal(settings.labels[1]->name, "rack");
     assert_int_equal(settings.stream_limit_bytes, 1024 * 1024);
     assert_string_equal(settings.address, "127.0.0.1");

@@ -150,6 +150,17 @@ static void ids_are_32_hex_digits(void **state)
     assert_false(id128_is_valid(NULL));
 }
 
+static void streams_of_shells(void **state)
+{
+    (void)state;
+    assert_true(stream_is_of_shell("shell.1.output"));
+    assert_true(stream_is_of_shell("shell.12.input"));
+    assert_false(stream_is_of_shell("shell.stdout")); // of a process of that name
+    assert_false(stream_is_of_shell("shell.2.stderr"));
+    assert_false(stream_is_of_shell("web.output"));
+    assert_false(stream_is_of_shell(".output"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_name_that_does_not_fit_is_cut_inside_the_buffer),
         cmocka_unit_test(names_are_lower_case_and_short),
         cmocka_unit_test(ids_are_32_hex_digits),
+        cmocka_unit_test(streams_of_shells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

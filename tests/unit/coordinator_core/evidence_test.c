@@ -341,6 +341,29 @@ STORY(an_exit_without_a_start_does_not_stand_for_one_that_is_missing)
     lab_end(&lab);
 }
 
+// The client's output is missing: what a person saw in a shell does not stand for it.
+STORY(streams_of_a_shell_do_not_stand_for_output_that_is_missing)
+{
+    BEGIN;
+    lab.hold_cases = 1000;
+    submit(&lab, 1);
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__ProcessStarted started = PB__PROCESS_STARTED__INIT;
+    started.process = 2;
+    started.name = (char *)(uintptr_t) "client";
+    event.body_case = PB__EVENT__BODY_PROCESS_STARTED;
+    event.process_started = &started;
+    report(&lab, 1, &event);
+    report_stream(&lab, 1, "shell.1.output");
+    report_stream(&lab, 1, "shell.1.input");
+    report_exit(&lab, 1, 2, 0, PB__EXIT_EXPECTATION__EXIT_EXPECTATION_FINISHED);
+    lab.hold_cases = 0;
+    lab_agent_gone(&lab, 1);
+    lab_agent_hello(&lab, 1);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_INCOMPLETE);
+    lab_end(&lab);
+}
+
 STORY(an_asserted_status_is_that_of_every_process)
 {
     BEGIN;
@@ -585,6 +608,7 @@ int main(void)
         cmocka_unit_test(a_metric_may_have_a_dot_in_its_name),
         cmocka_unit_test(a_log_of_the_plugin_does_not_stand_for_a_stream_that_is_missing),
         cmocka_unit_test(an_exit_without_a_start_does_not_stand_for_one_that_is_missing),
+        cmocka_unit_test(streams_of_a_shell_do_not_stand_for_output_that_is_missing),
         cmocka_unit_test(an_asserted_status_is_that_of_every_process),
         cmocka_unit_test(a_killed_tester_is_inconclusive_whatever_it_was_doing),
         cmocka_unit_test(what_a_server_can_do_is_waited_for_when_a_case_asks),

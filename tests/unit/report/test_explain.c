@@ -225,6 +225,25 @@ static void a_pass_needs_no_reason(void **state)
     end(&trial);
 }
 
+// Who came while it ran may have had a part in it; what a person printed is nobody's failure.
+static void somebody_was_inside(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial, "fail", "assertion");
+    happened(&trial, "7", "web", "note", "ann is inside: shell.1: ip addr");
+    happened(&trial, "8", "web", "note", "shell.1 of ann is over: exit status 0");
+    happened(&trial, "9", "", "trial_held", "r1/t/1#1 is held for 60 s: fail");
+    happened(&trial, "10", "web", "note", "ann is inside: shell.2");
+    table_add(trial.streams, (const char *const[]){"r1/t/1#1/web/shell.1.output", "web", ""});
+    trial.printed = "listen: address already in use\n";
+    ask(&trial);
+    assert_int_equal(trial.explanation.count, 1);
+    assert_string_equal(trial.explanation.links[0].where, "events 7");
+    assert_null(trial.explanation.pattern);
+    end(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_missing_program),
         cmocka_unit_test(a_cascade_of_timeouts),
         cmocka_unit_test(a_pass_needs_no_reason),
+        cmocka_unit_test(somebody_was_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
