@@ -56,6 +56,7 @@ void guard_end(struct guard *guard, Pb__EndCause cause, const char *text)
     loop_timer_set(guard->case_timer, 0);
     commands_hold(guard->commands, true);
     guard_calm(guard, guard->cause_text);
+    shells_close(guard->shells, guard->cause_text);
     processes_expect_end(guard->processes);
     processes_stop_all(guard->processes, guard_grace_ms(guard));
     processes_hurry(guard->processes, guard_grace_ms(guard));

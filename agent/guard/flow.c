@@ -138,7 +138,6 @@ void guard_calm(struct guard *guard, const char *why)
 {
     faults_close(guard->faults, why);
     beside_close(guard->beside, why);
-    shells_close(guard->shells, why);
 }
 
 // ---- the first one's way
@@ -172,6 +171,7 @@ static void answer_stop(struct guard *guard, const struct command *command)
 static bool flow_stop(struct guard *guard, const struct command *command)
 {
     guard_calm(guard, "the instance is stopped");
+    shells_close(guard->shells, "the instance is stopped");
     processes_expect_end(guard->processes);
     if (guard_has_host(guard) && !guard->stopped)
         return false;
@@ -201,6 +201,7 @@ static bool collect(struct guard *guard)
 static bool flow_cleanup(struct guard *guard, const struct command *command)
 {
     guard_calm(guard, "the instance is cleaned up");
+    shells_close(guard->shells, "the instance is cleaned up");
     processes_expect_end(guard->processes);
     if (guard->cleanup_sent && guard_has_host(guard))
         return false;

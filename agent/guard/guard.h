@@ -99,7 +99,7 @@ void guard_case_shows(void *guard);
 void guard_take_command(struct guard *guard, const Pb__Command *command);
 void guard_ask_status(struct guard *guard);
 void guard_take_cases(struct guard *guard, const Pb__GuardCases *cases);
-// No fault holds, and no command and no shell runs beside the service from here on.
+// No fault holds and no command runs beside the service from here on.
 void guard_calm(struct guard *guard, const char *why);
 // Looks whether the first open command can go on. true: there is work left for the next round.
 bool guard_flow(struct guard *guard);

@@ -229,6 +229,30 @@ static void what_cannot_be_had_is_refused(void **state)
     fixture_end(&fixture);
 }
 
+// What crashed is what somebody wants to look at.
+static void the_death_of_the_host_leaves_them(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct client client, late;
+    fixture_prepare(&fixture);
+    fixture_begin(&fixture);
+    begin(&client, &fixture, 30, false);
+    turn(&client, "");
+    fixture_case(&fixture, "crash", 1000);
+    fixture_await(&fixture, PB__EVENT__BODY_HOST_DIED);
+    turn(&client, "echo still here\n");
+    turns_until(&client, "still here");
+    begin(&late, &fixture, 31, false);
+    late.number = 1000;
+    turn(&late, "");
+    turn(&late, "echo me too\n");
+    turns_until(&late, "me too");
+    forget(&client);
+    forget(&late);
+    fixture_end(&fixture);
+}
+
 // They end with it, also one that does not want to and what it left in the background.
 static void a_stop_ends_them(void **state)
 {
@@ -262,6 +286,7 @@ static void a_stop_ends_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_terminal_is_one), cmocka_unit_test(a_pipeline_loses_nothing),
-                                       cmocka_unit_test(what_cannot_be_had_is_refused), cmocka_unit_test(a_stop_ends_them)};
+                                       cmocka_unit_test(what_cannot_be_had_is_refused), cmocka_unit_test(the_death_of_the_host_leaves_them),
+                                       cmocka_unit_test(a_stop_ends_them)};
     return cmocka_run_group_tests_name("guard_shell", tests, NULL, NULL);
 }
