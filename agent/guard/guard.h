@@ -61,6 +61,7 @@ struct guard {
 
     struct loop_source *case_timer; // shows a case that takes longer
     uint32_t case_number;
+    uint64_t case_began_ns;
     struct host_death death; // how the host ended
     bool hung;
     Pb__CommandDone *stopped; // the host's answer to Stop, told when its processes are gone

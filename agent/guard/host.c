@@ -82,7 +82,8 @@ void guard_watch_case(struct guard *guard)
     if (!command || command->kind != PB__COMMAND__BODY_RUN_CASE || command->number == guard->case_number)
         return;
     guard->case_number = command->number;
-    loop_timer_set(guard->case_timer, clock_boottime_ns() + CASE_SHOWS_NS);
+    guard->case_began_ns = clock_boottime_ns();
+    loop_timer_set(guard->case_timer, guard->case_began_ns + CASE_SHOWS_NS);
 }
 
 void guard_case_shows(void *context)
@@ -95,6 +96,7 @@ void guard_case_shows(void *context)
     pb__case_started__init(&started);
     started.number = command->number;
     started.name = command->name;
+    started.running_ns = clock_boottime_ns() - guard->case_began_ns;
     EVENT_ADD(guard->events, CASE_STARTED, case_started, &started);
 }
 

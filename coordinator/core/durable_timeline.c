@@ -59,6 +59,11 @@ static void step_began(struct entry *entry, struct entry_step *step, const struc
     step->began = true;
 }
 
+static uint64_t earlier(uint64_t boottime_ns, uint64_t took_ns)
+{
+    return boottime_ns - (took_ns < boottime_ns ? took_ns : boottime_ns);
+}
+
 // An entry of several steps has ended with the last of them.
 static void step_ended(struct entry *entry, struct entry_step *step, const struct instance *instance, uint64_t boottime_ns)
 {
@@ -81,8 +86,7 @@ static void step_done(struct entry *entry, struct entry_step *step, const struct
         entry_fails(entry, *done->text ? done->text : "could not be done");
     }
     if (is_run) { // answered when it has ended
-        uint64_t took_ns = done->duration_ns < event->boottime_ns ? done->duration_ns : event->boottime_ns;
-        step_began(entry, step, instance, event->boottime_ns - took_ns);
+        step_began(entry, step, instance, earlier(event->boottime_ns, done->duration_ns));
     }
     if (is_run || entry->failed) {
         step_ended(entry, step, instance, event->boottime_ns);
@@ -97,11 +101,13 @@ static void step_event(struct entry *entry, struct entry_step *step, const struc
         step_done(entry, step, instance, event);
         break;
     case PB__EVENT__BODY_CASE_STARTED:
+        step_began(entry, step, instance, earlier(now_ns, event->case_started->running_ns));
+        break;
     case PB__EVENT__BODY_FAULT_BEGAN:
         step_began(entry, step, instance, now_ns);
         break;
     case PB__EVENT__BODY_CASE_RESULT: // its start is a light event, which may not have come
-        step_began(entry, step, instance, now_ns - (event->case_result->duration_ns < now_ns ? event->case_result->duration_ns : now_ns));
+        step_began(entry, step, instance, earlier(now_ns, event->case_result->duration_ns));
         step_ended(entry, step, instance, now_ns);
         break;
     default:

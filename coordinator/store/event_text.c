@@ -99,7 +99,12 @@ static void process_exited(const Pb__Event *event, struct text *line)
 
 static void case_started(const Pb__Event *event, struct text *line)
 {
+    char since[32];
     text_printf(line, "case %s is running", event->case_started->name);
+    if (event->case_started->running_ns) {
+        duration_format_ms(event->case_started->running_ns / 1000000, since, sizeof since);
+        text_printf(line, " since %s", since);
+    }
 }
 
 static void case_result(const Pb__Event *event, struct text *line)
