@@ -94,7 +94,7 @@ int captures_keys(struct evidence *evidence, const char *folder, const struct ta
 static const char **arguments_of(struct arena *arena, const char *path, const char *keys, size_t most, const char *const *fields,
                                  size_t count)
 {
-    const char **argv = ARENA_ARRAY(arena, const char *, 2 * count + 20);
+    const char **argv = ARENA_ARRAY(arena, const char *, 2 * count + 22);
     size_t at = 0;
     argv[at++] = "tshark";
     argv[at++] = "-n"; // no names are looked up
@@ -102,6 +102,9 @@ static const char **arguments_of(struct arena *arena, const char *path, const ch
     argv[at++] = path;
     argv[at++] = "-c";
     argv[at++] = arena_printf(arena, "%zu", most);
+    // A capture has both ends of a link: the second sight of a packet would be called a retransmission.
+    argv[at++] = "-o";
+    argv[at++] = "tcp.analyze_sequence_numbers:FALSE";
     if (keys) {
         argv[at++] = "-o";
         argv[at++] = arena_printf(arena, "tls.keylog_file:%s", keys);
