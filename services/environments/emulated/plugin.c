@@ -81,6 +81,13 @@ static double count(const json_t *object, const char *key)
     return (double)json_integer_value(json_object_get(object, key));
 }
 
+// What was done to packets, as far as anything was: prefix and key name the metric.
+static void tell_done(struct panther_service *service, const char *prefix, const json_t *counts, const char *key)
+{
+    if (count(counts, key) > 0)
+        panther_metric(service, panther_format(service, "%s%s", prefix, key), count(counts, key), "", PANTHER_NEITHER_IS_BETTER);
+}
+
 static void tell_counts(struct panther_service *service, const json_t *root)
 {
     const json_t *total = json_object_get(root, "total"), *dropped = json_object_get(total, "dropped"), *number;
@@ -90,10 +97,11 @@ static void tell_counts(struct panther_service *service, const json_t *root)
     panther_metric(service, "delivered", count(total, "delivered"), "", PANTHER_NEITHER_IS_BETTER);
     json_object_foreach((json_t *)(uintptr_t)dropped, cause, number)
     {
-        if (json_integer_value(number) > 0)
-            panther_metric(service, panther_format(service, "dropped_%s", cause), (double)json_integer_value(number), "",
-                           PANTHER_NEITHER_IS_BETTER);
+        tell_done(service, "dropped_", dropped, cause);
     }
+    static const char *const changes[] = {"duplicated", "corrupted", "reordered", "marked", "rebound"};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+        tell_done(service, "", total, changes[i]);
     panther_metric(service, "not_read", count(root, "not_read"), "", PANTHER_LOWER_IS_BETTER);
     panther_metric(service, "late", count(root, "late"), "", PANTHER_LOWER_IS_BETTER);
     panther_metric(service, "latest", count(root, "latest_us") / US_PER_MS, "ms", PANTHER_LOWER_IS_BETTER);

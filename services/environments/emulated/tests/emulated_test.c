@@ -92,6 +92,7 @@ static void services_meet_in_two_networks_side_by_side(void **state)
     char clients[4096];
     struct panther_test *left = new_network("ipv4"), *right = new_network("ipv6");
     panther_test_condition(left, "client", "server", "delay", "15ms");
+    panther_test_condition(right, "client", "server", "duplicate", "100%");
     make_ready(left);
     make_ready(right);
     struct panther_test *left_server = new_server(left), *right_server = new_server(right);
@@ -105,6 +106,8 @@ static void services_meet_in_two_networks_side_by_side(void **state)
     assert_true(metric(left, "delivered") == metric(left, "packets"));
     assert_true(metric(left, "latest") > 0 && metric(left, "late") <= metric(left, "packets"));
     assert_true(metric(right, "latest") == 0); // nothing waited there
+    assert_true(metric(right, "duplicated") >= 4 && metric(right, "delivered") == metric(right, "packets") + metric(right, "duplicated"));
+    assert_true(!panther_test_metric(left, "duplicated", &(double){0}));
     double sent = first_time(left, "tcp.flags.syn == 1 && tcp.flags.ack == 0 && frame.interface_name == \"client\"");
     double came = first_time(left, "tcp.flags.syn == 1 && tcp.flags.ack == 0 && frame.interface_name == \"server\"");
     if (came - sent < 0.015 || came - sent > 5)
