@@ -1,12 +1,16 @@
 // See demands.h.
 #include "demands.h"
 
+#include "rival.h"
+
 #include <string.h>
 
 #define CHACHA20_POLY1305 0x1303
 #define AMPLIFICATION 3
-#define DARK_S 1.5    // of two seconds in which the network brings nothing, beside what was on its way
-#define GOODPUT_S 0.7 // a mebibyte at 10 Mbit a second takes 0.84 s, with a buffer's worth at once
+#define DARK_S 1.5           // of two seconds in which the network brings nothing, beside what was on its way
+#define RIVAL_SHARE 0.5      // of the transfer's time: both begin when they are executed, and one of them is slower in it
+#define SHARED_KBITS 10500.0 // 10 Mbit a second, and what stood in the queue before the first slice
+#define GOODPUT_S 0.7        // a mebibyte at 10 Mbit a second takes 0.84 s, with a buffer's worth at once
 
 static bool shook_hands(const struct transcript *t)
 {
@@ -99,6 +103,14 @@ static bool corrupted_packets(const struct transcript *t)
 static bool was_limited(const struct transcript *t)
 {
     return t->last_s - t->first_s >= GOODPUT_S;
+}
+static bool met_rival(const struct transcript *t)
+{
+    return rival_share(t) >= RIVAL_SHARE;
+}
+static bool shared_path(const struct transcript *t)
+{
+    return rival_kbits_of_both(t) <= SHARED_KBITS;
 }
 static bool from_two_addresses(const struct transcript *t)
 {
@@ -246,6 +258,12 @@ static const struct demands cases[] = {
      "a handshake over a long path (RFC 9002, 6.2.2)"},
     {"goodput", DEMANDS({was_limited, INCOMPLETE, "network: it did not limit the rate", PLAIN, EVENTS}),
      "the bytes are the server's, at the rate of the path (RFC 9002, 7)"},
+    {"crosstraffic",
+     DEMANDS(
+         {was_limited, INCOMPLETE, "network: it did not limit the rate", PLAIN, EVENTS},
+         {met_rival, INCOMPLETE, "network: no TCP flow competed for half of the transfer's time", PLAIN, EVENTS},
+         {shared_path, INCOMPLETE, "network: more arrived than one path of 10 Mbit/s takes, the flows did not share it", PLAIN, EVENTS}),
+     "the bytes are the server's, beside a TCP flow on the same path (RFC 9002, 7)"},
     {"rebind-port",
      DEMANDS({from_two, INCOMPLETE, "network: the client's packets came from one address and port only", PLAIN, EVENTS},
              {server_probed, VIOLATION, "server: it did not validate the new path, no PATH_CHALLENGE (RFC 9000, 9.3)", ANSWER_SERVER,

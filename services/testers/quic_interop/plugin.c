@@ -10,6 +10,7 @@
 #include "evidence.h"
 #include "judge.h"
 #include "qlogs.h"
+#include "rival.h"
 
 #define CLOCK_TRIES 16 // one of them is not interrupted
 
@@ -47,6 +48,7 @@ static const struct panther_case cases[] = {
     {"transfercorruption", "a transfer with 2 % of packets corrupted", 0, NULL},
     {"blackhole", "a transfer that goes on after two seconds in which nothing arrives", 0, NULL},
     {"goodput", "a transfer at the rate of a path of 10 Mbit/s", 0, NULL},
+    {"crosstraffic", "a transfer that shares the path of goodput with a TCP flow", 0, NULL},
     {"rebind-port", "a NAT gives the client another port", 0, NULL},
     {"rebind-addr", "a NAT gives the client another address", 0, NULL},
     {"connectionmigration", "the client goes on from another address", 0, NULL},
@@ -80,6 +82,8 @@ static const struct panther_case_setup setups[] = {
     BOTH("transfercorruption", NULL, "transfer"),
     BOTH("blackhole", NULL, "transfer"),
     BOTH("goodput", NULL, "transfer"),
+    BOTH("crosstraffic", NULL, "transfer"),
+    {.name = "crosstraffic", .drive = "rival_client", .execute = true, .fresh = true},
     BOTH("rebind-port", NULL, "transfer"),
     BOTH("rebind-addr", NULL, "transfer"),
     BOTH("connectionmigration", NULL, "connectionmigration"),
@@ -101,6 +105,11 @@ static const struct panther_case_condition conditions[] = {
     {"blackhole", "rate", "5Mbit"},
     {"goodput", "rate", "10Mbit"},
     {"goodput", "delay", "15ms"},
+    // quic-interop-runner's path: all flows go through one queue of 25 packets
+    {"crosstraffic", "rate", "10Mbit"},
+    {"crosstraffic", "delay", "15ms"},
+    {"crosstraffic", "queue", "25"},
+    {"crosstraffic", "shared", "yes"},
     // as long as the transfer lasts after it, both sides can answer
     {"rebind-port", "nat_rebind", "port"},
     {"rebind-port", "nat_after", "100ms"},
@@ -135,13 +144,14 @@ static int start(struct panther_service *service)
 struct capture {
     const char *path;
     const char *interface[SIDES]; // of the network's capture; "": it has one
+    const char *rival;            // where the competing flow arrives; "": there is none
 };
 
 static int find_capture(struct panther_service *service, const struct panther_case_peer *server, const struct panther_case_peer *client,
                         struct capture *capture, char *problem)
 {
     if (*settings_now->interface != '\0') {
-        *capture = (struct capture){panther_path(service, "interop.pcapng"), {"", ""}};
+        *capture = (struct capture){panther_path(service, "interop.pcapng"), {"", ""}, ""};
         return capture_settle(service, problem);
     }
     const struct panther_case_peer *network = panther_case_peer(service, "network");
@@ -150,8 +160,10 @@ static int find_capture(struct panther_service *service, const struct panther_ca
                  "there is no capture: the test needs a network_environment of type emulated, or this tester the option interface");
         return PANTHER_MISSING;
     }
+    const struct panther_case_peer *rival = panther_case_peer(service, "rival_client");
     *capture = (struct capture){panther_format(service, "%s/network.pcapng", network->folder),
-                                {[CLIENT] = client->peer->service, [SERVER] = server->peer->service}};
+                                {[CLIENT] = client->peer->service, [SERVER] = server->peer->service},
+                                rival != NULL && rival->executed ? rival->peer->service : ""};
     return network_flush(network->folder, problem);
 }
 
@@ -206,7 +218,8 @@ static const char *read_capture(struct panther_service *service, const struct ca
     panther_argument(service, &argv, "-d");
     panther_argument(service, &argv, "udp.port==%u,quic", port);
     panther_argument(service, &argv, "-Y");
-    panther_argument(service, &argv, "udp.port == %u && frame.time_epoch >= %.6f", port, began_s);
+    panther_argument(service, &argv, "(udp.port == %u%s) && frame.time_epoch >= %.6f", port,
+                     *capture->rival != '\0' ? " || tcp.len > 0" : "", began_s);
     add_fields(service, &argv);
     const int process = panther_spawn(service, .name = "tshark", .argv = argv.items, .finishes = true, .want_output = true,
                                       .environment = PANTHER_TEXTS("LC_ALL=C"));
@@ -238,6 +251,9 @@ static void tell_metrics(struct panther_service *service, const struct transcrip
     if (transcript->last_s > transcript->first_s) {
         panther_metric(service, "goodput", (double)transcript->bytes_heard * 8e-3 / (transcript->last_s - transcript->first_s), "kbit/s",
                        PANTHER_HIGHER_IS_BETTER);
+    }
+    if (transcript->rival_bytes > 0) {
+        panther_metric(service, "goodput_rival", rival_kbits(transcript), "kbit/s", PANTHER_NEITHER_IS_BETTER);
     }
     if (transcript->answer_s >= 0) {
         panther_metric(service, "first_answer", transcript->answer_s * 1e3, "ms", PANTHER_LOWER_IS_BETTER);
@@ -285,7 +301,7 @@ static int judge_case(struct panther_service *service, const char *name, const s
         return incomplete(service, "neither side left a key log: the capture cannot be decrypted");
     }
     const char *text = read_capture(service, &capture, secrets, port, began_s, &bytes, problem);
-    const struct vantage vantage = {port, {capture.interface[CLIENT], capture.interface[SERVER]}};
+    const struct vantage vantage = {port, {capture.interface[CLIENT], capture.interface[SERVER]}, capture.rival};
     if (text == NULL || !transcript_read(text, bytes, &vantage, &transcript, problem, sizeof(problem))) {
         return incomplete(service, problem);
     }
@@ -319,6 +335,10 @@ static int run_test(struct panther_service *service, const struct panther_case *
     }
     if (server->folder == NULL || client->folder == NULL) {
         return incomplete(service, "server and client must run on the judge's host: `host: {with: [server, client]}`");
+    }
+    if (strcmp(test_case->name, "crosstraffic") == 0 && panther_case_peer(service, "rival_client") == NULL) {
+        return panther_result(service, PANTHER_NONE, PANTHER_REASON_UNSUPPORTED,
+                              "no flow competes: drive a rival_server and a rival_client, too");
     }
     if (!client->executed) {
         return incomplete(service, "the client was not executed");
@@ -354,5 +374,6 @@ PANTHER_PLUGIN(.name = "quic_interop", .kind = PANTHER_TESTER, .version = "1.0",
                .summary = "QUIC interoperability of a server and a client, judged from the capture",
                .protocols = PANTHER_PROTOCOLS({"quic", PANTHER_TEXTS("1"), PANTHER_TEXTS("server", "client")}), .options = options,
                .settings_bytes = sizeof(struct quic_interop), .programs = PANTHER_TEXTS("tshark", "dumpcap"),
-               .drives = PANTHER_DRIVES({"server", "quic", "server", true}, {"client", "quic", "client", true}), .initialize = initialize,
-               .start = start, .tester = &tester);
+               .drives = PANTHER_DRIVES({"server", "quic", "server", true}, {"client", "quic", "client", true},
+                                        {"rival_server", "quic", "rival_server", false}, {"rival_client", "quic", "rival_client", false}),
+               .initialize = initialize, .start = start, .tester = &tester);

@@ -4,6 +4,7 @@
 
 #include "line.h"
 #include "marks.h"
+#include "rival.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,7 @@ static void note_heard_by_client(const struct sight *sight, struct transcript *t
     }
     if (line_number(line, LENGTH, 0, &number)) {
         transcript->bytes_heard += number;
+        rival_note(transcript->own_slice, sight->at_s - transcript->first_s, number);
     }
 }
 
@@ -228,7 +230,14 @@ static bool is_of_this_case(const struct line *line, enum side side, struct tran
 
 static void take(const struct line *line, const struct vantage *vantage, struct transcript *transcript)
 {
-    unsigned long long from = 0, to = 0;
+    unsigned long long from = 0, to = 0, segment = 0;
+    if (line_number(line, TCP_LENGTH, 0, &segment)) {
+        if (vantage->rival[0] != '\0' && is_interface(line, vantage->rival) && !comment_has(line, "dropped: ") && transcript->first_s > 0) {
+            rival_note(transcript->rival_slice, seconds_of(line) - transcript->first_s, segment);
+            transcript->rival_bytes += segment;
+        }
+        return;
+    }
     if (!line_number(line, FROM_PORT, 0, &from) || !line_number(line, TO_PORT, 0, &to) ||
         (from != vantage->server_port && to != vantage->server_port)) {
         return;

@@ -11,6 +11,8 @@ enum side { CLIENT, SERVER, SIDES };
 #define CONNECTIONS_MAX 64 // of one case: a handful; what comes later is only counted
 #define STREAMS_MAX 256    // request streams told apart
 #define GROUP_BYTES 41     // a connection ID in hexadecimal
+#define SLICES_MAX 600     // of SLICE_S: a minute
+#define SLICE_S 0.1        // several round trips of the case that looks at them
 #define ENDPOINTS_MAX 8    // addresses and ports that the client sent from
 
 // Where the capture was taken: names of interfaces of the network's capture, which has every datagram where it was sent and where it came;
@@ -18,6 +20,7 @@ enum side { CLIENT, SERVER, SIDES };
 struct vantage {
     unsigned server_port;
     const char *interface[SIDES];
+    const char *rival; // where a TCP flow arrives that competes with the connection; "": there is none
 };
 
 // What one side hears and has to answer.
@@ -66,11 +69,13 @@ struct transcript {
     size_t errors[SIDES];
     unsigned long long bytes_first[SIDES]; // before the client's second datagram: what the server may send is bounded by it
     unsigned long long bytes_heard;        // of the server's datagrams that arrived
-    double first_s, last_s, answer_s;      // answer: the server's first datagram after the client's first
-    double event_s[EVENTS];                // when it was heard first; 0: never
-    double heard_s, silence_s;             // the last datagram that arrived; the longest time in which none did
-    double sent_s[SIDES];                  // the last datagram
-    double closed_s;                       // the first CONNECTION_CLOSE; 0: none
+    unsigned long long own_slice[SLICES_MAX], rival_slice[SLICES_MAX]; // bytes that arrived, by the time since the first datagram
+    unsigned long long rival_bytes;
+    double first_s, last_s, answer_s; // answer: the server's first datagram after the client's first
+    double event_s[EVENTS];           // when it was heard first; 0: never
+    double heard_s, silence_s;        // the last datagram that arrived; the longest time in which none did
+    double sent_s[SIDES];             // the last datagram
+    double closed_s;                  // the first CONNECTION_CLOSE; 0: none
 };
 
 // Fields in this order, separated by |, several values of one by commas. Datagrams of connections that began before are of another case.

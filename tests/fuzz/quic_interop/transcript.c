@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const interfaces[][SIDES] = {{"", ""}, {"client", "server"}};
     for (size_t i = 0; i < 2; i++) {
-        const struct vantage vantage = {SERVER_PORT, {interfaces[i][CLIENT], interfaces[i][SERVER]}};
+        const struct vantage vantage = {SERVER_PORT, {interfaces[i][CLIENT], interfaces[i][SERVER]}, i == 0 ? "" : "rival"};
         struct transcript transcript;
         char problem[128] = "";
         const bool is_read = transcript_read((const char *)data, size, &vantage, &transcript, problem, sizeof(problem));

@@ -17,7 +17,7 @@
 #define SERVER_PORT 14533
 #define TEXT_BYTES 65536
 
-static const struct vantage on_one_interface = {SERVER_PORT, {"", ""}};
+static const struct vantage on_one_interface = {SERVER_PORT, {"", ""}, ""};
 
 static char text[TEXT_BYTES];
 static size_t bytes;
@@ -64,6 +64,7 @@ static const char *const absent[] = {"retry",
                                      "handshakecorruption",
                                      "transfercorruption",
                                      "goodput",
+                                     "crosstraffic",
                                      "rebind-addr",
                                      "no-such-case"};
 
@@ -189,7 +190,7 @@ static void shake_hands(void)
 
 static void expect(const char *name, enum panther_verdict verdict, enum panther_reason reason, const char *words)
 {
-    static const struct vantage of_a_network = {SERVER_PORT, {[CLIENT] = "client", [SERVER] = "server"}};
+    static const struct vantage of_a_network = {SERVER_PORT, {[CLIENT] = "client", [SERVER] = "server"}, "rival"};
     struct transcript transcript;
     struct judgement judgement;
     char problem[256];
@@ -328,6 +329,47 @@ static void a_network_has_to_do_its_part(void **state)
     expect_pass("goodput");
 }
 
+// A segment of the competing flow, where it came.
+static void compete(double from_s, double until_s, unsigned segment_bytes)
+{
+    for (double at_s = from_s; at_s < until_s; at_s += 0.05) {
+        made_bytes += (size_t)snprintf(made + made_bytes, sizeof(made) - made_bytes, "%.6f|rival||10.77.0.3%s|%u\n", 1000 + at_s,
+                                       "||||||||||||||||||||", segment_bytes);
+        assert_true(made_bytes < sizeof(made));
+    }
+}
+
+static void download(double until_s, unsigned times)
+{
+    shake_hands();
+    for (unsigned i = 0; i < times; i++) {
+        pass((struct seen){.at_s = 0.1 + (until_s - 0.1) * i / times, .from = "S", .frames = "8"});
+    }
+    pass((struct seen){.at_s = until_s, .from = "S", .frames = "8"});
+}
+
+// Both at once, on one path: without either it is another case.
+static void a_rival_has_to_be_there_and_to_share(void **state)
+{
+    (void)state;
+    static const char alone[] = "network: no TCP flow competed";
+    download(1.0, 10);
+    expect_incomplete("crosstraffic", alone);
+    compete(0.7, 1.0, 1448);
+    expect_incomplete("crosstraffic", alone);
+    compete(1.1, 2.0, 1448);
+    expect_incomplete("crosstraffic", alone);
+    download(1.0, 10);
+    compete(0.4, 1.5, 1448);
+    expect_pass("crosstraffic");
+    download(0.5, 10);
+    compete(0.0, 0.5, 1448);
+    expect_incomplete("crosstraffic", "network: it did not limit the rate");
+    download(1.0, 10);
+    compete(0.1, 1.0, 80000);
+    expect_incomplete("crosstraffic", "network: more arrived than one path");
+}
+
 static void a_connection_goes_on_after_the_dark(void **state)
 {
     (void)state;
@@ -402,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_retry_wants_its_token),
         cmocka_unit_test(handshakes_of_version_2_are_no_retries),
         cmocka_unit_test(a_network_has_to_do_its_part),
+        cmocka_unit_test(a_rival_has_to_be_there_and_to_share),
         cmocka_unit_test(a_connection_goes_on_after_the_dark),
         cmocka_unit_test(rebinding_is_seen_where_the_server_is),
         cmocka_unit_test(marks_count_where_they_arrive),

@@ -71,7 +71,7 @@ static int load(void **state)
 static void read_text(size_t index, const char *text, struct transcript *transcript)
 {
     char problem[256] = "";
-    const struct vantage vantage = {recorded[index].port, {"", ""}};
+    const struct vantage vantage = {recorded[index].port, {"", ""}, ""};
     if (!transcript_read(text, strlen(text), &vantage, transcript, problem, sizeof(problem))) {
         fail_msg("%s: %s", recorded[index].name, problem);
     }
