@@ -160,6 +160,9 @@ static void step(struct agent_core *core, const struct agent_input *input)
     case AGENT_INPUT_CAPTURE:
         agent_capture_read(core, input);
         break;
+    case AGENT_INPUT_PLANNED:
+        agent_planned(core, input);
+        break;
     case AGENT_INPUT_SHELL:
         agent_shell_answered(core, input);
         break;

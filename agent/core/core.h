@@ -104,6 +104,7 @@ enum agent_input_kind {
     AGENT_INPUT_FILE,      // a fetched file is there, or cannot be had
     AGENT_INPUT_SURVEYED,  // answer to survey
     AGENT_INPUT_CAPTURE,   // answer to read capture
+    AGENT_INPUT_PLANNED,   // answer to plan
     AGENT_INPUT_SHELL,     // what a guard said of a shell
     AGENT_INPUT_PLACED,    // answer to place plugin
     AGENT_INPUT_BULK_DONE, // streams and artifacts are complete at the coordinator, or it does not want them
@@ -190,6 +191,10 @@ struct agent_input {
             const Pb__CaptureRead *read;
         } capture;
         struct {
+            uint64_t session; // of the effect
+            const Pb__PluginPlanned *answer;
+        } planned;
+        struct {
             const Pb__ShellAnswer *answer;
         } shell;
         struct {
@@ -254,6 +259,7 @@ enum agent_effect_kind {
     AGENT_EFFECT_REMOVE_FOLDER,
     AGENT_EFFECT_SURVEY,       // look at all processes of instances: SURVEYED
     AGENT_EFFECT_READ_CAPTURE, // a piece of what an instance captures: CAPTURE
+    AGENT_EFFECT_PLAN,         // what a plugin would run: PLANNED
     AGENT_EFFECT_PLACE_PLUGIN, // have a pushed plugin, or no more: PLACED
     AGENT_EFFECT_LOG,
     AGENT_EFFECT_STOPPED, // everything was said: the program may end
@@ -281,6 +287,10 @@ struct agent_effect {
             uint64_t session;
             const Pb__ReadCapture *read;
         } capture;
+        struct {
+            uint64_t session;
+            const Pb__PlanPlugin *plugin;
+        } plan;
         struct {
             uint64_t session;
             const Pb__PlacePlugin *plugin;

@@ -156,6 +156,9 @@ static void live_message(struct agent_core *core, const Pb__Envelope *envelope)
     case PB__ENVELOPE__BODY_READ_CAPTURE:
         agent_read_capture(core, envelope->read_capture);
         break;
+    case PB__ENVELOPE__BODY_PLAN_PLUGIN:
+        agent_take_plan(core, envelope->plan_plugin);
+        break;
     case PB__ENVELOPE__BODY_SHELL_CALL:
         agent_take_shell(core, envelope->shell_call);
         break;

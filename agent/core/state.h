@@ -193,6 +193,10 @@ void agent_adopted(struct agent_core *core, struct instance *instance);
 void agent_read_capture(struct agent_core *core, const Pb__ReadCapture *read);
 void agent_capture_read(struct agent_core *core, const struct agent_input *input);
 
+// ---- plan.c
+void agent_take_plan(struct agent_core *core, const Pb__PlanPlugin *plan);
+void agent_planned(struct agent_core *core, const struct agent_input *input);
+
 // ---- shell.c
 void agent_take_shell(struct agent_core *core, const Pb__ShellCall *call);
 void agent_shell_answered(struct agent_core *core, const struct agent_input *input);

@@ -212,9 +212,9 @@ static bool ask(struct catalogue *catalogue, struct catalogue_entry *entry)
         return false;
     if (!probing && describe_from_cache(catalogue, entry))
         return false;
-    if (question_ask(&catalogue->question, catalogue->loop, catalogue->children, catalogue->host_program,
-                     probing ? "--probe" : "--describe", entry->path, probing ? PROBE_MS : DESCRIBE_MS, probing ? on_probed : on_described,
-                     catalogue, &error) == 0)
+    const char *const argv[] = {catalogue->host_program, probing ? "--probe" : "--describe", entry->path, NULL};
+    if (question_ask(&catalogue->question, catalogue->loop, catalogue->children, argv, probing ? PROBE_MS : DESCRIBE_MS,
+                     probing ? on_probed : on_described, catalogue, &error) == 0)
         return true;
     catalogue_entry_unusable(entry, error.message);
     return false;
@@ -293,6 +293,16 @@ static void on_look(void *context)
     }
     uint64_t cost = (now - before) * LOOK_COST;
     loop_timer_set(catalogue->look, now + (cost > LOOK_MS * NS_PER_MS ? cost : LOOK_MS * NS_PER_MS));
+}
+
+const char *catalogue_path(const struct catalogue *catalogue, const char *name)
+{
+    for (size_t i = 0; i < catalogue->count; i++) {
+        const struct catalogue_entry *entry = &catalogue->entries[i];
+        if (!entry->shadow && entry->presence && strcmp(entry->presence->name, name) == 0)
+            return entry->path;
+    }
+    return NULL;
 }
 
 void catalogue_probe(struct catalogue *catalogue)

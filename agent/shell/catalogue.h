@@ -15,5 +15,7 @@ void catalogue_free(struct catalogue **catalogue);
 void catalogue_scan(struct catalogue *catalogue);  // what is new; then AGENT_INPUT_CATALOGUE
 void catalogue_anew(struct catalogue *catalogue);  // the same, and versions and programs are looked at again
 void catalogue_probe(struct catalogue *catalogue); // the same, with versions
+// Of the plugin that is used here under this name; NULL: there is none. Valid until the next round of the loop.
+const char *catalogue_path(const struct catalogue *catalogue, const char *name);
 
 #endif

@@ -191,8 +191,8 @@ static void probe(struct placing *placing, const char *folder)
     if (!path) {
         snprintf(error.message, sizeof error.message, "its folder holds neither service.yaml nor %s.so", placing->name);
         refuse(placing, error.message);
-    } else if (question_ask(&placing->question, place->loop, place->children, place->host_program, "--probe", path, PROBE_MS, on_probed,
-                            placing, &error) < 0) {
+    } else if (question_ask(&placing->question, place->loop, place->children,
+                            (const char *const[]){place->host_program, "--probe", path, NULL}, PROBE_MS, on_probed, placing, &error) < 0) {
         refuse(placing, error.message);
     }
 }

@@ -150,8 +150,8 @@ static int start(struct question *question, const char *const *argv, struct pant
     return result;
 }
 
-int question_ask(struct question **out, struct loop *loop, struct children *children, const char *program, const char *flag,
-                 const char *argument, uint32_t timeout_ms, question_answered_fn *callback, void *context, struct panther_error *error)
+int question_ask(struct question **out, struct loop *loop, struct children *children, const char *const *argv, uint32_t timeout_ms,
+                 question_answered_fn *callback, void *context, struct panther_error *error)
 {
     struct question *question = NEW(struct question);
     question->loop = loop;
@@ -160,7 +160,6 @@ int question_ask(struct question **out, struct loop *loop, struct children *chil
     question->context = context;
     question->answer.fd = question->complaint.fd = question->pidfd = -1;
     question->timer = loop_timer(loop, on_timeout, question);
-    const char *const argv[] = {program, flag, argument, NULL};
     int result = start(question, argv, error);
     if (result < 0) {
         question_free(&question);

@@ -12,8 +12,9 @@
 struct question;
 // data: what it printed, when it ended with status 0; else NULL, and why (its last line on stderr, a signal, a time-out).
 typedef void question_answered_fn(void *context, const void *data, size_t bytes, const char *why);
-int question_ask(struct question **out, struct loop *loop, struct children *children, const char *program, const char *flag,
-                 const char *argument, uint32_t timeout_ms, question_answered_fn *callback, void *context, struct panther_error *error);
+// argv: of panther-service, NULL-terminated.
+int question_ask(struct question **out, struct loop *loop, struct children *children, const char *const *argv, uint32_t timeout_ms,
+                 question_answered_fn *callback, void *context, struct panther_error *error);
 void question_free(struct question **question); // also in its callback; kills what still runs
 
 #endif

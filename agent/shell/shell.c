@@ -16,6 +16,7 @@
 #include "agent/shell/folder.h"
 #include "agent/shell/guards.h"
 #include "agent/shell/host.h"
+#include "agent/shell/plans.h"
 #include "agent/shell/pushed.h"
 #include "agent/shell/survey.h"
 #include "agent/shell/sweep.h"
@@ -43,6 +44,7 @@ struct shell {
     struct uplink *uplink;
     struct catalogue *catalogue;
     struct pushed *pushed;
+    struct plans *plans;
     struct sweeps *sweeps;
     struct bulk *bulk;
     struct uploads *uploads;
@@ -140,6 +142,9 @@ static void perform(void *context, const struct agent_effect *effect)
         break;
     case AGENT_EFFECT_SURVEY:
         survey_start(shell->survey, effect->survey.session, effect->survey.number);
+        break;
+    case AGENT_EFFECT_PLAN:
+        plans_ask(shell->plans, effect->plan.session, effect->plan.plugin);
         break;
     case AGENT_EFFECT_READ_CAPTURE:
         read_capture(shell, effect->capture.session, effect->capture.read);
@@ -337,6 +342,7 @@ static void make_catalogue(struct shell *shell)
         folders[count++] = settings->plugin_folders[i];
     shell->catalogue = catalogue_new(shell->loop, shell->reactor, shell->children, settings->host_program, folders, count, on_told, shell);
     pushed_use(shell->pushed, shell->catalogue);
+    shell->plans = plans_new(shell->loop, shell->reactor, shell->children, shell->catalogue, settings->host_program);
 }
 
 static void make_parts(struct shell *shell)
@@ -383,6 +389,7 @@ static void close_all(struct shell *shell)
     survey_free(&shell->survey);
     uploads_free(&shell->uploads);
     files_free(&shell->files);
+    plans_free(&shell->plans);
     pushed_free(&shell->pushed);
     bulk_free(&shell->bulk);
     catalogue_free(&shell->catalogue);

@@ -57,6 +57,8 @@ static_assert(COMMAND_MAX_BYTES + 5 * 4096 < GUARD_PACKET_MAX_BYTES, "a spec is 
 static_assert(HOST_PROCESSES_MAX * 512 < CONTROL_FRAME_MAX_BYTES, "an answer is one frame, also with a reason for each");
 
 // A piece of a capture that is followed passes through the control link: a tenth of a second at 10 Mbit/s, less than a heartbeat.
+// What a plugin says that it would run: some commands, each of some hundred words.
+#define PLAN_TEXT_MAX_BYTES (64 * 1024)
 #define CAPTURE_PIECE_MAX_BYTES (128 * 1024)
 static_assert(CAPTURE_PIECE_MAX_BYTES + 4096 < CONTROL_FRAME_MAX_BYTES, "an answer is one frame");
 

@@ -227,6 +227,22 @@ static const char *enrolled_check(const Pb__Enrolled *enrolled)
     return NULL;
 }
 
+static const char *plan_plugin_check(const Pb__PlanPlugin *plan)
+{
+    REFUSE(plan->number == 0, "plan_plugin.number is not set");
+    REFUSE(!name_is_valid(plan->plugin), "plan_plugin.plugin is not a name");
+    REFUSE(!are_within(plan->n_options, plan->options, FEW_MAX, PATH_MAX_BYTES), "plan_plugin.options are too many or too long");
+    return NULL;
+}
+
+static const char *plugin_planned_check(const Pb__PluginPlanned *planned)
+{
+    REFUSE(planned->number == 0, "plugin_planned.number is not set");
+    REFUSE(!is_within(planned->text, PLAN_TEXT_MAX_BYTES), "plugin_planned.text is too long");
+    REFUSE(!is_within(planned->problem, TEXT_MAX_BYTES), "plugin_planned.problem is too long");
+    return NULL;
+}
+
 // Only what opens or refuses a session, and clients, may come without one.
 static bool needs_session(const Pb__Envelope *envelope)
 {
@@ -248,6 +264,8 @@ static bool needs_session(const Pb__Envelope *envelope)
     case PB__ENVELOPE__BODY_CAPTURE_READ:
     case PB__ENVELOPE__BODY_SHELL_CALL:
     case PB__ENVELOPE__BODY_SHELL_ANSWER:
+    case PB__ENVELOPE__BODY_PLAN_PLUGIN:
+    case PB__ENVELOPE__BODY_PLUGIN_PLANNED:
         return true;
     default:
         return false;
@@ -295,6 +313,10 @@ static const char *body_check(const Pb__Envelope *envelope)
         return shell_call_check(envelope->shell_call);
     case PB__ENVELOPE__BODY_SHELL_ANSWER:
         return shell_answer_check(envelope->shell_answer);
+    case PB__ENVELOPE__BODY_PLAN_PLUGIN:
+        return plan_plugin_check(envelope->plan_plugin);
+    case PB__ENVELOPE__BODY_PLUGIN_PLANNED:
+        return plugin_planned_check(envelope->plugin_planned);
     case PB__ENVELOPE__BODY_PLACE_PLUGIN:
         return place_plugin_check(envelope->place_plugin);
     case PB__ENVELOPE__BODY_PLUGIN_PLACED:

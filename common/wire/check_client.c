@@ -120,6 +120,14 @@ static const char *shell_check(const Pb__Shell *shell)
     return shell_turn_check(shell->turn);
 }
 
+static const char *plan_commands_check(const Pb__PlanCommands *plan)
+{
+    REFUSE(!name_is_valid(plan->agent), "plan_commands.agent is not a name");
+    REFUSE(!name_is_valid(plan->plugin), "plan_commands.plugin is not a name");
+    REFUSE(!are_within(plan->n_options, plan->options, FEW_MAX, PATH_MAX_BYTES), "plan_commands.options are too many or too long");
+    return NULL;
+}
+
 const char *request_check(const Pb__Request *request)
 {
     REFUSE(request->number == 0, "request.number is not set");
@@ -149,6 +157,8 @@ const char *request_check(const Pb__Request *request)
         return capture_check(request->capture);
     case PB__REQUEST__BODY_SHELL:
         return shell_check(request->shell);
+    case PB__REQUEST__BODY_PLAN_COMMANDS:
+        return plan_commands_check(request->plan_commands);
     case PB__REQUEST__BODY_RELEASE:
         return release_check(request->release);
     case PB__REQUEST__BODY_DRAIN:

@@ -9,13 +9,13 @@
 #include "common/base/verdict.h"
 #include "common/system/file.h"
 #include "coordinator/cli/client.h"
+#include "coordinator/cli/dry_run.h"
 #include "coordinator/cli/experiment_file.h"
 #include "coordinator/cli/follow.h"
 #include "coordinator/cli/overrides.h"
 
-#define LABELS_MAX 16         // as many as anybody gives a run
-#define HOLDS_MAX 3           // verdicts that can be held
-#define COMMANDS_SHOWN_MAX 40 // of a dry run: what a person reads
+#define LABELS_MAX 16 // as many as anybody gives a run
+#define HOLDS_MAX 3   // verdicts that can be held
 
 struct submit_arguments {
     struct client client;
@@ -196,95 +196,6 @@ static int upload_missing(struct submit_arguments *arguments, const struct exper
     return status;
 }
 
-static char *describe_services(struct arena *arena, const Pb__PlannedCell *cell)
-{
-    struct text text = {0};
-    for (size_t i = 0; i < cell->n_services; i++) {
-        const Pb__PlannedService *service = cell->services[i];
-        text_printf(&text, "%s%s=%s%s%s", i ? "  " : "", service->service, service->plugin, *service->host ? "@" : "", service->host);
-        for (size_t c = 0; c < service->n_cases && c < 8; c++) {
-            text_printf(&text, "%s%s", c ? "," : ":", service->cases[c]);
-        }
-    }
-    char *described = arena_string(arena, text_string(&text));
-    text_free(&text);
-    return described;
-}
-
-// In single quotes where a shell would take it for more than a word.
-static void append_word(struct text *text, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,%@+";
-    if (word[strspn(word, plain)] == '\0') {
-        text_printf(text, " %s", word);
-        return;
-    }
-    text_append(text, " '");
-    for (; *word; word++) {
-        *word == '\'' ? text_append(text, "'\\''") : text_printf(text, "%c", *word);
-    }
-    text_append(text, "'");
-}
-
-static void describe_command(struct text *text, const Pb__PlannedService *service)
-{
-    text_printf(text, "  %s: %s", service->host, service->plugin);
-    for (size_t i = 0; i < service->n_programs; i++) {
-        text_printf(text, "%s%s", i ? ", " : " runs ", service->programs[i]);
-    }
-    text_append(text, "; panther-service --plan");
-    append_word(text, service->path);
-    for (size_t i = 0; i < service->n_options; i++) {
-        append_word(text, service->options[i]);
-    }
-}
-
-// What would be run where, each once. An argv is the plugin's to say, so what says it on that host is named.
-static void print_commands(const Pb__Submitted *submitted)
-{
-    struct map *said = map_new();
-    size_t left_out = 0;
-    for (size_t cell = 0; cell < submitted->n_plan; cell++) {
-        for (size_t i = 0; i < submitted->plan[cell]->n_services; i++) {
-            const Pb__PlannedService *service = submitted->plan[cell]->services[i];
-            struct text text = {0};
-            describe_command(&text, service);
-            bool is_new = *service->path && !map_get_text(said, text_string(&text));
-            if (is_new && map_count(said) < COMMANDS_SHOWN_MAX) {
-                printf("%s%s\n", map_count(said) ? "" : "commands (run what stands behind the semicolon on that host to see the argv):\n",
-                       text_string(&text));
-                map_put_text(said, text_string(&text), said);
-            } else {
-                left_out += is_new;
-            }
-            text_free(&text);
-        }
-    }
-    if (left_out) {
-        printf("  and %zu more\n", left_out);
-    }
-    map_free(&said);
-}
-
-static int print_plan(struct client *client, const Pb__Submitted *submitted)
-{
-    static const char *const columns[] = {"name", "services", "problem"};
-    struct table *table = table_new(columns, 3);
-    for (size_t i = 0; i < submitted->n_plan; i++) {
-        const char *values[] = {submitted->plan[i]->name, describe_services(client->arena, submitted->plan[i]),
-                                submitted->plan[i]->problem};
-        table_add(table, values);
-    }
-    table_print(table, client->format, stdout, client->colour);
-    table_free(&table);
-    if (client->format == REPORT_TABLE) {
-        print_commands(submitted);
-        printf("%llu cells%s, at most %.6g host-minutes; nothing was submitted (--dry-run)\n", (unsigned long long)submitted->cells,
-               submitted->plan_truncated ? ", the first of which are shown" : "", (double)submitted->host_ms_at_most / 60000);
-    }
-    return EXIT_PASS;
-}
-
 static int wait_for_run(struct submit_arguments *arguments, const char *run)
 {
     const struct follow_options follow = {.cells = arguments->follow, .progress = true};
@@ -337,7 +248,7 @@ static int submit(struct submit_arguments *arguments, const struct experiment_fi
         return EXIT_FAIL;
     }
     if (arguments->dry_run && submitted->n_plan) {
-        return print_plan(&arguments->client, submitted);
+        return dry_run_print(&arguments->client, submitted);
     }
     return submitted->accepted ? print_accepted(arguments, submitted) : EXIT_USAGE;
 }

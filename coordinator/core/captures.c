@@ -5,50 +5,20 @@
 #include "common/base/message.h"
 #include "coordinator/core/state.h"
 
-#define NS_PER_MS UINT64_C(1000000)
-// Questions on their way; a client has one. Their answers together are as much as may wait in the links for it.
-#define CAPTURES_ASKED_MAX 64
-static_assert(CAPTURES_ASKED_MAX * CAPTURE_PIECE_MAX_BYTES <= 16 * 1024 * 1024, "answers are bounded");
 // An agent that lives answers within milliseconds, on a busy host within a second.
 #define CAPTURE_ANSWER_MS 3000
-
-struct captures_asker {
-    uint64_t number; // of the question; 0: free
-    uint64_t route, request, asked_ns;
-    char agent[NAME_MAX_BYTES];
-};
-
-struct captures {
-    uint64_t last;
-    struct captures_asker askers[CAPTURES_ASKED_MAX];
-};
-
-struct captures *captures_new(void)
-{
-    return NEW(struct captures);
-}
-
-void captures_free(struct captures **captures)
-{
-    free(*captures);
-    *captures = NULL;
-}
-
-static struct captures_asker *find_asker(struct core *core, uint64_t number)
-{
-    for (size_t i = 0; i < CAPTURES_ASKED_MAX; i++) {
-        if (core->captures->askers[i].number == number) {
-            return &core->captures->askers[i];
-        }
-    }
-    return NULL;
-}
 
 static Pb__Captured *reply_to(struct core *core, uint64_t route, uint64_t request)
 {
     Pb__Reply *reply = core_reply_urgent(core, route, request);
     reply->body_case = PB__REPLY__BODY_CAPTURED;
     return reply->captured = NEW_MESSAGE(core, Pb__Captured, pb__captured);
+}
+
+// There is nothing now: ask again.
+static void say_nothing(struct core *core, uint64_t route, uint64_t request)
+{
+    reply_to(core, route, request);
 }
 
 // ---- which there are
@@ -83,19 +53,15 @@ static const struct instance *find_instance(const struct trial *trial, const cha
 static void ask(struct core *core, uint64_t request, const struct agent_live *agent, const struct instance *instance,
                 const Pb__Capture *capture)
 {
-    struct captures_asker *asker = find_asker(core, 0);
-    if (!asker) {
-        core_refuse(core, core->event->route, request, PB__REFUSAL_CODE__REFUSAL_CODE_BUSY, CAPTURE_ANSWER_MS,
-                    "%d captures are followed already", CAPTURES_ASKED_MAX);
+    uint64_t number = passed_add(core, request, agent, CAPTURE_ANSWER_MS, say_nothing);
+    if (!number) {
         return;
     }
-    *asker = (struct captures_asker){++core->captures->last, core->event->route, request, core->event->now_ns, {0}};
-    memcpy(asker->agent, agent->name, strlen(agent->name) + 1);
     // Prompt: it changes nothing, and is wanted also when the disk is full.
     Pb__Envelope *envelope = core_send_prompt(core, agent->route, agent->session);
     envelope->body_case = PB__ENVELOPE__BODY_READ_CAPTURE;
     Pb__ReadCapture *read = envelope->read_capture = NEW_MESSAGE(core, Pb__ReadCapture, pb__read_capture);
-    read->number = asker->number;
+    read->number = number;
     read->instance = instance->id;
     read->generation = instance->generation;
     read->file = arena_string(core->effects->arena, capture->file);
@@ -125,22 +91,8 @@ void captures_request(struct core *core, uint64_t request, const Pb__Capture *ca
 
 void captures_answered(struct core *core, const struct agent_live *agent, const Pb__CaptureRead *read)
 {
-    struct captures_asker *asker = find_asker(core, read->number);
-    if (!asker || strcmp(asker->agent, agent->name) != 0) {
-        core_count(core, "stale_captures");
-        return;
-    }
-    reply_to(core, asker->route, asker->request)->piece = MESSAGE_COPY(read, core->effects->arena);
-    *asker = (struct captures_asker){0};
-}
-
-void captures_tick(struct core *core)
-{
-    for (size_t i = 0; i < CAPTURES_ASKED_MAX; i++) {
-        struct captures_asker *asker = &core->captures->askers[i];
-        if (asker->number && core->event->now_ns - asker->asked_ns >= CAPTURE_ANSWER_MS * NS_PER_MS) {
-            reply_to(core, asker->route, asker->request);
-            *asker = (struct captures_asker){0};
-        }
+    struct passed_question question;
+    if (passed_take(core, agent, read->number, &question)) {
+        reply_to(core, question.route, question.request)->piece = MESSAGE_COPY(read, core->effects->arena);
     }
 }

@@ -229,7 +229,7 @@ struct core *core_new(const struct core_options *options)
     core->trial_links = map_new();
     core->run_links = map_new();
     core->survey = survey_new();
-    core->captures = captures_new();
+    core->passed = passed_new();
     core->shells = shells_new();
     core->pushes = pushes_new();
     core->counters = map_new();
@@ -269,7 +269,7 @@ void core_free(struct core **pointer)
     map_free_values(&core->trial_links);
     map_free_values(&core->run_links);
     survey_free(&core->survey);
-    captures_free(&core->captures);
+    passed_free(&core->passed);
     shells_free(&core->shells);
     pushes_free(&core->pushes);
     map_free_values(&core->counters);
@@ -402,7 +402,7 @@ void core_step(struct core *core, const struct core_event *event, struct core_ef
         sessions_tick(core);
         trials_tick(core);
         survey_tick(core);
-        captures_tick(core);
+        passed_tick(core);
         shells_tick(core);
         break;
     case CORE_MESSAGE:

@@ -291,6 +291,9 @@ void requests_message(struct core *core)
     case PB__REQUEST__BODY_RELEASE:
         holds_release(core, number, request->release);
         break;
+    case PB__REQUEST__BODY_PLAN_COMMANDS:
+        plans_request(core, number, request->plan_commands);
+        break;
     case PB__REQUEST__BODY_SHELL:
         shells_request(core, number, request->shell);
         break;

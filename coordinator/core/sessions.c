@@ -288,6 +288,9 @@ void sessions_message(struct core *core)
     case PB__ENVELOPE__BODY_CAPTURE_READ:
         captures_answered(core, agent, envelope->capture_read);
         break;
+    case PB__ENVELOPE__BODY_PLUGIN_PLANNED:
+        plans_answered(core, agent, envelope->plugin_planned);
+        break;
     case PB__ENVELOPE__BODY_SHELL_ANSWER:
         shells_answered(core, agent, envelope->shell_answer);
         break;

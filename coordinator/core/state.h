@@ -81,7 +81,7 @@ struct core {
     struct map *trial_links;    // id -> struct trial_link
     struct map *run_links;      // number -> struct run_link
     struct survey *survey;      // of what lives; survey.c
-    struct captures *captures;  // that are followed; captures.c
+    struct passed *passed;      // questions that agents answer; passed.c
     struct shells *shells;      // turns on their way; shells.c
     struct pushes *pushes;      // of plugins to agents; pushes.c
     struct map *counters;       // name -> uint64_t on the heap
@@ -189,13 +189,29 @@ void pushes_free(struct pushes **pushes);
 void pushes_request(struct core *core, uint64_t request, const Pb__PushPlugin *asked);
 void pushes_placed(struct core *core, const struct agent_live *agent, const Pb__PluginPlaced *placed);
 
+// ---- passed.c: questions of clients that an agent answers
+typedef void passed_silent_fn(struct core *core, uint64_t route, uint64_t request);
+struct passed_question {
+    uint64_t number; // 0: free
+    uint64_t route, request, until_ns;
+    passed_silent_fn *silent; // tells who asked that the agent has not answered
+    char agent[NAME_MAX_BYTES];
+};
+struct passed *passed_new(void);
+void passed_free(struct passed **passed);
+// The number to ask the agent with; 0: too many are on their way, and who asked is refused.
+uint64_t passed_add(struct core *core, uint64_t request, const struct agent_live *agent, uint32_t patience_ms, passed_silent_fn *silent);
+// false: this agent was not asked that, or answered it before.
+bool passed_take(struct core *core, const struct agent_live *agent, uint64_t number, struct passed_question *taken);
+void passed_tick(struct core *core);
+
+// ---- plans.c: what plugins would run
+void plans_request(struct core *core, uint64_t request, const Pb__PlanCommands *plan);
+void plans_answered(struct core *core, const struct agent_live *agent, const Pb__PluginPlanned *answer);
+
 // ---- captures.c: what trials capture, while it is written
-struct captures;
-struct captures *captures_new(void);
-void captures_free(struct captures **captures);
 void captures_request(struct core *core, uint64_t request, const Pb__Capture *capture);
 void captures_answered(struct core *core, const struct agent_live *agent, const Pb__CaptureRead *read);
-void captures_tick(struct core *core);
 
 // ---- shells.c: turns of shells inside of services
 struct shells;

@@ -228,9 +228,35 @@ static int get_version(char *text, size_t text_bytes)
     return PANTHER_OK;
 }
 
+// The protocol's version and the server are known when it runs.
+static int plan(const void *settings, struct panther_plan *plan)
+{
+    const struct h2load *wanted = settings;
+    char amount[48], warm_up[48], clients[48], streams[64], threads[48], silence[64];
+    const char *argv[10] = {"h2load"};
+    size_t count = 1;
+    if (wanted->duration == 0)
+        snprintf(amount, sizeof(amount), "--requests=%" PRId64, wanted->requests);
+    else
+        snprintf(amount, sizeof(amount), "--duration=%" PRIu64 "ms", wanted->duration);
+    argv[count++] = amount;
+    snprintf(warm_up, sizeof(warm_up), "--warm-up-time=%" PRIu64 "ms", wanted->warm_up);
+    if (wanted->duration != 0 && wanted->warm_up > 0)
+        argv[count++] = warm_up;
+    snprintf(clients, sizeof(clients), "--clients=%" PRId64, wanted->clients);
+    snprintf(streams, sizeof(streams), "--max-concurrent-streams=%" PRId64, wanted->streams);
+    snprintf(threads, sizeof(threads), "--threads=%" PRId64, wanted->threads);
+    snprintf(silence, sizeof(silence), "--connection-inactivity-timeout=%" PRIu64 "ms", wanted->silence);
+    const char *const rest[] = {clients, streams, threads, silence, "--log-file=LOG", "URL"};
+    for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++)
+        argv[count++] = rest[i];
+    panther_plan_command(plan, argv);
+    return PANTHER_OK;
+}
+
 static const struct panther_tester h2load = {.cases = cases, .run_test = run_test, .get_tool_version = get_version};
 
 PANTHER_PLUGIN(.name = "h2load", .kind = PANTHER_TESTER, .version = "1.0", .summary = "load on a web server: throughput and latency",
                .protocols = PANTHER_PROTOCOLS({"http", PANTHER_TEXTS("1.1", "2"), PANTHER_TEXTS("client")}), .options = options,
                .settings_bytes = sizeof(struct h2load), .programs = PANTHER_TEXTS("h2load"),
-               .drives = PANTHER_DRIVES({"server", "http", "server", true}), .initialize = initialize, .tester = &h2load);
+               .drives = PANTHER_DRIVES({"server", "http", "server", true}), .initialize = initialize, .plan = plan, .tester = &h2load);

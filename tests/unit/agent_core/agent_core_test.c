@@ -1255,6 +1255,43 @@ static void a_capture_is_read_for_who_is_still_there(void **state)
     assert_null(read_a_capture(story, story->session + 1));
 }
 
+// ---- what would run here
+
+static const Pb__PluginPlanned *plan(struct story *story, uint64_t session)
+{
+    char plugin[] = "nginx", text[] = "nginx -c WORK/nginx.conf";
+    Pb__PlanPlugin asked = PB__PLAN_PLUGIN__INIT;
+    Pb__Envelope envelope = PB__ENVELOPE__INIT;
+    asked.number = 9, asked.plugin = plugin;
+    envelope.session = story->session;
+    envelope.body_case = PB__ENVELOPE__BODY_PLAN_PLUGIN;
+    envelope.plan_plugin = &asked;
+    story_message(story, &envelope);
+    const struct agent_effect *effect = story_next(story, AGENT_EFFECT_PLAN);
+    assert_string_equal(effect->plan.plugin->plugin, "nginx");
+    Pb__PluginPlanned answer = PB__PLUGIN_PLANNED__INIT;
+    answer.number = effect->plan.plugin->number;
+    answer.text = text;
+    struct agent_input input = story_input(AGENT_INPUT_PLANNED, 0, 0);
+    input.planned.session = session ? session : effect->plan.session;
+    input.planned.answer = &answer;
+    story_feed(story, &input);
+    const Pb__Envelope *sent = story_sent(story, PB__ENVELOPE__BODY_PLUGIN_PLANNED);
+    return sent ? sent->plugin_planned : NULL;
+}
+
+static void what_would_run_is_told_who_is_still_there(void **state)
+{
+    struct story *story = *state;
+    story_live(story);
+    const Pb__PluginPlanned *answer = plan(story, 0);
+    assert_non_null(answer);
+    assert_int_equal(answer->number, 9);
+    assert_string_equal(answer->text, "nginx -c WORK/nginx.conf");
+    story_skip(story);
+    assert_null(plan(story, story->session + 1));
+}
+
 // ---- who is inside
 
 static void send_shell(struct story *story, uint64_t instance)
@@ -1387,6 +1424,7 @@ int main(void)
         TEST(the_lifecycles_are_as_the_README_says),
         TEST(an_outbox_of_fat_events_is_full_by_their_bytes),
         TEST(a_capture_is_read_for_who_is_still_there),
+        TEST(what_would_run_is_told_who_is_still_there),
         TEST(a_turn_of_a_shell_goes_to_its_guard_and_back),
         TEST(an_agent_may_take_no_shells),
         TEST(it_says_what_lives_and_what_of_it_should_not),

@@ -109,6 +109,7 @@ static const char *const effect_names[] = {
     [AGENT_EFFECT_KILL_GUARD] = "kill guard",
     [AGENT_EFFECT_SURVEY] = "survey",
     [AGENT_EFFECT_READ_CAPTURE] = "read capture",
+    [AGENT_EFFECT_PLAN] = "plan",
     [AGENT_EFFECT_PLACE_PLUGIN] = "place plugin",
 };
 

@@ -181,6 +181,21 @@ static void descriptions(void **state)
     ENVELOPE("plugin_placed", "push: 1 state: 1", placed);
 }
 
+static void plans(void **state)
+{
+    (void)state;
+    static const struct change asked[] = {{"number: 0", "plan_plugin.number is not set"},
+                                          {"plugin: \"\"", "plan_plugin.plugin is not a name"},
+                                          {"plugin: \"../x\"", "plan_plugin.plugin is not a name"},
+                                          {"options: \"o\"*65536", "plan_plugin.options are too many or too long"}};
+    ENVELOPE("plan_plugin", "number: 1 plugin: \"nginx\" options: \"workers=2\"", asked);
+    static const struct change answer[] = {{"number: 0", "plugin_planned.number is not set"},
+                                           {"text: \"t\"*65537", "plugin_planned.text is too long"},
+                                           {"problem: \"t\"*4097", "plugin_planned.problem is too long"},
+                                           {"text: \"\" problem: \"it did not load\"", NULL}};
+    ENVELOPE("plugin_planned", "number: 1 text: \"nginx -c WORK\"", answer);
+}
+
 static void captures(void **state)
 {
     (void)state;
@@ -242,6 +257,7 @@ int main(void)
         cmocka_unit_test(enrolment),
         cmocka_unit_test(descriptions),
         cmocka_unit_test(captures),
+        cmocka_unit_test(plans),
         cmocka_unit_test(shells),
         cmocka_unit_test(only_some_speak_without_a_session),
     };

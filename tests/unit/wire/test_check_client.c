@@ -69,6 +69,10 @@ static void small_requests(void **state)
                                              {"pin: 9", "a value of an enum is not known"},
                                              {"note: \"\"", NULL}};
     REQUEST("annotate", "run: \"r1/load/1#1\" note: \"a wall\"", annotate);
+    static const struct change plan[] = {{"agent: \"\"", "plan_commands.agent is not a name"},
+                                         {"plugin: \"a b\"", "plan_commands.plugin is not a name"},
+                                         {"options: \"o\"*65536", "plan_commands.options are too many or too long"}};
+    REQUEST("plan_commands", "agent: \"lab-a\" plugin: \"nginx\" options: \"workers=2\"", plan);
     static const struct change capture[] = {{"trial: \"\"", "capture.trial is empty or too long"},
                                             {"trial: \"r1234567\"*128", "capture.trial is empty or too long"},
                                             {"service: \" x\"", "capture.service is not a name"},
