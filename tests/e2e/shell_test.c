@@ -87,7 +87,7 @@ static void a_shell_is_inside_of_a_held_service(void **state)
     assert_text_has(output.err, "has no such service");
     assert_int_equal(output.status, 1);
 
-    struct child *open = lab_start(lab, "shell", "r1/t/1/server", "sleep", "1000", NULL);
+    struct child *open = lab_start(lab, "shell", "@last/t/1/server", "sleep", "1000", NULL);
     LAB_UNTIL(lab, is_inside(lab, ": sleep 1000"));
     assert_int_equal(lab_run(lab, "release", "r1", NULL).status, 0);
     assert_int_not_equal(lab_wait(lab, open), 0); // ends with the service
