@@ -39,7 +39,6 @@ struct shell {
     int events_fd, signals_fd; // events_fd: keyboard and signals
     bool watches_keys, keys_are_a_file;
     uint64_t heard_ns;
-    char why[PANTHER_ERROR_MESSAGE_BYTES]; // nobody answers
     int status;
     bool is_over;
 };
@@ -258,10 +257,9 @@ static void take_turned(struct shell *shell, const Pb__ShellTurned *turned)
 // Nobody can say how it goes on: in a moment perhaps.
 static void try_again(struct shell *shell, const char *why)
 {
-    snprintf(shell->why, sizeof shell->why, "%s", why);
     if (!shell->turns.is_begun || clock_boottime_ns() - shell->heard_ns >= AWAY_MS * NS_PER_MS) {
         over(shell, EXIT_UNREACHABLE);
-        fprintf(stderr, "panther-coord: %s/%s cannot be reached: %s\n", shell->trial, shell->service, shell->why);
+        fprintf(stderr, "panther-coord: %s/%s cannot be reached: %s\n", shell->trial, shell->service, why);
         return;
     }
     wait_ms(AGAIN_MS);
