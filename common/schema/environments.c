@@ -85,7 +85,7 @@ static const struct environment_option gperf_cpu_options[] = {
     PROCESSES,
 };
 static const struct environment_option gperf_heap_options[] = {
-    {"interval", SIZE, "1GiB", 1 << 16, 0x1p60, NULL, "a heap profile after so many bytes were allocated, and one at the end"},
+    {"interval", SIZE, "1073741824", 1 << 16, 0x1p60, NULL, "a heap profile after so many bytes were allocated, and one at the end"},
     TOP,
     PROCESSES,
 };
