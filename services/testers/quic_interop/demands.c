@@ -36,6 +36,11 @@ static bool two_connections(const struct transcript *t)
 {
     return t->connections >= 2 && t->hellos >= 2;
 }
+// A HANDSHAKE_DONE may be lost when its client has what it wants: that it was sent says that the handshake was completed.
+static bool two_completed(const struct transcript *t)
+{
+    return t->completed >= 2;
+}
 static bool resumed(const struct transcript *t)
 {
     return t->resumed > 0;
@@ -240,13 +245,13 @@ static const struct demands cases[] = {
     {"ipv6", DEMANDS({is_v6, INCOMPLETE, "network: packets went over IPv4", PLAIN, EVENTS}), "every packet went over IPv6"},
     {"handshakeloss",
      DEMANDS({lost_packets, INCOMPLETE, "network: it dropped nothing", PLAIN, EVENTS},
-             {two_connections, ASSERTION, "client: fewer handshakes than asked for (RFC 9002, 6.2)", PLAIN, EVENTS}),
+             {two_completed, ASSERTION, "client: fewer handshakes than asked for (RFC 9002, 6.2)", PLAIN, EVENTS}),
      "handshakes were completed with packets lost (RFC 9002, 6.2)"},
     {"transferloss", DEMANDS({lost_packets, INCOMPLETE, "network: it dropped nothing", PLAIN, EVENTS}),
      "the bytes arrived with packets lost (RFC 9002, 6)"},
     {"handshakecorruption",
      DEMANDS({corrupted_packets, INCOMPLETE, "network: it corrupted nothing", PLAIN, EVENTS},
-             {two_connections, ASSERTION, "client: fewer handshakes than asked for (RFC 9002, 6.2)", PLAIN, EVENTS}),
+             {two_completed, ASSERTION, "client: fewer handshakes than asked for (RFC 9002, 6.2)", PLAIN, EVENTS}),
      "handshakes were completed with packets corrupted (RFC 9000, 5.2; RFC 9002, 6.2)"},
     {"transfercorruption", DEMANDS({corrupted_packets, INCOMPLETE, "network: it corrupted nothing", PLAIN, EVENTS}),
      "the bytes arrived with packets corrupted (RFC 9000, 5.2; RFC 9002, 6)"},

@@ -98,6 +98,11 @@ static void note_sent_by_server(const struct sight *sight, struct transcript *tr
         transcript->v2 = transcript->v2 || number == QUIC_V2 || number == QUIC_V2_DRAFT;
     }
     transcript->hellos += hellos;
+    if (line_has(line, FRAMES, FRAME_HANDSHAKE_DONE) && line_number(line, CONNECTION, 0, &number) && number < CONNECTIONS_MAX &&
+        !transcript->complete[number]) {
+        transcript->complete[number] = true;
+        transcript->completed++;
+    }
     transcript->forbids_migration = transcript->forbids_migration || line_has(line, PARAMETERS, PARAMETER_DISABLE_ACTIVE_MIGRATION);
     transcript->certificates += line_count(line, TLS_TYPE, TLS_CERTIFICATE);
     transcript->resumed += hellos > 0 && line_has(line, EXTENSIONS, EXTENSION_PRE_SHARED_KEY);

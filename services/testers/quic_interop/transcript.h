@@ -42,7 +42,8 @@ struct transcript {
     size_t readable;         // datagrams with 1-RTT packets that were decrypted
     size_t unread[SIDES];    // with such as were not: no key fits, or the kernel captured a burst of several as one
     size_t connections;      // whose HANDSHAKE_DONE arrived
-    bool begun[CONNECTIONS_MAX], done[CONNECTIONS_MAX];
+    size_t completed; // whose HANDSHAKE_DONE the server sent: it has the client's Finished, and sends it when the handshake is complete
+    bool begun[CONNECTIONS_MAX], done[CONNECTIONS_MAX], complete[CONNECTIONS_MAX];
     size_t retries;         // Retry packets
     size_t after_retry;     // Initial packets of the client after a Retry arrived
     size_t tokens;          // of them with a token

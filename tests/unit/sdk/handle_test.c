@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include <panther/qlog.h>
+
 #include "common/system/file.h"
 #include "services/sdk/handle.h"
 
@@ -326,6 +328,37 @@ static void files_are_written_below_the_work_folder(void **state)
     assert_true(fixture->service->failure[0] != '\0');
 }
 
+static bool count_event(void *context, const struct panther_qlog_event *event)
+{
+    *(size_t *)context += strcmp(event->packet_type, "retry") == 0;
+    return true;
+}
+
+// One that was cut while it was written, and what is none.
+static void qlogs_are_read_as_far_as_they_go(void **state)
+{
+    struct fixture *fixture = *state;
+    struct panther_qlog qlog;
+    size_t retries = 0;
+    panther_write_file(fixture->service, "a.sqlog", "%s",
+                       "{\"trace\":{\"vantage_point\":{\"type\":\"client\"},\"common_fields\":{\"group_id\":\"1050fb\"}}}\n"
+                       "{\"time\":5,\"name\":\"transport:packet_received\",\"data\":{\"header\":{\"packet_type\":\"retry\"}}}\n"
+                       "{\"time\":6,\"name\":\"transp");
+    panther_write_file(fixture->service, "b.sqlog", "no qlog");
+    assert_int_equal(panther_qlog_read(fixture->service, "a.sqlog", count_event, &retries, &qlog), PANTHER_OK);
+    assert_string_equal(qlog.group, "1050fb");
+    assert_string_equal(qlog.side, "client");
+    assert_int_equal(qlog.events, 1);
+    assert_int_equal(qlog.malformed, 1);
+    assert_false(qlog.is_cut);
+    assert_int_equal(panther_qlog_read(fixture->service, "b.sqlog", count_event, &retries, &qlog), PANTHER_MISSING);
+    assert_string_equal(qlog.problem, "it is no JSON");
+    assert_int_equal(panther_qlog_read(fixture->service, "c.sqlog", count_event, &retries, &qlog), PANTHER_MISSING);
+    assert_string_equal(qlog.problem, "it cannot be opened");
+    assert_int_equal(panther_qlog_read(fixture->service, ".", count_event, &retries, &qlog), PANTHER_MISSING);
+    assert_int_equal(retries, 1);
+}
+
 // ---- certificates
 
 static unsigned load_chain(const char *path, gnutls_x509_crt_t **chain)
@@ -433,6 +466,7 @@ int main(void)
         TEST(members_that_an_older_plugin_does_not_know_are_zero),
         TEST(arguments_end_with_null),
         TEST(files_are_written_below_the_work_folder),
+        TEST(qlogs_are_read_as_far_as_they_go),
         TEST(a_certificate_verifies_and_names_the_own_address),
         TEST(a_chain_of_nine_verifies),
         TEST(faulty_certificates_are_faulty_in_the_asked_way),

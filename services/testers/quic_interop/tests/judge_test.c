@@ -129,6 +129,7 @@ struct seen {
     const char *where; // the interface's name
     const char *from;  // "C": the client, "S": the server; "D": the client from another port, "E": from another address
     const char *frames, *comment, *ecn, *phase, *version, *type, *token, *tls, *parameters;
+    const char *connection; // its number; NULL: 0
 };
 
 #define CONNECTION "0a0b0c0d" // the ID that the client's Initials go to
@@ -145,15 +146,16 @@ static void see(struct seen seen)
 {
     const bool is_server = *seen.from == 'S', is_long = seen.version != NULL;
     const unsigned port = *seen.from == 'D' ? 2 : 1;
-    made_bytes += (size_t)snprintf(
-        made + made_bytes, sizeof(made) - made_bytes, "%.6f|%s|%s|%s||%u|%u|1208|%s||0|%s||%s|%s|%s|%s|%s|||||%s|%s|\n", 1000 + seen.at_s,
-        seen.where, or_empty(seen.comment),
-        is_server           ? "10.77.0.2"
-        : *seen.from == 'E' ? "10.77.1.1"
-                            : "10.77.0.1",
-        is_server ? SERVER_PORT : port, is_server ? port : SERVER_PORT, or_empty(seen.ecn), is_long ? or_empty(seen.type) : "",
-        or_empty(seen.version), is_long ? "" : (seen.phase != NULL ? seen.phase : "0"), or_empty(seen.frames), or_empty(seen.token),
-        or_empty(seen.tls), or_empty(seen.parameters), is_long && !is_server ? CONNECTION : "");
+    made_bytes +=
+        (size_t)snprintf(made + made_bytes, sizeof(made) - made_bytes, "%.6f|%s|%s|%s||%u|%u|1208|%s||%s|%s||%s|%s|%s|%s|%s|||||%s|%s|\n",
+                         1000 + seen.at_s, seen.where, or_empty(seen.comment),
+                         is_server           ? "10.77.0.2"
+                         : *seen.from == 'E' ? "10.77.1.1"
+                                             : "10.77.0.1",
+                         is_server ? SERVER_PORT : port, is_server ? port : SERVER_PORT, or_empty(seen.ecn),
+                         seen.connection != NULL ? seen.connection : "0", is_long ? or_empty(seen.type) : "", or_empty(seen.version),
+                         is_long ? "" : (seen.phase != NULL ? seen.phase : "0"), or_empty(seen.frames), or_empty(seen.token),
+                         or_empty(seen.tls), or_empty(seen.parameters), is_long && !is_server ? CONNECTION : "");
     assert_true(made_bytes < sizeof(made));
 }
 
@@ -321,6 +323,11 @@ static void a_network_has_to_do_its_part(void **state)
     lose((struct seen){.at_s = 0.10, .from = "S", .frames = "8", .comment = "dropped: loss, packet 9 of server to client"});
     expect_pass("transferloss");
     expect("handshakeloss", PANTHER_FAIL, PANTHER_REASON_ASSERTION, "client: fewer handshakes");
+    const size_t before = made_bytes;
+    pass((struct seen){.at_s = 0.10, .from = "C", HELLO, .connection = "1"});
+    lose((struct seen){.at_s = 0.10, .from = "S", .frames = "8,30", .comment = "dropped: loss", .connection = "1"});
+    expect_pass("handshakeloss"); // the second one was confirmed by a packet that was lost
+    made_bytes = before;
     expect_incomplete("transfercorruption", "network: ");
     lose((struct seen){.at_s = 0.11, .from = "S", .frames = "8", .comment = "corrupted, packet 10 of server to client"});
     expect_pass("transfercorruption");
