@@ -111,7 +111,7 @@ static int pack(const char *folder, const char *path)
     struct panther_error error = {0};
     FILE *out = fopen(path, "wx");
     if (!out) {
-        error_system(&error, errno, "%s", path);
+        error_system(&error, errno, "cannot make %s", path);
         client_problem(&error);
         return EXIT_FAIL;
     }

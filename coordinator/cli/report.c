@@ -113,7 +113,7 @@ static int save(struct client *client, const char *folder, struct run_report *re
     status = save_table(client, evidence, report->artifacts) ? EXIT_FAIL : status;
     FILE *out = fopen(page, "w");
     if (!out) {
-        error_system(&error, errno, "%s", page);
+        error_system(&error, errno, "cannot write %s", page);
         return client_problem(&error);
     }
     report->evidence = "evidence";

@@ -60,7 +60,7 @@ int save_content(struct client *client, const char *folder, const char *name, co
     }
     FILE *out = fopen(path, "w");
     if (!out) {
-        error_system(&error, errno, "%s", path);
+        error_system(&error, errno, "cannot write %s", path);
         return client_problem(&error);
     }
     int result = fetch(client, hash, out, &error);

@@ -97,9 +97,11 @@ static bool put(const struct walk *walk, struct value *map, const char *key)
 {
     const struct value *old = value_get(map, key);
     struct arena *arena = walk->document->arena;
-    if (old && old->kind == VALUE_MAP)
+    bool is_taken_away = *walk->override->value == '\0';
+    if (old && old->kind == VALUE_MAP && !is_taken_away)
         return fail(walk, "this is a map; name one of its keys", "");
-    value_map_put(arena, map, key, old && old->kind == VALUE_LIST ? new_list(walk) : value_scalar(arena, walk->override->value, 0, 0));
+    bool is_list = old && old->kind == VALUE_LIST && !is_taken_away;
+    value_map_put(arena, map, key, is_list ? new_list(walk) : value_scalar(arena, walk->override->value, 0, 0));
     return true;
 }
 

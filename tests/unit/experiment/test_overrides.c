@@ -67,12 +67,13 @@ static void a_list_is_written_with_commas(void **state)
 static void an_empty_value_takes_it_back(void **state)
 {
     (void)state;
-    struct resolution *resolution = set("tests.http1.1.services.load.cases=");
-    assert_null(resolution->experiment);
-    resolution_free(&resolution);
-    resolution = set("tests.http1.1.services.server.role=");
-    assert_non_null(resolution->experiment);
-    resolution_free(&resolution);
+    // a text, a list (all cases), a map
+    static const char *const keys[] = {"tests.http1.1.services.server.role=", "tests.http1.1.services.load.cases=", "files="};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct resolution *resolution = set(keys[i]);
+        assert_non_null(resolution->experiment);
+        resolution_free(&resolution);
+    }
 }
 
 static void a_path_that_leads_nowhere_is_told(void **state)
