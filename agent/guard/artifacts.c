@@ -202,16 +202,6 @@ static int move(const struct artifacts *artifacts, const struct found_file *file
     return errno == EXDEV ? copy_over(from, to) : -errno; // a work folder on another disk
 }
 
-static void give_up(struct artifacts *artifacts, int problem)
-{
-    events_note(artifacts->events, "artifact %s could not be kept: %s", artifacts->files[artifacts->next].path, strerror(problem));
-    if (artifacts->fd >= 0)
-        close(artifacts->fd);
-    artifacts->fd = -1;
-    hasher_end(&artifacts->hasher, NULL);
-    artifacts->next++;
-}
-
 static void tell_cut(struct artifacts *artifacts, struct found_file *file, uint64_t bytes, char *reason)
 {
     Pb__Gap gap;
@@ -221,6 +211,19 @@ static void tell_cut(struct artifacts *artifacts, struct found_file *file, uint6
     gap.bytes = bytes;
     gap.reason = reason;
     EVENT_ADD(artifacts->events, GAP, gap, &gap);
+}
+
+// What could not be kept may be what a verdict asks for: a gap, as what is cut on purpose.
+static void give_up(struct artifacts *artifacts, int problem)
+{
+    char why[160];
+    snprintf(why, sizeof why, "could not be kept: %s", strerror(problem));
+    tell_cut(artifacts, &artifacts->files[artifacts->next], artifacts->size, why);
+    if (artifacts->fd >= 0)
+        close(artifacts->fd);
+    artifacts->fd = -1;
+    hasher_end(&artifacts->hasher, NULL);
+    artifacts->next++;
 }
 
 // Captures go first when the disk is short: the file is removed, so that what it took is there for verdicts and logs. True: it was.

@@ -151,13 +151,22 @@ static void tally_all(const struct sighting *sighting, struct seen *tally)
     }
 }
 
+// A network that captures leaves a file, also of no packets: where there is none, or an empty one, it was removed or cut.
+static bool capture_is_missing(const Pb__Assertion *assertion, const struct instance *instance, const struct sighting *sighting)
+{
+    const Pb__Network *network = instance->trial->plan->network;
+    bool captures = instance_plan(instance)->is_network && network && !network->no_capture;
+    return assertion->body_case == PB__ASSERTION__BODY_CAPTURE && captures && !(sighting && sighting->count);
+}
+
 // Files that were not kept, and output that was not read, may be what was looked for.
-static const char *not_seen(const Pb__Assertion *assertion, const struct instance *instance)
+static const char *not_seen(const Pb__Assertion *assertion, const struct instance *instance, const struct sighting *sighting)
 {
     bool of_files = assertion->body_case == PB__ASSERTION__BODY_CAPTURE || assertion->body_case == PB__ASSERTION__BODY_ARTIFACT;
     const char *missing = verdicts_missing(instance);
     return missing                                                                        ? missing
            : of_files && instance->files_cut                                              ? "not every file was kept"
+           : capture_is_missing(assertion, instance, sighting)                            ? "the capture is gone, or empty"
            : assertion->body_case == PB__ASSERTION__BODY_OUTPUT && instance->gap_bytes    ? "not all of the output was read"
            : assertion->body_case == PB__ASSERTION__BODY_METRIC && instance->metrics_lost ? "not every metric was kept"
                                                                                           : NULL;
@@ -171,7 +180,7 @@ static void tally_trial(struct core *core, const struct trial *trial, const Pb__
             continue;
         }
         const struct sighting *sighting = map_get_number(instance->sightings, rule);
-        const char *missing = not_seen(assertion, instance);
+        const char *missing = not_seen(assertion, instance, sighting);
         tally->missing = tally->missing ? tally->missing : missing;
         if (assertion->window) {
             tally_window(core, instance, assertion, sighting, tally);

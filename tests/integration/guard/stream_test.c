@@ -283,6 +283,28 @@ static void artifacts_are_kept_and_told(void **state)
     fixture_remove(&fixture);
 }
 
+// A folder stands where the file is to be kept: what cannot be kept is a gap, with its name and why.
+static void a_file_that_cannot_be_kept_is_a_gap(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture, "mkdir -p ../artifacts/conf/full; echo cfg >conf");
+    fixture_begin(&fixture);
+    fixture_do(&fixture, "artifact conf config");
+    fixture_do(&fixture, "spawn tool");
+    fixture_await_exit(&fixture, 1);
+    fixture_stop(&fixture, false);
+    fixture_cleanup(&fixture);
+    fixture_await_end(&fixture, PB__END_CAUSE__END_CAUSE_CLEANED);
+    assert_null(fixture_find(&fixture, PB__EVENT__BODY_ARTIFACT_READY));
+    const Pb__Event *gap = fixture_find(&fixture, PB__EVENT__BODY_GAP);
+    assert_non_null(gap);
+    assert_true(gap->gap->artifact);
+    assert_string_equal(gap->gap->stream, "conf");
+    assert_non_null(strstr(gap->gap->reason, "could not be kept"));
+    fixture_remove(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +321,7 @@ int main(void)
         cmocka_unit_test(copies_for_the_host_are_complete),
         cmocka_unit_test(binary_output_becomes_a_printable_tail),
         cmocka_unit_test(artifacts_are_kept_and_told),
+        cmocka_unit_test(a_file_that_cannot_be_kept_is_a_gap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

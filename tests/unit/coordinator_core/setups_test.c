@@ -352,6 +352,85 @@ STORY(what_fails_on_a_network_that_broke_is_no_verdict)
     lab_end(&lab);
 }
 
+// ---- its capture
+
+#define NOT_THERE UINT64_MAX
+
+static uint64_t captured_bytes;
+
+// The network's file is told before its command is answered.
+static void capture(struct lab *lab, struct lab_guard *guard, const Pb__Command *command)
+{
+    if (command->body_case != PB__COMMAND__BODY_INITIALIZE || !command->initialize->network) {
+        return;
+    }
+    size_t agent = 0;
+    Pb__Event event = PB__EVENT__INIT;
+    Pb__ArtifactReady ready = PB__ARTIFACT_READY__INIT;
+    ready.path = arena_string(lab->arena, "network.pcapng");
+    ready.kind = arena_string(lab->arena, "pcap");
+    ready.hash = arena_string(lab->arena, "00000000000000000000000000000000");
+    ready.size_bytes = captured_bytes;
+    event.body_case = PB__EVENT__BODY_ARTIFACT_READY;
+    event.artifact_ready = &ready;
+    event.instance = guard->instance;
+    event.generation = guard->generation;
+    assert_ptr_equal(lab_guard(lab, guard->instance, &agent), guard);
+    lab_event(lab, agent, &event);
+    guard->outbox_last = lab->agents[agent].sequence;
+}
+
+static void judge_capture(struct lab *lab, uint64_t bytes, bool off, bool absent)
+{
+    Pb__Experiment *experiment = on_network(lab, CASES_OF(lab, "one"));
+    Pb__Assertion *assertion = lab_assertion(lab, experiment, "");
+    experiment->tests[0]->network->no_capture = off;
+    assertion->body_case = PB__ASSERTION__BODY_CAPTURE;
+    assertion->capture = ARENA_NEW(lab->arena, Pb__CaptureAssertion);
+    pb__capture_assertion__init(assertion->capture);
+    assertion->capture->absent = absent;
+    captured_bytes = bytes;
+    lab->whim = bytes == NOT_THERE ? note : capture;
+    submit_experiment(lab, experiment);
+}
+
+STORY(a_capture_that_somebody_removed_says_nothing_of_the_server)
+{
+    for (int absent = 0; absent < 2; absent++) {
+        BEGIN;
+        judge_capture(&lab, NOT_THERE, false, absent);
+        assert_only_cell(&lab, VERDICT_INCONC, REASON_INCOMPLETE);
+        assert_non_null(strstr(lab.cells[0]->outcome->text, "not found, but the capture is gone, or empty"));
+        lab_end(&lab);
+    }
+}
+
+STORY(a_capture_that_was_cut_to_nothing_says_nothing_of_the_server)
+{
+    BEGIN;
+    judge_capture(&lab, 0, false, false);
+    assert_only_cell(&lab, VERDICT_INCONC, REASON_INCOMPLETE);
+    lab_end(&lab);
+}
+
+STORY(a_capture_that_is_there_is_what_was_asked_for_or_not)
+{
+    for (int absent = 0; absent < 2; absent++) {
+        BEGIN;
+        judge_capture(&lab, 1000, false, absent);
+        assert_only_cell(&lab, absent ? VERDICT_FAIL : VERDICT_PASS, absent ? REASON_ASSERTION : REASON_UNSPECIFIED);
+        lab_end(&lab);
+    }
+}
+
+STORY(a_network_that_does_not_capture_owes_no_file)
+{
+    BEGIN;
+    judge_capture(&lab, NOT_THERE, true, true);
+    assert_only_cell(&lab, VERDICT_PASS, REASON_UNSPECIFIED);
+    lab_end(&lab);
+}
+
 STORY(nothing_is_placed_where_its_environment_cannot_be)
 {
     BEGIN;
@@ -635,6 +714,10 @@ int main(void)
         cmocka_unit_test(a_case_gets_its_conditions_and_the_next_one_none),
         cmocka_unit_test(own_conditions_are_taken_back_for_a_case_that_replaces_them),
         cmocka_unit_test(what_fails_on_a_network_that_broke_is_no_verdict),
+        cmocka_unit_test(a_capture_that_somebody_removed_says_nothing_of_the_server),
+        cmocka_unit_test(a_capture_that_was_cut_to_nothing_says_nothing_of_the_server),
+        cmocka_unit_test(a_capture_that_is_there_is_what_was_asked_for_or_not),
+        cmocka_unit_test(a_network_that_does_not_capture_owes_no_file),
         cmocka_unit_test(nothing_is_placed_where_its_environment_cannot_be),
         cmocka_unit_test(a_delay_is_refused_where_no_kernel_has_netem),
         cmocka_unit_test(a_rate_needs_no_netem),
