@@ -320,8 +320,15 @@ static void import_test(struct import *import, const struct value *test)
     import_network(import, test);
     import_environments(import, test);
     import_assertions(import, test);
-    tell_others(import, test, " name iterations timeout services network_environment execution_environment assertions ",
-                "a trial ends when its testers are done; commands stand on a timeline");
+    const struct value *steps = value_get(test, "steps"), *description = value_get(test, "description");
+    if (steps) {
+        tell(import, steps, "steps", "a trial ends when its testers are done; commands stand on a timeline");
+    }
+    if (description) {
+        tell(import, description, "description", "a test has none here, an experiment has");
+    }
+    tell_others(import, test, " name iterations timeout services network_environment execution_environment assertions steps description ",
+                "a test has no such key here");
 }
 
 static void import_document(struct import *import, const struct value *document)
