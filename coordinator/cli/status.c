@@ -1,5 +1,6 @@
-// panther-coord status: is the coordinator well, is admission open, what was refused; of a run: what its cells wait for.
+// panther-coord status: is the coordinator well, is admission open, what was refused; of a run: its tags, and what its cells wait for.
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/units.h"
 #include "common/base/verdict.h"
@@ -83,46 +84,89 @@ static void summarise(const Pb__RunStatus *run)
     printf("%s%s\n", run->left_out ? ", the first of which are shown" : "", run->gates_due ? "; its gates are being judged" : "");
 }
 
-static void show_run(const struct client *client, const Pb__Status *status)
+// Rows stand for waiting cells; tags and pinned are the run's, in every row, as `runs` has them.
+static struct table *waiting_table(const struct client *client, const Pb__RunStatus *run, const char *tags, const char *pinned)
 {
-    const Pb__RunStatus *run = status->run;
-    static const char *const waiting_columns[] = {"cell", "attempts_count", "waits_for"};
-    struct table *table = table_new(waiting_columns, 3);
+    static const char *const all[] = {"cell", "attempts_count", "waits_for", "tags", "pinned"};
+    static const char *const shown[] = {"cell", "attempts_count", "waits_for", NULL};
+    struct table *table = table_new(all, 5);
     for (size_t i = 0; i < run->n_waiting; i++) {
         const Pb__WaitingCell *cell = run->waiting[i];
-        table_add(table, (const char *const[]){cell->name, arena_printf(client->arena, "%u", cell->attempts), cell->why});
+        table_add(table, (const char *const[]){cell->name, arena_printf(client->arena, "%u", cell->attempts), cell->why, tags, pinned});
     }
     if (client->format == REPORT_TABLE) {
+        table_show(table, shown);
+    }
+    return table;
+}
+
+static void show_run(const struct client *client, const Pb__Status *status, const char *tags, const char *pinned)
+{
+    const Pb__RunStatus *run = status->run;
+    bool is_pinned = strcmp(pinned, "1") == 0;
+    if (client->format == REPORT_TABLE) {
         summarise(run);
+        if (*tags || is_pinned) {
+            printf("%s%s%s%s\n", *tags ? "tags: " : "", tags, *tags && is_pinned ? "; " : "",
+                   is_pinned ? "pinned: its evidence stays" : "");
+        }
         for (size_t i = 0; i < status->n_held; i++) {
             printf("held: %s\n", held_text(client->arena, status->held[i]));
         }
     }
     if (client->format != REPORT_TABLE || run->n_waiting) {
+        struct table *table = waiting_table(client, run, tags, pinned);
         table_print(table, client->format, stdout, client->colour);
+        table_free(&table);
     }
-    table_free(&table);
+}
+
+static int call(struct client *client, const char *run, Pb__Reply **reply)
+{
+    Pb__GetStatus get = PB__GET_STATUS__INIT;
+    get.run = (char *)(uintptr_t)run;
+    Pb__Request request = PB__REQUEST__INIT;
+    request.body_case = PB__REQUEST__BODY_GET_STATUS;
+    request.get_status = &get;
+    return client_call(client, &request, reply);
+}
+
+// What people say of a run is in the store's tables, as for `runs`; the rest is the coordinator's own state. The store is asked first,
+// because a reply lives until the next request.
+static int status_of_run(struct client *client, const char *run)
+{
+    struct table *said = NULL;
+    uint64_t cursor = 0;
+    Pb__Reply *reply;
+    int status = client_query(client, PB__TABLE__TABLE_RUNS, run, &said, &cursor, false);
+    status = status ? status : call(client, run, &reply);
+    if (!status) {
+        bool is_there = table_count(said) == 1 && strcmp(table_value(said, 0, "name"), reply->status->run->name) == 0;
+        show_run(client, reply->status, is_there ? table_value(said, 0, "tags") : "", is_there ? table_value(said, 0, "pinned") : "");
+    }
+    table_free(&said);
+    return status;
+}
+
+static int status_of_coordinator(struct client *client)
+{
+    Pb__Reply *reply;
+    int status = call(client, "", &reply);
+    if (!status) {
+        struct table *table = table_new(columns, 2);
+        fill(table, client->arena, reply->status);
+        table_print(table, client->format, stdout, client->colour);
+        table_free(&table);
+    }
+    return status;
 }
 
 int cli_status(int argc, char **argv)
 {
     struct simple_arguments arguments = {.argument_name = "RUN"};
-    simple_parse(argc, argv, "[RUN]", "The coordinator's own state; of a run, what each of its cells waits for.", &arguments);
-    Pb__GetStatus get = PB__GET_STATUS__INIT;
-    get.run = (char *)(uintptr_t)(arguments.argument ? arguments.argument : "");
-    Pb__Request request = PB__REQUEST__INIT;
-    request.body_case = PB__REQUEST__BODY_GET_STATUS;
-    request.get_status = &get;
-    Pb__Reply *reply;
-    int status = client_call(&arguments.client, &request, &reply);
-    if (!status && reply->status->run) {
-        show_run(&arguments.client, reply->status);
-    } else if (!status) {
-        struct table *table = table_new(columns, 2);
-        fill(table, arguments.client.arena, reply->status);
-        table_print(table, arguments.client.format, stdout, arguments.client.colour);
-        table_free(&table);
-    }
+    simple_parse(argc, argv, "[RUN]", "The coordinator's own state; of a run, its tags and what each of its cells waits for.", &arguments);
+    bool is_run = arguments.argument && *arguments.argument;
+    int status = is_run ? status_of_run(&arguments.client, arguments.argument) : status_of_coordinator(&arguments.client);
     client_close(&arguments.client);
     return status;
 }
