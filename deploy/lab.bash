@@ -7,7 +7,7 @@ TESTBED=lab-$(printf '%s' "$LAB" | cksum | cut -d ' ' -f 1)
 PORT=7400
 HOSTS=(host-a host-b host-c)
 # an experiment may have a server, a proxy and several clients; an emulated network puts all of them, and itself, on one host
-SLOTS=4
+SLOTS=6
 NAMESPACES=yes
 # Until a program that was started says that it is ready; far more than it ever took.
 READY_LIMIT_MS=20000
