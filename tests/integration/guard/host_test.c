@@ -77,7 +77,7 @@ static void only_a_long_case_is_shown(void **state)
     assert_int_equal(fixture_count(&fixture, PB__EVENT__BODY_CASE_STARTED), 1);
     const Pb__CaseStarted *started = fixture_find(&fixture, PB__EVENT__BODY_CASE_STARTED)->case_started;
     assert_string_equal(started->name, "sleep 400");
-    assert_in_range(started->running_ns, 100000000, 400000000); // it is told when it began, not only that it runs
+    assert_true(started->running_ns >= 200000000); // it is told when it began, not only that it runs
     fixture_end(&fixture);
 }
 
