@@ -16,7 +16,7 @@
 #define NS_PER_S 1000000000ULL
 
 struct in_flight {
-    uint64_t due_ns, arrival;
+    uint64_t due_ns, arrival, corrupted; // corrupted: its number, or 0
     size_t heap_index, to, bytes;
     struct direction *direction;
     uint8_t frame[];
@@ -169,16 +169,21 @@ static void capture(struct packet_switch *all, size_t place, enum pcapng_directi
         fail(all, &error);
 }
 
-static void deliver(struct packet_switch *all, struct direction *direction, size_t to, const uint8_t *frame, size_t bytes)
+// corrupted: the number of a packet that does not arrive as it was sent, or 0. Who reads the capture must tell it from one of its sender.
+static void deliver(struct packet_switch *all, struct direction *direction, size_t to, const uint8_t *frame, size_t bytes,
+                    uint64_t corrupted)
 {
     uint64_t now_ns = clock_boottime_ns();
+    char comment[COMMENT_BYTES];
+    const struct passage passage = {.number = corrupted, .corrupted = corrupted > 0};
+    bool has_comment = passage_text(&passage, direction, comment, sizeof comment);
     ssize_t written = write(all->settings.places[to].tap, frame, bytes);
     if (written != (ssize_t)bytes) {
         direction_dropped(direction, DROP_DEVICE); // its service took the device down, or it has no memory
         return;
     }
     direction_delivered(direction, bytes);
-    capture(all, to, PCAPNG_INBOUND, now_ns, frame, bytes, NULL);
+    capture(all, to, PCAPNG_INBOUND, now_ns, frame, bytes, has_comment ? comment : NULL);
 }
 
 static void note_lateness(struct packet_switch *all, uint64_t late_ns)
@@ -196,7 +201,7 @@ static void deliver_due(struct packet_switch *all)
         if (packet->direction->held == packet)
             packet->direction->held = NULL; // nobody came to overtake it
         note_lateness(all, now_ns - packet->due_ns);
-        deliver(all, packet->direction, packet->to, packet->frame, packet->bytes);
+        deliver(all, packet->direction, packet->to, packet->frame, packet->bytes, packet->corrupted);
         all->in_flight_bytes -= packet->bytes;
         packet->direction->in_flight--;
         free(packet);
@@ -216,7 +221,7 @@ static void timer_fired(void *context, int fd, uint32_t events)
 }
 
 static struct in_flight *put_in_flight(struct packet_switch *all, struct direction *direction, size_t to, const uint8_t *frame,
-                                       size_t bytes, uint64_t due_ns)
+                                       size_t bytes, uint64_t due_ns, uint64_t corrupted)
 {
     if (all->in_flight_bytes + bytes > SWITCH_IN_FLIGHT_MAX_BYTES) {
         direction_dropped(direction, DROP_MEMORY);
@@ -228,6 +233,7 @@ static struct in_flight *put_in_flight(struct packet_switch *all, struct directi
     packet->direction = direction;
     packet->to = to;
     packet->bytes = bytes;
+    packet->corrupted = corrupted;
     memcpy(packet->frame, frame, bytes);
     all->in_flight_bytes += bytes;
     direction->in_flight++;
@@ -254,13 +260,14 @@ static void send_on(struct packet_switch *all, struct direction *direction, size
 {
     bool is_at_once = passage->due_ns <= now_ns && !passage->hold && direction->in_flight == 0;
     unsigned copies = passage->duplicate ? 2 : 1;
+    uint64_t corrupted = passage->corrupted ? passage->number : 0;
     for (unsigned i = 0; i < copies; i++) {
         if (is_at_once)
-            deliver(all, direction, to, frame, bytes);
+            deliver(all, direction, to, frame, bytes, corrupted);
         else if (passage->hold && i == 0)
-            direction->held = put_in_flight(all, direction, to, frame, bytes, passage->due_ns + DIRECTION_HOLD_NS);
+            direction->held = put_in_flight(all, direction, to, frame, bytes, passage->due_ns + DIRECTION_HOLD_NS, corrupted);
         else
-            put_in_flight(all, direction, to, frame, bytes, passage->due_ns);
+            put_in_flight(all, direction, to, frame, bytes, passage->due_ns, corrupted);
     }
     if (!passage->hold)
         overtake(all, direction, passage->due_ns);

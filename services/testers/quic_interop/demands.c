@@ -97,6 +97,10 @@ static bool one_connection(const struct transcript *t)
 {
     return t->connections == 1;
 }
+static bool any_v6(const struct transcript *t)
+{
+    return t->v6 > 0;
+}
 static bool is_v6(const struct transcript *t)
 {
     return t->v6 > 0 && t->v6 == t->datagrams[CLIENT] + t->datagrams[SERVER];
@@ -146,6 +150,15 @@ static bool is_slow(const struct transcript *t)
 static bool from_two(const struct transcript *t)
 {
     return t->endpoints > 1;
+}
+// Who forbids migration may drop what comes from elsewhere. (RFC 9000, 9)
+static bool takes_part(const struct transcript *t)
+{
+    return !t->forbids_migration || t->acknowledges_moved || t->challenges[SERVER] > 0;
+}
+static bool drops_or_probes(const struct transcript *t)
+{
+    return !t->forbids_migration || !t->acknowledges_moved || t->challenges[SERVER] > 0;
 }
 static bool server_probed(const struct transcript *t)
 {
@@ -242,7 +255,10 @@ static const struct demands cases[] = {
      "a Version Negotiation packet, then a handshake (RFC 9000, 6.2)"},
     {"v2", DEMANDS({is_v2, ASSERTION, "server: it sent no packet of version 2 (RFC 9369, 4)", PLAIN, EVENTS}),
      "the server changed to version 2 (RFC 9369, 4)"},
-    {"ipv6", DEMANDS({is_v6, INCOMPLETE, "network: packets went over IPv4", PLAIN, EVENTS}), "every packet went over IPv6"},
+    {"ipv6",
+     DEMANDS({any_v6, UNSUPPORTED, "network: it is one of IPv4, `family: ipv6` makes another", PLAIN, EVENTS},
+             {is_v6, INCOMPLETE, "network: packets went over IPv4, too", PLAIN, EVENTS}),
+     "every packet went over IPv6"},
     {"handshakeloss",
      DEMANDS({lost_packets, INCOMPLETE, "network: it dropped nothing", PLAIN, EVENTS},
              {two_completed, ASSERTION, "client: fewer handshakes than asked for (RFC 9002, 6.2)", PLAIN, EVENTS}),
@@ -271,6 +287,10 @@ static const struct demands cases[] = {
      "the bytes are the server's, beside a TCP flow on the same path (RFC 9002, 7)"},
     {"rebind-port",
      DEMANDS({from_two, INCOMPLETE, "network: the client's packets came from one address and port only", PLAIN, EVENTS},
+             {takes_part, UNSUPPORTED, "server: it forbids migration, and drops what comes from elsewhere (RFC 9000, 9)", PLAIN, EVENTS},
+             {drops_or_probes, VIOLATION,
+              "server: it forbids migration, and neither drops what comes from elsewhere nor validates that path (RFC 9000, 9)",
+              ANSWER_SERVER, SERVER_HEARS_ENDPOINT},
              {server_probed, VIOLATION, "server: it did not validate the new path, no PATH_CHALLENGE (RFC 9000, 9.3)", ANSWER_SERVER,
               SERVER_HEARS_ENDPOINT},
              {client_answered_probe, VIOLATION, "client: it did not answer a PATH_CHALLENGE (RFC 9000, 8.2.2)", ANSWER_CLIENT,
@@ -278,6 +298,10 @@ static const struct demands cases[] = {
      "the new path was validated (RFC 9000, 9.3)"},
     {"rebind-addr",
      DEMANDS({from_two_addresses, INCOMPLETE, "network: the client's packets came from one address only", PLAIN, EVENTS},
+             {takes_part, UNSUPPORTED, "server: it forbids migration, and drops what comes from elsewhere (RFC 9000, 9)", PLAIN, EVENTS},
+             {drops_or_probes, VIOLATION,
+              "server: it forbids migration, and neither drops what comes from elsewhere nor validates that path (RFC 9000, 9)",
+              ANSWER_SERVER, SERVER_HEARS_ENDPOINT},
              {server_probed, VIOLATION, "server: it did not validate the new path, no PATH_CHALLENGE (RFC 9000, 9.3)", ANSWER_SERVER,
               SERVER_HEARS_ENDPOINT},
              {client_answered_probe, VIOLATION, "client: it did not answer a PATH_CHALLENGE (RFC 9000, 8.2.2)", ANSWER_CLIENT,

@@ -32,6 +32,8 @@ enum field {
     PARAMETERS,
     DESTINATION,
     TCP_LENGTH,
+    PACKET_NUMBER,
+    ACKNOWLEDGED,
     FIELD_COUNT
 };
 

@@ -87,7 +87,7 @@ static const struct panther_case_setup setups[] = {
     BOTH("rebind-port", NULL, "transfer"),
     BOTH("rebind-addr", NULL, "transfer"),
     BOTH("connectionmigration", NULL, "connectionmigration"),
-    BOTH("ecn", NULL, "transfer"),
+    BOTH("ecn", "ecn", "ecn"),
     BOTH("amplificationlimit", NULL, NULL),
     {NULL, NULL, NULL, false, false},
 };
@@ -203,32 +203,63 @@ static void add_fields(struct panther_service *service, struct panther_arguments
     }
 }
 
-// From when the client was executed on; frames before are of other cases.
-static const char *read_capture(struct panther_service *service, const struct capture *capture, const char *secrets, unsigned port,
-                                double began_s, size_t *bytes, char *problem)
+// Runs tshark with these arguments; its output, when it is wanted. False: problem says why.
+static bool run_tshark(struct panther_service *service, const struct panther_arguments *argv, const char *name, bool want_output,
+                       int *process, char *problem)
 {
-    struct panther_arguments argv = {0};
     struct panther_exit exit;
-    panther_argument(service, &argv, "tshark");
-    panther_argument(service, &argv, "-n");
-    panther_argument(service, &argv, "-r");
-    panther_argument(service, &argv, "%s", capture->path);
-    panther_argument(service, &argv, "-o");
-    panther_argument(service, &argv, "tls.keylog_file:%s", secrets);
-    panther_argument(service, &argv, "-d");
-    panther_argument(service, &argv, "udp.port==%u,quic", port);
-    panther_argument(service, &argv, "-Y");
-    panther_argument(service, &argv, "(udp.port == %u%s) && frame.time_epoch >= %.6f", port,
-                     *capture->rival != '\0' ? " || tcp.len > 0" : "", began_s);
-    add_fields(service, &argv);
-    const int process = panther_spawn(service, .name = "tshark", .argv = argv.items, .finishes = true, .want_output = true,
-                                      .environment = PANTHER_TEXTS("LC_ALL=C"));
-    const int waited = process < 0 ? process : panther_wait(service, process, 0, &exit);
+    *process = panther_spawn(service, .name = name, .argv = argv->items, .finishes = true, .want_output = want_output,
+                             .environment = PANTHER_TEXTS("LC_ALL=C"));
+    const int waited = *process < 0 ? *process : panther_wait(service, *process, 0, &exit);
     if (waited < 0 || exit.signal != 0 || exit.status != 0) {
         snprintf(problem, EVIDENCE_PROBLEM_BYTES, "tshark did not read the capture to its end: %s",
                  waited < 0         ? "it was not done in time"
                  : exit.signal != 0 ? "a signal ended it"
-                                    : "see tshark.stderr");
+                                    : "see cut.stderr and tshark.stderr");
+        return false;
+    }
+    return true;
+}
+
+// The case's own packets into a file: from when the client was executed on. What the network corrupted on its way is left out where it
+// arrived. Nobody can read it there, and to tshark it is a packet of the connection: it would follow a key update that never was.
+static const char *cut_capture(struct panther_service *service, const struct capture *capture, unsigned port, double began_s, char *problem)
+{
+    struct panther_arguments argv = {0};
+    const char *into = panther_path(service, "case.pcapng");
+    int process;
+    panther_argument(service, &argv, "tshark");
+    panther_argument(service, &argv, "-n");
+    panther_argument(service, &argv, "-r");
+    panther_argument(service, &argv, "%s", capture->path);
+    panther_argument(service, &argv, "-w");
+    panther_argument(service, &argv, "%s", into);
+    panther_argument(service, &argv, "--disable-protocol");
+    panther_argument(service, &argv, "quic");
+    panther_argument(service, &argv, "-Y");
+    panther_argument(service, &argv,
+                     "(udp.port == %u%s) && frame.time_epoch >= %.6f && !(frame.comment contains \"corrupted\" && "
+                     "((frame.interface_name == \"%s\" && udp.srcport == %u) || (frame.interface_name == \"%s\" && udp.dstport == %u)))",
+                     port, *capture->rival != '\0' ? " || tcp.len > 0" : "", began_s, capture->interface[CLIENT], port,
+                     capture->interface[SERVER], port);
+    return run_tshark(service, &argv, "cut", false, &process, problem) ? into : NULL;
+}
+
+static const char *read_capture(struct panther_service *service, const char *path, const char *secrets, unsigned port, size_t *bytes,
+                                char *problem)
+{
+    struct panther_arguments argv = {0};
+    int process;
+    panther_argument(service, &argv, "tshark");
+    panther_argument(service, &argv, "-n");
+    panther_argument(service, &argv, "-r");
+    panther_argument(service, &argv, "%s", path);
+    panther_argument(service, &argv, "-o");
+    panther_argument(service, &argv, "tls.keylog_file:%s", secrets);
+    panther_argument(service, &argv, "-d");
+    panther_argument(service, &argv, "udp.port==%u,quic", port);
+    add_fields(service, &argv);
+    if (!run_tshark(service, &argv, "tshark", true, &process, problem)) {
         return NULL;
     }
     const char *text = panther_output(service, process, PANTHER_STDOUT, bytes);
@@ -300,7 +331,8 @@ static int judge_case(struct panther_service *service, const char *name, const s
     if (secrets_collect(service, server, client, secrets) == 0) {
         return incomplete(service, "neither side left a key log: the capture cannot be decrypted");
     }
-    const char *text = read_capture(service, &capture, secrets, port, began_s, &bytes, problem);
+    const char *own = cut_capture(service, &capture, port, began_s, problem);
+    const char *text = own != NULL ? read_capture(service, own, secrets, port, &bytes, problem) : NULL;
     const struct vantage vantage = {port, {capture.interface[CLIENT], capture.interface[SERVER]}, capture.rival};
     if (text == NULL || !transcript_read(text, bytes, &vantage, &transcript, problem, sizeof(problem))) {
         return incomplete(service, problem);

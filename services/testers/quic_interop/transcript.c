@@ -73,12 +73,21 @@ static void note_sent_by_client(const struct sight *sight, struct transcript *tr
     note_streams(line, transcript);
 }
 
+// A datagram with a short header has one packet.
+static bool number_of_short(const struct line *line, enum field field, unsigned long long *number)
+{
+    return line->bytes[VERSION] == 0 && line_number(line, field, 0, number);
+}
+
 static void note_heard_by_server(const struct sight *sight, struct transcript *transcript)
 {
     unsigned long long phase;
     note_endpoint(sight->line, transcript);
     if (transcript->endpoints > 1) {
         note_event(transcript, SERVER_HEARS_ENDPOINT, sight->at_s);
+    }
+    if (transcript->endpoints > 1 && transcript->moved_number == 0) {
+        number_of_short(sight->line, PACKET_NUMBER, &transcript->moved_number);
     }
     if (line_has(sight->line, FRAMES, FRAME_PATH_CHALLENGE)) {
         note_event(transcript, SERVER_HEARS_CHALLENGE, sight->at_s);
@@ -96,6 +105,9 @@ static void note_sent_by_server(const struct sight *sight, struct transcript *tr
     for (size_t i = 0; line_number(line, VERSION, i, &number); i++) {
         transcript->negotiations += number == 0;
         transcript->v2 = transcript->v2 || number == QUIC_V2 || number == QUIC_V2_DRAFT;
+    }
+    if (transcript->moved_number > 0 && number_of_short(line, ACKNOWLEDGED, &number)) {
+        transcript->acknowledges_moved = transcript->acknowledges_moved || number >= transcript->moved_number;
     }
     transcript->hellos += hellos;
     if (line_has(line, FRAMES, FRAME_HANDSHAKE_DONE) && line_number(line, CONNECTION, 0, &number) && number < CONNECTIONS_MAX &&
@@ -220,10 +232,16 @@ static double seconds_of(const struct line *line)
     return strtod(text, NULL);
 }
 
-// A server that has not heard of its client's end repeats itself for long.
-static bool is_of_this_case(const struct line *line, enum side side, struct transcript *transcript)
+// A server that has not heard of its client's end repeats itself for long: to ports that no packet of this case came from, in connections
+// that none began.
+static bool is_of_this_case(const struct line *line, enum side side, unsigned long long client_port, struct transcript *transcript)
 {
     unsigned long long number;
+    if (client_port < PORTS && side == CLIENT) {
+        transcript->client_ports[client_port / 8] |= (uint8_t)(1U << client_port % 8);
+    } else if (client_port < PORTS && (transcript->client_ports[client_port / 8] & 1U << client_port % 8) == 0) {
+        return false;
+    }
     if (!line_number(line, CONNECTION, 0, &number) || number >= CONNECTIONS_MAX) {
         return true;
     }
@@ -253,12 +271,12 @@ static void take(const struct line *line, const struct vantage *vantage, struct 
                           .at_s = seconds_of(line),
                           .is_sent = is_interface(line, vantage->interface[side]),
                           .is_heard = is_interface(line, vantage->interface[side == CLIENT ? SERVER : CLIENT])};
-    if (!is_of_this_case(line, side, transcript)) {
+    if (!is_of_this_case(line, side, side == CLIENT ? from : to, transcript)) {
         return;
     }
     const bool is_dropped = comment_has(line, "dropped: ");
     transcript->dropped += is_dropped;
-    transcript->corrupted += comment_has(line, "corrupted");
+    transcript->corrupted += sight.is_sent && comment_has(line, "corrupted");
     note_amplification(&sight, transcript);
     if (sight.is_sent) {
         note_sent(&sight, transcript);

@@ -13,7 +13,8 @@ enum side { CLIENT, SERVER, SIDES };
 #define GROUP_BYTES 41     // a connection ID in hexadecimal
 #define SLICES_MAX 600     // of SLICE_S: a minute
 #define SLICE_S 0.1        // several round trips of the case that looks at them
-#define ENDPOINTS_MAX 8    // addresses and ports that the client sent from
+#define PORTS 65536
+#define ENDPOINTS_MAX 8 // addresses and ports that the client sent from
 
 // Where the capture was taken: names of interfaces of the network's capture, which has every datagram where it was sent and where it came;
 // both empty: it has one interface, which shows it once.
@@ -43,6 +44,7 @@ struct transcript {
     size_t unread[SIDES];    // with such as were not: no key fits, or the kernel captured a burst of several as one
     size_t connections;      // whose HANDSHAKE_DONE arrived
     size_t completed; // whose HANDSHAKE_DONE the server sent: it has the client's Finished, and sends it when the handshake is complete
+    uint8_t client_ports[PORTS / 8]; // that its packets came from, at either end: a bit each
     bool begun[CONNECTIONS_MAX], done[CONNECTIONS_MAX], complete[CONNECTIONS_MAX];
     size_t retries;         // Retry packets
     size_t after_retry;     // Initial packets of the client after a Retry arrived
@@ -63,6 +65,8 @@ struct transcript {
     size_t challenges[SIDES], responses[SIDES]; // PATH_CHALLENGE, PATH_RESPONSE
     size_t endpoints;                           // that the client's packets came from, where the server is
     char endpoint[ENDPOINTS_MAX][64];
+    unsigned long long moved_number;   // of the first packet from another one than the first; 0: there was none
+    bool acknowledges_moved;           // the server took such a packet
     size_t ect[SIDES], ack_ecn[SIDES]; // datagrams that arrived marked ECT; ACK frames with ECN counts
     size_t dropped, corrupted;         // by the network, as its comments say
     size_t v6;
@@ -86,7 +90,7 @@ struct transcript {
         "ip.dsfield.ecn", "ipv6.tclass.ecn", "quic.connection.number", "quic.long.packet_type", "quic.long.packet_type_v2",                \
         "quic.version", "quic.key_phase", "quic.frame_type", "quic.token_length", "tls.handshake.type", "tls.handshake.extension.type",    \
         "tls.handshake.ciphersuite", "quic.stream.stream_id", "tls.handshake.extensions_alpn_str", "tls.quic.parameter.type", "quic.dcid", \
-        "tcp.len"
+        "tcp.len", "quic.packet_number", "quic.ack.largest_acknowledged"
 bool transcript_read(const char *text, size_t bytes, const struct vantage *vantage, struct transcript *transcript, char *problem,
                      size_t problem_bytes);
 

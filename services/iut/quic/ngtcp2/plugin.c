@@ -45,8 +45,9 @@ static const struct panther_option options[] = {
     PANTHER_OPTION_BOOLEAN(struct ngtcp2, keylog, "true", "keep the TLS secrets as an artifact, to decrypt captures"),
     PANTHER_OPTION_BOOLEAN(struct ngtcp2, verbose, "false", "print every packet and frame (about 400 bytes per packet)"),
     PANTHER_OPTION_CHOICE(struct ngtcp2, profile, "",
-                          "what a tester's case asks of it: retry: validate addresses with Retry packets; v2: prefer QUIC version 2",
-                          "retry", "v2"),
+                          "what a tester's case asks of it: retry: validate addresses with Retry packets; v2: prefer QUIC version 2; "
+                          "ecn: nothing more, it always marks and counts",
+                          "retry", "v2", "ecn"),
     PANTHER_OPTIONS_END,
 };
 

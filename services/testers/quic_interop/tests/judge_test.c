@@ -112,12 +112,12 @@ static void a_capture_that_ends_before_the_handshake_is_confirmed_is_no_pass(voi
 static void a_line_that_is_not_tsharks_is_told(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"x", "1|2|3", "\n", "|||||||||||||||||||||||||", "1||||||||||||||||||||||||\nx"};
+    static const char *const wrong[] = {"x", "1|2|3", "\n", "|||||||||||||||||||||||||||", "1||||||||||||||||||||||||||\nx"};
     struct transcript transcript;
     char problem[256];
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_false(transcript_read(wrong[i], strlen(wrong[i]), &on_one_interface, &transcript, problem, sizeof(problem)));
-        assert_non_null(strstr(problem, "does not have 25 fields"));
+        assert_non_null(strstr(problem, "does not have 27 fields"));
     }
 }
 
@@ -128,7 +128,7 @@ struct seen {
     double at_s;
     const char *where; // the interface's name
     const char *from;  // "C": the client, "S": the server; "D": the client from another port, "E": from another address
-    const char *frames, *comment, *ecn, *phase, *version, *type, *token, *tls, *parameters;
+    const char *frames, *comment, *ecn, *phase, *version, *type, *token, *tls, *parameters, *number, *acknowledged;
     const char *connection; // its number; NULL: 0
 };
 
@@ -146,16 +146,16 @@ static void see(struct seen seen)
 {
     const bool is_server = *seen.from == 'S', is_long = seen.version != NULL;
     const unsigned port = *seen.from == 'D' ? 2 : 1;
-    made_bytes +=
-        (size_t)snprintf(made + made_bytes, sizeof(made) - made_bytes, "%.6f|%s|%s|%s||%u|%u|1208|%s||%s|%s||%s|%s|%s|%s|%s|||||%s|%s|\n",
-                         1000 + seen.at_s, seen.where, or_empty(seen.comment),
-                         is_server           ? "10.77.0.2"
-                         : *seen.from == 'E' ? "10.77.1.1"
-                                             : "10.77.0.1",
-                         is_server ? SERVER_PORT : port, is_server ? port : SERVER_PORT, or_empty(seen.ecn),
-                         seen.connection != NULL ? seen.connection : "0", is_long ? or_empty(seen.type) : "", or_empty(seen.version),
-                         is_long ? "" : (seen.phase != NULL ? seen.phase : "0"), or_empty(seen.frames), or_empty(seen.token),
-                         or_empty(seen.tls), or_empty(seen.parameters), is_long && !is_server ? CONNECTION : "");
+    made_bytes += (size_t)snprintf(
+        made + made_bytes, sizeof(made) - made_bytes, "%.6f|%s|%s|%s||%u|%u|1208|%s||%s|%s||%s|%s|%s|%s|%s|||||%s|%s||%s|%s\n",
+        1000 + seen.at_s, seen.where, or_empty(seen.comment),
+        is_server           ? "10.77.0.2"
+        : *seen.from == 'E' ? "10.77.1.1"
+                            : "10.77.0.1",
+        is_server ? SERVER_PORT : port, is_server ? port : SERVER_PORT, or_empty(seen.ecn), seen.connection != NULL ? seen.connection : "0",
+        is_long ? or_empty(seen.type) : "", or_empty(seen.version), is_long ? "" : (seen.phase != NULL ? seen.phase : "0"),
+        or_empty(seen.frames), or_empty(seen.token), or_empty(seen.tls), or_empty(seen.parameters), is_long && !is_server ? CONNECTION : "",
+        or_empty(seen.number), or_empty(seen.acknowledged));
     assert_true(made_bytes < sizeof(made));
 }
 
@@ -312,14 +312,14 @@ static void handshakes_of_version_2_are_no_retries(void **state)
 static void a_network_has_to_do_its_part(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"transferloss", "handshakeloss", "transfercorruption", "handshakecorruption",
-                                        "goodput",      "longrtt",       "rebind-port",        "rebind-addr",
-                                        "ipv6",         "blackhole"};
+    static const char *const cases[] = {"transferloss", "handshakeloss", "transfercorruption", "handshakecorruption", "goodput", "longrtt",
+                                        "rebind-port",  "rebind-addr",   "blackhole"};
     shake_hands();
     expect_pass("transfer");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         expect_incomplete(cases[i], "network: ");
     }
+    expect("ipv6", PANTHER_NONE, PANTHER_REASON_NONE, "network: it is one of IPv4");
     lose((struct seen){.at_s = 0.10, .from = "S", .frames = "8", .comment = "dropped: loss, packet 9 of server to client"});
     expect_pass("transferloss");
     expect("handshakeloss", PANTHER_FAIL, PANTHER_REASON_ASSERTION, "client: fewer handshakes");
@@ -340,7 +340,7 @@ static void a_network_has_to_do_its_part(void **state)
 static void compete(double from_s, double until_s, unsigned segment_bytes)
 {
     for (double at_s = from_s; at_s < until_s; at_s += 0.05) {
-        made_bytes += (size_t)snprintf(made + made_bytes, sizeof(made) - made_bytes, "%.6f|rival||10.77.0.3%s|%u\n", 1000 + at_s,
+        made_bytes += (size_t)snprintf(made + made_bytes, sizeof(made) - made_bytes, "%.6f|rival||10.77.0.3%s|%u||\n", 1000 + at_s,
                                        "||||||||||||||||||||", segment_bytes);
         assert_true(made_bytes < sizeof(made));
     }
@@ -416,6 +416,39 @@ static void rebinding_is_seen_where_the_server_is(void **state)
     expect_pass("rebind-addr");
 }
 
+// RFC 9000, 9: who forbids migration drops what comes from elsewhere, or validates that path.
+static void who_forbids_migration_may_drop_but_not_take(void **state)
+{
+    (void)state;
+    shake_hands();
+    pass((struct seen){.at_s = 0.08, .from = "S", HELLO, .parameters = "0,1,12"});
+    pass((struct seen){.at_s = 0.10, .from = "D", .frames = "8", .number = "7"});
+    pass((struct seen){.at_s = 0.80, .from = "S", .frames = "2", .acknowledged = "6"});
+    expect("rebind-port", PANTHER_NONE, PANTHER_REASON_NONE, "drops what comes from elsewhere");
+    pass((struct seen){.at_s = 0.90, .from = "S", .frames = "2", .acknowledged = "7"});
+    expect("rebind-port", PANTHER_FAIL, PANTHER_REASON_VIOLATION, "neither drops");
+    pass((struct seen){.at_s = 1.00, .from = "S", .frames = "26"});
+    pass((struct seen){.at_s = 1.10, .from = "D", .frames = "27"});
+    expect_pass("rebind-port");
+}
+
+// A server that has not heard of its client's end repeats itself, without a key that this case has.
+static void what_is_of_another_case_accuses_nobody(void **state)
+{
+    (void)state;
+    shake_hands();
+    pass((struct seen){.at_s = 0.10, .from = "D", .frames = "8"});
+    const size_t before = made_bytes;
+    made_bytes += (size_t)snprintf(made + made_bytes, sizeof(made) - made_bytes, "1000.2|server||10.77.0.2||%u|999|1208%s\n", SERVER_PORT,
+                                   "|||||||||||||||||||");
+    pass((struct seen){.at_s = 0.80, .from = "S", .frames = "8"});
+    expect("rebind-port", PANTHER_FAIL, PANTHER_REASON_VIOLATION, "server: it did not validate");
+    made_bytes = before;
+    pass((struct seen){.at_s = 0.20, .from = "S"}); // to a port of this case
+    pass((struct seen){.at_s = 0.80, .from = "S", .frames = "8"});
+    expect_incomplete("rebind-port", "cannot be read");
+}
+
 static void marks_count_where_they_arrive(void **state)
 {
     (void)state;
@@ -454,6 +487,8 @@ int main(void)
         cmocka_unit_test(a_rival_has_to_be_there_and_to_share),
         cmocka_unit_test(a_connection_goes_on_after_the_dark),
         cmocka_unit_test(rebinding_is_seen_where_the_server_is),
+        cmocka_unit_test(who_forbids_migration_may_drop_but_not_take),
+        cmocka_unit_test(what_is_of_another_case_accuses_nobody),
         cmocka_unit_test(marks_count_where_they_arrive),
         cmocka_unit_test(a_connection_of_a_case_before_does_not_count),
     };

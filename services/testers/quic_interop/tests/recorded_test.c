@@ -1,6 +1,7 @@
 // Captures of real stacks, read by tshark as the tester reads them: each Retry and each Version Negotiation is seen, whoever sent it, and
 // without it nothing passes. tests/recorded/README.md says how they came about.
 #include "../judge.h"
+#include "../line.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +33,7 @@ static const struct {
 };
 #define RECORDED (sizeof(recorded) / sizeof(recorded[0]))
 
-static char texts[RECORDED][TEXT_BYTES];
+static char texts[RECORDED][TEXT_BYTES], clients[RECORDED][TEXT_BYTES];
 
 static FILE *begin(size_t index)
 {
@@ -51,6 +52,22 @@ static FILE *begin(size_t index)
     return popen(command, "re");
 }
 
+static void find_clients(size_t index)
+{
+    size_t used = 0;
+    for (const char *at = texts[index]; *at != '\0'; at = strchr(at, '\n') + 1) {
+        const size_t bytes = strcspn(at, "\n");
+        struct line line;
+        unsigned long long port;
+        assert_true(line_split(at, bytes, &line));
+        if (line_number(&line, TO_PORT, 0, &port) && port == recorded[index].port) {
+            memcpy(clients[index] + used, at, bytes + 1);
+            used += bytes + 1;
+        }
+    }
+    assert_true(used > 0);
+}
+
 // All at once: it is their start that takes long.
 static int load(void **state)
 {
@@ -64,6 +81,7 @@ static int load(void **state)
         const size_t bytes = fread(texts[i], 1, TEXT_BYTES - 1, pipes[i]);
         assert_int_equal(pclose(pipes[i]), 0);
         assert_true(bytes > 0 && bytes < TEXT_BYTES - 1);
+        find_clients(i);
     }
     return 0;
 }
@@ -119,12 +137,12 @@ static void nothing_else_passes(void **state)
     }
 }
 
+// Behind every datagram of the client: the server's are of this case where a port of it is known.
 static bool shows_it(size_t index, const char *line, size_t bytes)
 {
     struct transcript transcript;
-    char text[TEXT_BYTES];
-    memcpy(text, line, bytes);
-    text[bytes] = '\0';
+    static char text[TEXT_BYTES * 2];
+    snprintf(text, sizeof(text), "%s%.*s", clients[index], (int)bytes, line);
     read_text(index, text, &transcript);
     return transcript.marks[SERVER].sent[MARK_RETRY] + transcript.marks[SERVER].sent[MARK_NEGOTIATION] > 0;
 }
