@@ -100,7 +100,7 @@ static unsigned judge(struct panther_test *server, struct panther_test *tester, 
     }
 
 // Where the file arrives and nothing else happens, and where each of the other cases passes: judge_test, and
-// deploy/examples/quic-interop.yaml.
+// deploy/examples/quic-features.yaml.
 static void a_plain_server(void **state)
 {
     (void)state;

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -70,6 +71,19 @@ static void execute(struct panther_test *test, struct panther_test_outcome *outc
         fail_msg("%s", panther_test_problem(test));
 }
 
+static size_t secrets_in(struct panther_test *client)
+{
+    char line[512], path[4096];
+    size_t count = 0;
+    snprintf(path, sizeof path, "%s/work/client.keys", panther_test_folder(client));
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file))
+        count += strncmp(line, "CLIENT_TRAFFIC_SECRET_0 ", 24) == 0;
+    fclose(file);
+    return count;
+}
+
 static void server_and_client_meet(void **state)
 {
     (void)state;
@@ -90,6 +104,28 @@ static void server_and_client_meet(void **state)
     assert_int_equal(panther_test_stop(server), 0);
     assert_true(panther_test_exited(server, "quic_go", 5000, &ended));
     assert_true(ended.clean);
+    assert_int_equal(panther_test_end(&server), 0);
+}
+
+// What a profile of a tester's case asks for. The secrets are of all connections that were made, although the client begins its log anew.
+static void downloads_share_a_connection_or_have_their_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *profile;
+        size_t connections;
+    } profiles[] = {{"multiplexing", 1}, {"handshakes", 3}};
+    struct panther_test *server = ready_server();
+    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
+        struct panther_test_outcome outcome = {0};
+        struct panther_test *client = new_client(panther_test_port(server, "quic"));
+        panther_test_option(client, "profile", profiles[i].profile);
+        execute(client, &outcome);
+        if (outcome.verdict != PANTHER_PASS)
+            fail_msg("%s", outcome.text);
+        assert_int_equal(secrets_in(client), profiles[i].connections);
+        assert_int_equal(panther_test_end(&client), 0);
+    }
     assert_int_equal(panther_test_end(&server), 0);
 }
 
@@ -144,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(server_and_client_meet),
+        cmocka_unit_test(downloads_share_a_connection_or_have_their_own),
         cmocka_unit_test(two_servers_live_beside_each_other),
         cmocka_unit_test(being_killed_is_not_clean),
         cmocka_unit_test(a_missing_file_is_a_fail),
