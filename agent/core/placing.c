@@ -137,9 +137,12 @@ static void set_text(char **field, const char *text)
     *field = memory_string(text);
 }
 
-// An option that is `$(file.NAME)` becomes the path of that file on this host.
+// An option that is `$(file.NAME)` becomes the path of that file on this host, and so does a program.
 static void put_in_paths(const Pb__Initialize *initialize)
 {
+    for (size_t f = 0; initialize->program && f < initialize->n_files; f++)
+        if (strcmp(initialize->program->hash, initialize->files[f]->hash) == 0 && !initialize->files[f]->folder)
+            set_text(&initialize->program->path, initialize->files[f]->path);
     for (size_t s = 0; s < initialize->n_settings; s++) {
         const Pb__Setting *setting = initialize->settings[s];
         for (size_t v = 0; v < setting->n_values; v++) {

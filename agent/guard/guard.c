@@ -12,6 +12,7 @@
 #include "agent/guard/cgroup.h"
 #include "agent/guard/enter_network.h"
 #include "agent/guard/network_file.h"
+#include "agent/guard/sent_program.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
 #include "common/system/file.h"
@@ -270,6 +271,8 @@ static void start_host(struct guard *guard)
     else if (clock_boottime_ns() >= guard->spec->lease_expires_ns) // a full disk kept the intent waiting: nothing may begin to live now
         guard_host_could_not_start(guard, "its lease had run out before it was started");
     else if (network_file_write(guard->spec, &error) < 0)
+        guard_host_could_not_start(guard, error.message);
+    else if (sent_program_place(guard->spec, &error) < 0)
         guard_host_could_not_start(guard, error.message);
     else if (host_link_start(&guard->host, guard->loop, guard->streams, guard->spec, guard->marker, guard->cgroup, &guard_host_callbacks,
                              guard, &error) < 0)

@@ -10,6 +10,7 @@
 #include "agent/host/backend.h"
 #include "agent/host/loader.h"
 #include "agent/host/probe.h"
+#include "common/base/limits.h"
 #include "common/schema/diagnostics.h"
 #include "common/system/file.h"
 #include "services/sdk/description.h"
@@ -135,7 +136,12 @@ int phase_initialize(struct phase *phase, const Pb__GuardSpec *spec)
     if (result < 0) {
         return result;
     }
-    snprintf(phase->version, sizeof(phase->version), "%s", loader_version(plugin, phase->arena));
+    // what a package manager says of the host's own program is not true of one that was sent
+    if (spec->initialize->program != NULL) {
+        snprintf(phase->version, sizeof(phase->version), "file %.*s", HASH_SHOWN_BYTES, spec->initialize->program->hash);
+    } else {
+        snprintf(phase->version, sizeof(phase->version), "%s", loader_version(plugin, phase->arena));
+    }
     phase->state = PHASE_INITIALIZED;
     return 0;
 }

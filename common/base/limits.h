@@ -4,6 +4,9 @@
 
 #include <assert.h>
 
+// Of a hash that a person reads: enough to tell two apart, as people do with commits.
+#define HASH_SHOWN_BYTES 12
+
 #define PROTOCOL_VERSION 1
 #define JOURNAL_FORMAT 1
 #define GUARD_PROTOCOL_VERSION 1

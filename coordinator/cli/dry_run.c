@@ -59,6 +59,9 @@ static const char *heading(struct dry_run *run, const Pb__PlannedService *servic
 {
     struct text text = {0};
     text_printf(&text, "%s: %s", service->host, service->plugin);
+    if (*service->sent_program) {
+        text_printf(&text, " program=%s", service->sent_program);
+    }
     for (size_t i = 0; i < service->n_options; i++) {
         text_printf(&text, " %s", service->options[i]);
     }

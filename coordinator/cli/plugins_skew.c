@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "coordinator/cli/plugins.h"
-
-// Enough to tell two apart, as people do with commits.
-#define HASH_SHOWN_BYTES 12
 
 // A host that has not looked yet which version of the implementation it has differs from none.
 static bool implementations_differ(const Pb__PluginPresence *left, const Pb__PluginPresence *right)

@@ -39,6 +39,7 @@ static void plan_command(struct core *core, const Pb__ServicePlan *plan, const s
             *room -= strlen(service->options[service->n_options++]);
         }
     }
+    service->sent_program = plan->program;
     service->programs = description ? description->programs : NULL;
     service->n_programs = description ? description->n_programs : 0;
 }

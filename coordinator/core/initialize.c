@@ -90,7 +90,18 @@ static void output_rules(struct core *core, const struct instance *instance, Pb_
     }
 }
 
-// The experiment's files that this instance's options name: no host fetches what it does not need.
+static void put_program(struct core *core, const struct instance *instance, Pb__Initialize *initialize)
+{
+    const char *path = instance_plan(instance)->program;
+    const Pb__PluginDescription *description = map_get_text(core->durable->descriptions, instance->description_hash);
+    if (*path && description && description->n_programs > 0) {
+        initialize->program = NEW_MESSAGE(core, Pb__SentProgram, pb__sent_program);
+        initialize->program->name = arena_string(core->effects->arena, description->programs[0]);
+        initialize->program->path = arena_string(core->effects->arena, path);
+    }
+}
+
+// The experiment's files that this instance's program and options name: no host fetches what it does not need.
 static void files_needed(struct core *core, const struct trial *trial, Pb__Initialize *initialize)
 {
     struct arena *arena = core->effects->arena;
@@ -103,6 +114,10 @@ static void files_needed(struct core *core, const struct trial *trial, Pb__Initi
             for (size_t v = 0; v < initialize->settings[s]->n_values; v++) {
                 is_needed |= strcmp(initialize->settings[s]->values[v], reference) == 0;
             }
+        }
+        if (initialize->program && strcmp(initialize->program->path, reference) == 0) {
+            initialize->program->hash = arena_string(arena, experiment->files[f]->hash);
+            is_needed = true;
         }
         if (is_needed) {
             initialize->files[initialize->n_files++] = MESSAGE_COPY(experiment->files[f], arena);
@@ -292,6 +307,7 @@ const char *commands_initialize(struct core *core, struct instance *instance)
     initialize->n_environments = environments_of(trial->plan, service, &initialize->environments, arena);
     initialize->drives = service->drives;
     initialize->n_drives = service->n_drives;
+    put_program(core, instance, initialize);
     files_needed(core, trial, initialize);
     output_rules(core, instance, initialize);
     initialize->seed = trial->plan->seed;

@@ -2,10 +2,8 @@
 // has which.
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "coordinator/core/state.h"
-
-// Of a hash: enough to tell two apart.
-#define HASH_SHOWN_BYTES 12
 
 static bool is_same(const Pb__PluginPresence *left, const Pb__PluginPresence *right)
 {

@@ -5,16 +5,17 @@
 #include <string.h>
 
 #include "common/base/map.h"
+#include "coordinator/experiment/hosts.h"
 #include "coordinator/experiment/limits.h"
 #include "coordinator/experiment/plugins.h"
 #include "coordinator/experiment/reference.h"
 
 const struct document_key axes_value_keys[] = {
-    DOCUMENT_KEY("implementation", MAP, .keys = plugins_implementation_keys, .or_text = true, .required = true),
+    DOCUMENT_KEY("implementation", MAP, .keys = plugins_implementation_keys, .or_text = true, .help = "the plugin of an implementation"),
+    DOCUMENT_KEY("tester", MAP, .keys = plugins_implementation_keys, .or_text = true, .help = "the plugin of a tester"),
     DOCUMENT_KEY("options", SETTINGS, .help = "of the plugin; they go before the service's own"),
-    DOCUMENT_LATER("role"),
-    DOCUMENT_LATER("host"),
-    DOCUMENT_LATER("tester"),
+    DOCUMENT_KEY("role", TEXT, .help = "in the protocol, before the service's own"),
+    DOCUMENT_KEY("host", MAP, .keys = hosts_axis_keys, .or_text = true, .help = "where it may run, before what the service says"),
     DOCUMENT_END};
 
 // In the names of cells a value keeps the characters that can be pasted into a shell and do not part names (/ , #).
@@ -60,13 +61,19 @@ static void read_settings(const struct document *document, const struct value *v
 {
     result->is_map = true;
     document_check_keys(document, value, axes_value_keys, "a value of an axis");
-    const struct value *implementation = document_get(value, "implementation");
-    const char *name = plugins_read_name(document, implementation, "implementation");
-    if (!implementation)
-        document_error(document, value, "a value of an axis that is a map needs an implementation");
-    if (name && is_constant(document, implementation, name, "the implementation of an axis's value"))
-        result->implementation = arena_string(document->arena, name);
+    const struct value *tester = document_get(value, "tester"), *implementation = document_get(value, "implementation");
+    if (!implementation == !tester)
+        document_error(document, value, "a value of an axis that is a map needs an implementation or a tester");
+    result->is_tester = tester != NULL;
+    implementation = tester ? tester : implementation;
+    const char *name = plugins_read_name(document, implementation, tester ? "tester" : "implementation");
+    if (name && is_constant(document, implementation, name, "the plugin of an axis's value"))
+        result->implementation = result->text = arena_string(document->arena, name);
     result->version = plugins_read_version(document, implementation);
+    result->program = plugins_read_program(document, implementation);
+    const char *role = document_constant(document, document_get(value, "role"), "role");
+    result->role = arena_string(document->arena, role ? role : "");
+    result->host = hosts_read_axis(document, document_get(value, "host"));
     if (implementation) {
         result->line = implementation->line;
         result->column = implementation->column;

@@ -167,6 +167,36 @@ static void check_drives(const struct binding *binding)
                            plugin->drives[i]->name);
 }
 
+// ---- a program that travels
+
+static const Pb__FileReference *file_of(const struct binding *binding, const char *text)
+{
+    const Pb__Experiment *experiment = binding->scope->experiment;
+    struct reference reference;
+    for (size_t i = 0; reference_is_whole(text, &reference) && i < experiment->n_files; i++)
+        if (strcmp(experiment->files[i]->name, reference.part[1]) == 0)
+            return experiment->files[i];
+    return NULL;
+}
+
+// What it stands in for is the first program that the plugin names.
+static void check_program(const struct binding *binding)
+{
+    const char *program = binding->service->program;
+    const struct value place = place_of_plugin(binding);
+    if (!program[0])
+        return;
+    const Pb__FileReference *file = file_of(binding, program);
+    if (!file)
+        scope_check(binding->scope, program, &place, SCOPE_FILES);
+    else if (file->folder)
+        document_error(binding->document, &place, "\"%.80s\" is a folder, and cannot be a program", program);
+    if (binding->plugin->builds)
+        document_error(binding->document, &place, "%s builds what it runs: no program can stand in for it", binding->plugin->name);
+    else if (binding->plugin->n_programs == 0)
+        document_error(binding->document, &place, "%s runs no program that another could stand in for", binding->plugin->name);
+}
+
 // ---- all of it
 
 static void check_host(const struct binding *binding)
@@ -185,6 +215,7 @@ static void check_plugin(const struct binding *binding)
     if (binding->protocol_name[0] && !binding->scope->protocol_is_unknown)
         check_protocol(binding);
     check_drives(binding);
+    check_program(binding);
     settings_check(binding->document, binding->plugin, binding->service, &place, binding->arena);
 }
 

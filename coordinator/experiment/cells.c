@@ -125,6 +125,24 @@ static bool host_is_constant(const Pb__HostRule *rule)
     return is_constant;
 }
 
+// What the axis's value says stands in for the same of the service: it is the more special of the two.
+static Pb__HostRule *host_of_both(struct cell *cell, const Pb__HostRule *service, const Pb__HostRule *value)
+{
+    Pb__HostRule *both = ARENA_NEW(cell->arena, Pb__HostRule);
+    *both = *service;
+    if (*value->name)
+        both->name = value->name;
+    if (value->n_labels > 0) {
+        both->labels = value->labels;
+        both->n_labels = value->n_labels;
+    }
+    if (value->n_not_names > 0) {
+        both->not_names = value->not_names;
+        both->n_not_names = value->n_not_names;
+    }
+    return both;
+}
+
 static Pb__HostRule *plan_host(struct cell *cell, Pb__HostRule *rule)
 {
     if (host_is_constant(rule))
@@ -154,14 +172,15 @@ static Pb__ServicePlan *plan_service(struct cell *cell, const Pb__ServiceTemplat
     const Pb__AxisValue *from = axes_find(cell->test, service->from_axis, &axis) ? cell->values[axis] : NULL;
     plan->name = service->name;
     plan->is_tester = service->tester[0] != '\0';
-    plan->plugin = plan->is_tester ? put_in(cell, service->tester) : from ? from->implementation : put_in(cell, service->implementation);
+    plan->plugin = from ? from->implementation : put_in(cell, plan->is_tester ? service->tester : service->implementation);
     plan->version = from ? from->version : service->version;
-    plan->role = service->role;
+    plan->program = from ? from->program : service->program;
+    plan->role = from && *from->role ? from->role : service->role;
     plan->n_drives = service->n_drives;
     plan->drives = service->drives;
     plan->n_needs = service->n_needs;
     plan->needs = service->needs;
-    plan->host = plan_host(cell, service->host);
+    plan->host = plan_host(cell, from && from->host ? host_of_both(cell, service->host, from->host) : service->host);
     plan->n_cases = service->n_cases;
     plan->cases = service->cases;
     plan->fresh = service->fresh;
@@ -400,10 +419,35 @@ uint64_t experiment_cells(const Pb__Test *test)
     return test->n_cells ? test->n_cells : test->combinations * test->repeat_times;
 }
 
-// Among all of its combinations and repetitions.
+#define SHUFFLE_ROUNDS 4
+
+// A permutation of 0 to count - 1, drawn by the seed: a Feistel network over the next power of four, walked until it is back inside.
+static uint64_t shuffle(uint64_t index, uint64_t count, uint64_t seed)
+{
+    unsigned half_bits = 1;
+    while (half_bits < 32 && UINT64_C(1) << 2 * half_bits < count)
+        half_bits++;
+    const uint64_t mask = (UINT64_C(1) << half_bits) - 1;
+    do {
+        uint64_t left = index >> half_bits, right = index & mask;
+        for (unsigned round = 0; round < SHUFFLE_ROUNDS; round++) {
+            uint64_t next = left ^ (mix(mix(seed + round) ^ right) & mask);
+            left = right;
+            right = next;
+        }
+        index = left << half_bits | right;
+    } while (index >= count);
+    return index;
+}
+
+// Among all of its combinations and repetitions, numbered so that those of one repetition stand together.
 static uint64_t place_of(const Pb__Test *test, uint64_t index)
 {
-    return test->n_cells ? test->cells[index] : index;
+    if (test->n_cells)
+        return test->cells[index];
+    if (test->order == PB__ORDER__ORDER_SEQUENTIAL)
+        return index % test->repeat_times * test->combinations + index / test->repeat_times;
+    return test->order == PB__ORDER__ORDER_SHUFFLE ? shuffle(index, test->combinations * test->repeat_times, test->seed_first) : index;
 }
 
 uint64_t cells_lot(const Pb__Test *test, uint64_t index)

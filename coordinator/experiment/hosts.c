@@ -14,6 +14,9 @@ const struct document_key hosts_keys[] = {DOCUMENT_KEY("name", TEXT, .help = "of
                                           DOCUMENT_KEY("not", TEXTS, .help = "hosts"),
                                           DOCUMENT_KEY("resources", MAP, .keys = hosts_resource_keys),
                                           DOCUMENT_END};
+const struct document_key hosts_axis_keys[] = {DOCUMENT_KEY("name", TEXT, .help = "of the host"),
+                                               DOCUMENT_KEY("labels", SETTINGS, .help = "that the host has, all of them"),
+                                               DOCUMENT_KEY("not", TEXTS, .help = "hosts"), DOCUMENT_END};
 
 size_t hosts_read_labels(const struct document *document, const struct value *labels, Pb__Label ***result)
 {
@@ -121,6 +124,53 @@ Pb__HostRule *hosts_read(struct scope *scope, const struct value *host, const ch
             rule->name = name;
     } else if (document_is_map(&scope->document, host, "host")) {
         read_rule(scope, host, service, rule);
+    }
+    return rule;
+}
+
+// ---- an axis's value
+
+static char *read_constant_name(const struct document *document, const struct value *value)
+{
+    const char *text = document_constant(document, value, "host");
+    if (!text)
+        return NULL;
+    if (!name_is_valid(text)) {
+        document_error(document, value, "\"%.80s\" is not the name of a host: a-z 0-9 . _ -", text);
+        return NULL;
+    }
+    return arena_string(document->arena, text);
+}
+
+static void read_axis_rule(const struct document *document, const struct value *host, Pb__HostRule *rule)
+{
+    const struct value **texts;
+    document_check_keys(document, host, hosts_axis_keys, "host");
+    char *name = read_constant_name(document, document_get(host, "name"));
+    if (name)
+        rule->name = name;
+    rule->n_labels = hosts_read_labels(document, document_get(host, "labels"), &rule->labels);
+    size_t given = document_texts(document, document_get(host, "not"), "not", &texts);
+    rule->not_names = ARENA_ARRAY(document->arena, char *, given);
+    for (size_t i = 0; i < given; i++) {
+        char *refused = read_constant_name(document, texts[i]);
+        if (refused)
+            rule->not_names[rule->n_not_names++] = refused;
+    }
+}
+
+Pb__HostRule *hosts_read_axis(const struct document *document, const struct value *host)
+{
+    if (!host)
+        return NULL;
+    Pb__HostRule *rule = ARENA_NEW(document->arena, Pb__HostRule);
+    pb__host_rule__init(rule);
+    if (host->kind == VALUE_SCALAR) {
+        char *name = read_constant_name(document, host);
+        if (name)
+            rule->name = name;
+    } else if (document_is_map(document, host, "host")) {
+        read_axis_rule(document, host, rule);
     }
     return rule;
 }

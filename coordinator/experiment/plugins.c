@@ -8,8 +8,9 @@
 
 const struct document_key plugins_implementation_keys[] = {
     DOCUMENT_KEY("name", TEXT, .required = true),
-    DOCUMENT_KEY("version", TEXT, .help = "conditions on the version of its program, such as \">=1.22, <2\""), DOCUMENT_LATER("program"),
-    DOCUMENT_LATER("build"), DOCUMENT_END};
+    DOCUMENT_KEY("version", TEXT, .help = "conditions on the version of its program, such as \">=1.22, <2\""),
+    DOCUMENT_KEY("program", TEXT, .help = "a $(file.NAME) that runs instead of the host's own program"), DOCUMENT_LATER("build"),
+    DOCUMENT_END};
 
 const char *plugins_read_name(const struct document *document, const struct value *value, const char *what)
 {
@@ -32,6 +33,20 @@ char *plugins_read_version(const struct document *document, const struct value *
         document_error(document, version, "\"%.80s\" asks for no version: %s", text, error.message);
         text = NULL;
     }
+    return arena_string(document->arena, text ? text : "");
+}
+
+char *plugins_read_program(const struct document *document, const struct value *value)
+{
+    const struct value *program = value && value->kind == VALUE_MAP ? document_get(value, "program") : NULL;
+    const char *text = program ? document_text(document, program, "program") : NULL;
+    struct reference reference;
+    if (text && (!reference_is_whole(text, &reference) || !reference_is(&reference, "file", 2))) {
+        document_error(document, program, "a program is a file that travels, such as $(file.nginx), not \"%.80s\"", text);
+        text = NULL;
+    }
+    if (text && document_get(value, "version"))
+        document_error(document, program, "a program that travels has the version that it has: leave `version` out");
     return arena_string(document->arena, text ? text : "");
 }
 

@@ -11,6 +11,8 @@ extern const struct document_key plugins_implementation_keys[];
 const char *plugins_read_name(const struct document *document, const struct value *value, const char *what);
 // Of the same value: what it asks of the program's version; "": nothing.
 char *plugins_read_version(const struct document *document, const struct value *value);
+// Of the same value: the file that runs as its program, "$(file.NAME)"; "": the host's own does.
+char *plugins_read_program(const struct document *document, const struct value *value);
 
 // NULL: none of this name; it is reported at the place, with the nearest name.
 const Pb__PluginDescription *plugins_find(const struct experiment_plugins *plugins, const char *name, const struct document *document,

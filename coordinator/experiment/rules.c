@@ -9,7 +9,7 @@
 
 // ---- repeat
 
-static const char *const orders[] = {"interleave", NULL};
+static const char *const orders[] = {"interleave", "sequential", "shuffle", NULL}; // as in Pb__Order
 static const char *const untils[] = {"confident", NULL};
 const struct document_key rules_seed_keys[] = {DOCUMENT_KEY("first", NUMBER, .help = "of the first repetition"),
                                                DOCUMENT_KEY("paired", BOOLEAN, .help = "one seed in all combinations"), DOCUMENT_END};
@@ -36,12 +36,19 @@ static void read_seeds(const struct document *document, const struct value *seed
     test->seeds_paired = paired;
 }
 
-// Cells are numbered so that all combinations of one repetition come before the next: that is `order: interleave`.
-static void check_order(const struct document *document, const struct value *order)
+static void read_order(const struct document *document, const struct value *order, Pb__Test *test)
 {
     const char *text = document_text(document, order, "order");
-    if (text && strcmp(text, "interleave") != 0)
-        document_error(document, order, "the order \"%.80s\" is not supported by this version yet; interleave is", text);
+    size_t known = 0;
+    while (text && orders[known] && strcmp(orders[known], text) != 0)
+        known++;
+    if (text && !orders[known])
+        document_error(document, order, "the order is interleave, sequential or shuffle, not \"%.80s\"%s", text,
+                       document_hint(document, text, orders, 3));
+    else if (text && known != PB__ORDER__ORDER_INTERLEAVE && test->repeat_until)
+        document_error(document, order, "until: confident repeats all combinations by turns: its order is interleave");
+    else if (text)
+        test->order = (Pb__Order)known;
 }
 
 // A share strictly between none and all: at its ends nothing can be known.
@@ -99,7 +106,7 @@ void rules_read_repeat(const struct document *document, const struct value *repe
         document_number(document, document_get(repeat, "times"), "times", 1, REPEAT_TIMES_MAX, &times);
         read_until(document, repeat, &times, test);
         read_seeds(document, document_get(repeat, "seeds"), test);
-        check_order(document, document_get(repeat, "order"));
+        read_order(document, document_get(repeat, "order"), test);
     }
     test->repeat_times = (uint32_t)times;
 }

@@ -66,14 +66,20 @@ static void read_from(struct scope *scope, const struct value *from, Pb__Service
     }
     scope->axis_is_used[index] = true;
     service->from_axis = axis->name;
+    if (axis->n_values > 0 && axis->values[0]->is_tester)
+        service->tester = arena_string(document->arena, text);
     for (size_t i = 0; i < axis->n_values; i++) {
-        if (axis->values[i]->is_map)
-            continue;
         const struct value place = scope_place(axis->values[i]->line, axis->values[i]->column);
-        document_error(document, &place,
-                       "the service \"%s\" comes from this axis, so its values must be maps with an implementation; "
-                       "for plain values write `implementation: $(axes.%s)`",
-                       service->name, axis->name);
+        if (axis->values[i]->is_map && axis->values[i]->is_tester == axis->values[0]->is_tester)
+            continue;
+        if (axis->values[i]->is_map)
+            document_error(document, &place, "the service \"%s\" comes from this axis: its values are all implementations, or all testers",
+                           service->name);
+        else
+            document_error(document, &place,
+                           "the service \"%s\" comes from this axis, so its values must be maps with an implementation; "
+                           "for plain values write `implementation: $(axes.%s)`",
+                           service->name, axis->name);
         break;
     }
 }
@@ -86,6 +92,7 @@ static void read_implementation(struct scope *scope, const struct value *value, 
     scope_check(scope, name, value, SCOPE_AXES);
     service->implementation = arena_string(scope->document.arena, name);
     service->version = plugins_read_version(&scope->document, value);
+    service->program = plugins_read_program(&scope->document, value);
 }
 
 static void read_tester(struct scope *scope, const struct value *value, Pb__ServiceTemplate *service)
@@ -99,6 +106,7 @@ static void read_tester(struct scope *scope, const struct value *value, Pb__Serv
     else
         service->tester = arena_string(scope->document.arena, name);
     service->version = plugins_read_version(&scope->document, value);
+    service->program = plugins_read_program(&scope->document, value);
     scope_check(scope, name, value, SCOPE_AXES);
 }
 

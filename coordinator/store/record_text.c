@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/base/verdict.h"
 #include "coordinator/store/event_text.h"
 
@@ -83,9 +84,6 @@ static void run_cancelled(const Pb__Record *record, struct text *line)
     const Pb__RunCancelled *run = record->run_cancelled;
     text_printf(line, "r%" PRIu64 " cancelled by %s%s%s", run->run, run->by, run->why[0] ? ": " : "", run->why);
 }
-
-// Of a plugin's file: enough to tell two versions apart.
-#define HASH_SHOWN_BYTES 12
 
 static void trial_started(const Pb__Record *record, struct text *line)
 {

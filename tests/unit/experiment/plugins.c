@@ -174,7 +174,8 @@ struct experiment_plugins fixture_plugins(struct arena *arena)
 {
     Pb__PluginDescription **list = ARENA_ARRAY(arena, Pb__PluginDescription *, LIST_MAX);
     size_t count = 0;
-    list[count++] = http_server(arena, "nginx", "2 1.1");
+    Pb__PluginDescription *nginx = list[count++] = http_server(arena, "nginx", "2 1.1");
+    nginx->programs = words(arena, "nginx", &nginx->n_programs);
     list[count++] = http_server(arena, "nghttpd", "2");
     list[count++] = ngtcp2(arena);
     list[count++] = h2load(arena);

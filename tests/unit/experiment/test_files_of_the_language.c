@@ -70,6 +70,7 @@ static void show_service(struct text *out, const Pb__ServicePlan *service)
                 : service->is_tester ? "tester"
                                      : "iut",
                 service->plugin, service->role);
+    text_printf(out, "%s%s", *service->program ? " program " : "", service->program);
     show_texts(out, "needs", service->needs, service->n_needs);
     for (size_t i = 0; i < service->n_drives; i++) {
         text_printf(out, " drives %s", service->drives[i]->name);
