@@ -234,12 +234,11 @@ void bulk_set_port(struct bulk *bulk, uint32_t port)
         snprintf(endpoint, sizeof endpoint, "%.*s:%u", (int)(colon - coordinator), coordinator, port);
     else
         return;
-    if (strcmp(endpoint, bulk->endpoint) != 0) {
-        memcpy(bulk->endpoint, endpoint, sizeof endpoint);
-        if (bulk->link)
-            lose(bulk, "the coordinator has another bulk port now");
-    }
-    // A new session: whatever kept us waiting may be over.
+    memcpy(bulk->endpoint, endpoint, sizeof endpoint);
+    // What took the session away (a coordinator that hung, a network that was cut) has taken this link, too, and a link that waits for an
+    // answer learns it late.
+    if (bulk->link)
+        lose(bulk, "a new session begins");
     bulk->retry_ns = 0;
     bulk->backoff_ms = BACKOFF_FIRST_MS;
     loop_timer_set(bulk->timer, clock_boottime_ns());

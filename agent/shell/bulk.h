@@ -25,7 +25,7 @@ struct bulk_job {
 struct bulk;
 struct bulk *bulk_new(struct loop *loop, const struct bus_peer_file *peer);
 void bulk_free(struct bulk **bulk);
-// From Welcome; nothing is sent before.
+// From Welcome: the link is made anew, and what was not answered over the old one is sent again. Nothing is sent before the first.
 void bulk_set_port(struct bulk *bulk, uint32_t port);
 // Build and send soon, but not before that time (boottime, 0: at once). Wanting again moves the time forward only.
 void bulk_want(struct bulk *bulk, struct bulk_job *job, uint64_t not_before_ns);

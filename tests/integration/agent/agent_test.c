@@ -342,6 +342,30 @@ static void goes_on_after_a_lost_session(void **state)
     lab_check_sequences(lab);
 }
 
+static bool has_unanswered(struct lab *lab, uint64_t count)
+{
+    return lab->bulk_unanswered >= count;
+}
+
+// Its link looks well all the time: nothing but the new session says that the answer will never come.
+static void sends_unanswered_chunks_again_in_a_new_session(void **state)
+{
+    struct lab *lab = *state;
+    lab->is_bulk_deaf = true;
+    lab_start(lab, NULL);
+    LAB_UNTIL(lab, lab_is_live, 1);
+    start_tester(lab, 7, &NULL_TESTER);
+    stop_tester(lab, 7, 3);
+    LAB_UNTIL(lab, has_unanswered, 1);
+    lab->is_bulk_deaf = false;
+    assert_false(lab_has_forgotten(lab, 7));
+    cut(lab);
+    LAB_UNTIL(lab, lab_is_live, 2);
+    uint64_t until_ns = clock_boottime_ns() + UINT64_C(5000000000);
+    LAB_UNTIL(lab, lab_has_forgotten, 7);
+    assert_true(clock_boottime_ns() < until_ns);
+}
+
 static void comes_back_when_it_was_told_to(void **state)
 {
     struct lab *lab = *state;
@@ -574,6 +598,7 @@ int main(void)
         TEST(adopts_its_instances_again_after_kill_9),
         TEST(what_was_not_acknowledged_is_sent_again_after_kill_9),
         TEST(goes_on_after_a_lost_session),
+        TEST(sends_unanswered_chunks_again_in_a_new_session),
         TEST(comes_back_when_it_was_told_to),
         TEST(stays_away_from_a_store_that_was_set_back),
         TEST(begins_anew_with_another_store),

@@ -219,6 +219,10 @@ static void put(struct lab *lab, const Pb__PutChunk *chunk, const uint8_t *paylo
 static void on_bulk(void *context, const struct bus_message *message)
 {
     struct lab *lab = context;
+    if (lab->is_bulk_deaf) {
+        lab->bulk_unanswered++;
+        return;
+    }
     struct arena *arena = arena_new(0);
     struct panther_error error = {0};
     const Pb__BulkEnvelope *request = wire_bulk(message->data, message->bytes, arena, &error);

@@ -38,10 +38,11 @@ struct lab {
     bool refuses; // every Hello, as busy
     bool holds_acknowledgements;
     bool is_deaf;      // answers no heartbeat
+    bool is_bulk_deaf; // answers no bulk request
     uint32_t lease_ms; // granted with each heartbeat; 0: nothing
     // what it heard
     Pb__Hello *hello; // the newest
-    unsigned hellos, goodbyes, heartbeats, changed;
+    unsigned hellos, goodbyes, heartbeats, changed, bulk_unanswered;
     char goodbye[512];
     Pb__PluginsChanged *plugins_changed; // the last one; two may come at once, so what is gone is kept of all
     char *gone[LAB_GONE_MAX];
