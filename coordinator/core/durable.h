@@ -47,10 +47,11 @@ struct key_entry {
 
 struct agent_identity {
     char *name, *host_id, *boot_id, *epoch;
-    uint64_t last_seen; // sequence in epoch
-    struct map *placed; // instance id -> struct instance: live ones placed here
-    uint32_t exclusive; // of which want the host alone
-    bool is_drained;    // nothing more is placed here
+    uint64_t last_seen;          // sequence in epoch
+    struct map *placed;          // instance id -> struct instance: live ones placed here
+    uint32_t exclusive;          // of which want the host alone
+    bool is_drained;             // nothing more is placed here
+    uint64_t cpus, memory_bytes; // that live ones have reserved
 };
 
 struct metric_range {

@@ -42,6 +42,8 @@ void instance_enters_agent(struct durable *durable, struct instance *instance)
     map_put_number(agent->placed, instance->id, instance);
     const Pb__HostRule *rule = instance_plan(instance)->host;
     agent->exclusive += rule && rule->exclusive;
+    agent->cpus += rule ? rule->cpus : 0;
+    agent->memory_bytes += rule ? rule->memory_bytes : 0;
 }
 
 static struct instance *instance_place(struct durable *durable, struct trial *trial, const Pb__PlacedService *placed, uint32_t index)
@@ -152,6 +154,8 @@ static void instance_leaves_agent(struct durable *durable, struct instance *inst
     INVARIANT(map_remove_number(agent->placed, instance->id) == instance);
     const Pb__HostRule *rule = instance_plan(instance)->host;
     agent->exclusive -= rule && rule->exclusive;
+    agent->cpus -= rule ? rule->cpus : 0;
+    agent->memory_bytes -= rule ? rule->memory_bytes : 0;
 }
 
 void instance_end(struct durable *durable, struct instance *instance)

@@ -52,6 +52,12 @@ static bool named_in(char *const *names, size_t count, const char *name)
     return false;
 }
 
+bool placement_has(const struct agent_live *agent, uint64_t cpus, uint64_t memory_bytes)
+{
+    const Pb__HostFacts *facts = agent->hello->facts;
+    return cpus <= (facts ? facts->cpus : 0) && memory_bytes <= (facts ? facts->memory_bytes : 0);
+}
+
 // Fits whatever else runs there and wherever the other services go.
 bool placement_fits(const struct core *core, const struct agent_live *agent, const Pb__ServicePlan *service)
 {
@@ -61,8 +67,8 @@ bool placement_fits(const struct core *core, const struct agent_live *agent, con
         !version_fits(presence->is->implementation_version, service->version)) {
         return false;
     }
-    return !rule || ((!*rule->name || strcmp(rule->name, agent->name) == 0) && has_labels(agent, rule) &&
-                     !named_in(rule->not_names, rule->n_not_names, agent->name));
+    return !rule || (placement_has(agent, rule->cpus, rule->memory_bytes) && (!*rule->name || strcmp(rule->name, agent->name) == 0) &&
+                     has_labels(agent, rule) && !named_in(rule->not_names, rule->n_not_names, agent->name));
 }
 
 static bool is_exclusive(const Pb__ServicePlan *service)
@@ -73,6 +79,7 @@ static bool is_exclusive(const Pb__ServicePlan *service)
 // Services of this cell that the search has put there.
 struct here {
     size_t count, exclusive;
+    uint64_t cpus, memory_bytes;
 };
 
 static struct here placed_here(const struct search *search, const struct agent_live *agent, size_t depth)
@@ -81,7 +88,10 @@ static struct here placed_here(const struct search *search, const struct agent_l
     for (size_t i = 0; i < depth; i++) {
         if (search->chosen[i] == agent) {
             here.count++;
+            const Pb__HostRule *rule = search->plan->services[i]->host;
             here.exclusive += is_exclusive(search->plan->services[i]);
+            here.cpus += rule ? rule->cpus : 0;
+            here.memory_bytes += rule ? rule->memory_bytes : 0;
         }
     }
     return here;
@@ -91,6 +101,11 @@ static bool has_room(const struct search *search, const struct agent_live *agent
 {
     const struct agent_identity *identity = sessions_identity(search->core, agent);
     bool wants_alone = here->exclusive || is_exclusive(service);
+    const Pb__HostRule *rule = service->host;
+    if (rule && (rule->cpus || rule->memory_bytes) &&
+        !placement_has(agent, identity->cpus + here->cpus + rule->cpus, identity->memory_bytes + here->memory_bytes + rule->memory_bytes)) {
+        return false;
+    }
     return !identity->is_drained && !agent->disk_is_short && agent->filed_under + here->count < agent->hello->slots &&
            identity->exclusive == 0 && !(wants_alone && agent->filed_under > 0);
 }

@@ -3,6 +3,7 @@
 
 #include "common/base/map.h"
 #include "common/base/memory.h"
+#include "common/base/units.h"
 #include "common/schema/version.h"
 #include "coordinator/core/state.h"
 
@@ -11,7 +12,7 @@
 // ---- a service that no agent could take
 
 // What an agent that has the plugin lacks, in the order in which it is told.
-enum lack { LACKS_NOTHING, LACKS_PLUGIN, LACKS_NAME, LACKS_LABEL, LACKS_VERSION, LACKS_FRESHNESS, LACKS };
+enum lack { LACKS_NOTHING, LACKS_PLUGIN, LACKS_NAME, LACKS_LABEL, LACKS_RESOURCES, LACKS_VERSION, LACKS_FRESHNESS, LACKS };
 
 static bool has_label(const struct agent_live *agent, const Pb__Label *label)
 {
@@ -46,6 +47,9 @@ static enum lack lack_of(const struct core *core, const struct agent_live *agent
     if (missing_label(agent, rule)) {
         return LACKS_LABEL;
     }
+    if (rule && !placement_has(agent, rule->cpus, rule->memory_bytes)) {
+        return LACKS_RESOURCES;
+    }
     if (!version_fits(presence->is->implementation_version, service->version)) {
         return LACKS_VERSION;
     }
@@ -74,6 +78,16 @@ static const char *versions_there(const struct core *core, const Pb__ServicePlan
     return text;
 }
 
+// "4 cpus and 8GiB of memory"
+static const char *resources_text(const Pb__HostRule *rule, struct arena *arena)
+{
+    char memory[32];
+    size_format(rule->memory_bytes, memory, sizeof memory);
+    const char *cpus = rule->cpus ? arena_printf(arena, "%u cpu%s", rule->cpus, rule->cpus > 1 ? "s" : "") : "";
+    return arena_printf(arena, "%s%s%s%s", cpus, rule->cpus && rule->memory_bytes ? " and " : "", rule->memory_bytes ? memory : "",
+                        rule->memory_bytes ? " of memory" : "");
+}
+
 const char *placement_nobody(const struct core *core, const Pb__ServicePlan *service, struct arena *arena)
 {
     size_t counts[LACKS] = {0}, has_plugin = 0;
@@ -96,6 +110,10 @@ const char *placement_nobody(const struct core *core, const Pb__ServicePlan *ser
         return arena_printf(arena, "service %s: no agent with the plugin %s has the label %s=%s", service->name, service->plugin,
                             label->name, label->value);
     }
+    if (counts[LACKS_RESOURCES]) {
+        return arena_printf(arena, "service %s: no agent with the plugin %s has %s", service->name, service->plugin,
+                            resources_text(service->host, arena));
+    }
     if (counts[LACKS_VERSION]) {
         return arena_printf(arena, "service %s: no agent has a version of %s that is %s; there are %s", service->name, service->plugin,
                             service->version, versions_there(core, service, arena));
@@ -111,23 +129,29 @@ const char *placement_nobody(const struct core *core, const Pb__ServicePlan *ser
 
 const char *placement_full(const struct core *core, const Pb__ServicePlan *service, struct arena *arena)
 {
-    size_t drained = 0, short_of_disk = 0, exclusive = 0, full = 0;
+    size_t drained = 0, short_of_disk = 0, exclusive = 0, reserved = 0, full = 0, able = 0;
+    const Pb__HostRule *rule = service->host;
     for (size_t i = 0; i < roster_count(core->roster); i++) {
         const struct agent_live *agent = roster_at(core->roster, i);
         const struct agent_identity *identity = sessions_identity(core, agent);
         if (lack_of(core, agent, service) != LACKS_NOTHING) {
             continue;
         }
+        able++;
         bool wants_alone = service->host && service->host->exclusive;
         drained += identity->is_drained;
         short_of_disk += !identity->is_drained && agent->disk_is_short;
         exclusive += !identity->is_drained && !agent->disk_is_short && (identity->exclusive || (wants_alone && agent->filed_under));
-        full += !identity->is_drained && !agent->disk_is_short && !identity->exclusive && !wants_alone;
+        bool has_slots = agent->hello->slots > agent->filed_under;
+        bool is_open = !identity->is_drained && !agent->disk_is_short && !identity->exclusive && !(wants_alone && agent->filed_under);
+        reserved +=
+            is_open && has_slots && rule && !placement_has(agent, identity->cpus + rule->cpus, identity->memory_bytes + rule->memory_bytes);
+        full += is_open && !has_slots;
     }
     return arena_printf(arena,
-                        "service %s: all %zu agents that could take it are taken: %zu with no free slot, %zu in use where one wants the "
-                        "host for itself, %zu drained, %zu short of disk",
-                        service->name, drained + short_of_disk + exclusive + full, full, exclusive, drained, short_of_disk);
+                        "service %s: all %zu agents that could take it are taken: %zu with no free slot, %zu whose cpus or memory are "
+                        "reserved, %zu in use where one wants the host for itself, %zu drained, %zu short of disk",
+                        service->name, able, full, reserved, exclusive, drained, short_of_disk);
 }
 
 // ---- services that can only be on one host

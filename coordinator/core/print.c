@@ -83,8 +83,9 @@ void durable_print(const struct durable *durable, struct text *out)
     }
     for (struct map_entry *e = map_first(durable->agents); e; e = map_next(durable->agents, e)) {
         const struct agent_identity *agent = e->value;
-        text_printf(out, "agent %s host=%s boot=%s epoch=%s seen=%llu placed=%zu exclusive=%u drained=%d\n", agent->name, agent->host_id,
-                    agent->boot_id, agent->epoch, (unsigned long long)agent->last_seen, map_count(agent->placed), agent->exclusive,
+        text_printf(out, "agent %s host=%s boot=%s epoch=%s seen=%llu placed=%zu exclusive=%u cpus=%llu memory=%llu drained=%d\n",
+                    agent->name, agent->host_id, agent->boot_id, agent->epoch, (unsigned long long)agent->last_seen,
+                    map_count(agent->placed), agent->exclusive, (unsigned long long)agent->cpus, (unsigned long long)agent->memory_bytes,
                     agent->is_drained);
     }
     for (struct map_entry *e = map_first(durable->pinned); e; e = map_next(durable->pinned, e)) {

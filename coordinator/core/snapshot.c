@@ -15,7 +15,7 @@
 // padding; what core_print shows is compared by the tests.
 #if defined __x86_64__
 static_assert(sizeof(struct durable) == 208, "save and load the new field here, then count again");
-static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 56 && sizeof(struct test_progress) == 32, "likewise");
+static_assert(sizeof(struct key_entry) == 56 && sizeof(struct agent_identity) == 72 && sizeof(struct test_progress) == 32, "likewise");
 static_assert(sizeof(struct run) == 120, "save and load the new field here, then count again");
 static_assert(sizeof(struct trial) == 152, "save and load the new field here, then count again");
 static_assert(sizeof(struct instance) == 376, "save and load the new field here, then count again");

@@ -270,6 +270,7 @@ const char *placement_nobody(const struct core *core, const Pb__ServicePlan *ser
 const char *placement_full(const struct core *core, const Pb__ServicePlan *service, struct arena *arena);   // why none can now
 // Services that can only be on one host, and are more than any agent that was heard of has slots for; NULL: none.
 const char *placement_together(const struct core *core, const Pb__CellPlan *plan, struct arena *arena);
+bool placement_has(const struct agent_live *agent, uint64_t cpus, uint64_t memory_bytes); // its host, whoever has reserved them
 bool placement_fits(const struct core *core, const struct agent_live *agent, const Pb__ServicePlan *service); // however full it is
 // For cell after cell: one that wants what an earlier one did not get is not searched for again. Both live in the arena.
 struct placement_failed {

@@ -3,10 +3,14 @@
 
 #include <string.h>
 
+#include "common/base/units.h"
 #include "coordinator/experiment/plugins.h"
 
+#define CPUS_MAX 65536 // more than one host has
+
 const struct document_key hosts_resource_keys[] = {DOCUMENT_KEY("exclusive", BOOLEAN, .help = "nothing else runs on the host"),
-                                                   DOCUMENT_LATER("cpus"), DOCUMENT_LATER("memory"), DOCUMENT_LATER("disk"), DOCUMENT_END};
+                                                   DOCUMENT_KEY("cpus", NUMBER, .help = "processors that no other service reserves"),
+                                                   DOCUMENT_KEY("memory", SIZE, .help = "likewise"), DOCUMENT_LATER("disk"), DOCUMENT_END};
 const struct document_key hosts_keys[] = {DOCUMENT_KEY("name", TEXT, .help = "of the host"),
                                           DOCUMENT_KEY("labels", SETTINGS, .help = "that the host has, all of them"),
                                           DOCUMENT_KEY("apart_from", TEXTS, .help = "services on other hosts"),
@@ -82,6 +86,13 @@ static void read_resources(const struct document *document, const struct value *
     bool exclusive = false;
     if (document_boolean(document, document_get(resources, "exclusive"), "exclusive", &exclusive))
         rule->exclusive = exclusive;
+    uint64_t cpus = 0;
+    if (document_number(document, document_get(resources, "cpus"), "cpus", 1, CPUS_MAX, &cpus))
+        rule->cpus = (uint32_t)cpus;
+    const struct value *memory = document_get(resources, "memory");
+    const char *text = document_constant(document, memory, "memory");
+    if (text && (!size_parse_bytes(text, &rule->memory_bytes) || rule->memory_bytes == 0))
+        document_error(document, memory, "\"%.80s\" is not a size such as 512MiB", text);
 }
 
 static void read_not(struct scope *scope, const struct value *value, Pb__HostRule *rule)

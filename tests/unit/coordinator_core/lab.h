@@ -9,6 +9,8 @@
 #include "coordinator/core/core.h"
 
 #define LAB_AGENTS_MAX 4
+#define LAB_CPUS 4 // of each host
+#define LAB_MEMORY_BYTES (UINT64_C(8) << 30)
 #define LAB_STORE_ID "00000000000000000000000000000001"
 #define OPERATOR_ROUTE 900
 #define NS_PER_MS UINT64_C(1000000)

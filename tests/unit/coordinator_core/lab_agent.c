@@ -212,6 +212,8 @@ static void send_hello(struct lab *lab, const struct lab_agent *agent)
     Pb__PluginPresence *plugins[] = {presence(lab, agent, "tester", TESTER_HASH), presence(lab, agent, "server", server_hash(lab)),
                                      presence(lab, agent, network_plugin(lab), NETWORK_HASH)};
     Pb__HostFacts facts = PB__HOST_FACTS__INIT;
+    facts.cpus = LAB_CPUS;
+    facts.memory_bytes = LAB_MEMORY_BYTES;
     Pb__Label label = PB__LABEL__INIT, *labels[] = {&label};
     label.name = TEXT("site");
     label.value = TEXT(agent->site);

@@ -1,4 +1,6 @@
 // Stories of cells that find no host: why, in words, and at once where waiting is of no use.
+#include "common/base/map.h"
+#include "coordinator/core/state.h"
 #include "tests/unit/coordinator_core/story.h"
 
 #include <string.h>
@@ -111,6 +113,36 @@ STORY(a_full_lab_says_that_it_is_full)
     lab_end(&lab);
 }
 
+// Each of two hosts has 4: two servers of 3 run, the third waits until one of them has ended.
+STORY(reserved_processors_and_memory_are_nobody_elses)
+{
+    BEGIN;
+    lab.hold_cases = SIZE_MAX;
+    Pb__Experiment *experiment = lab_experiment(&lab, 3);
+    experiment->tests[0]->services[0]->host->cpus = 3;
+    experiment->tests[0]->services[1]->host->memory_bytes = LAB_MEMORY_BYTES / 4;
+    submit_experiment(&lab, experiment);
+    const Pb__RunStatus *status = status_of(&lab, "r1");
+    assert_int_equal(status->trials_live, 2);
+    assert_int_equal(status->n_waiting, 1);
+    assert_holds(status->waiting[0]->why, "2 whose cpus or memory are reserved");
+    for (size_t i = 0; i < lab.agent_count; i++) {
+        const struct agent_identity *agent = map_get_text(lab.core->durable->agents, lab.agents[i].name);
+        assert_int_equal(agent->cpus, 3);
+    }
+    lab_end(&lab);
+}
+
+STORY(more_than_any_host_has_is_waited_for_by_name)
+{
+    BEGIN;
+    Pb__Experiment *experiment = lab_experiment(&lab, 1);
+    experiment->tests[0]->services[0]->host->cpus = LAB_CPUS + 1;
+    experiment->tests[0]->services[0]->host->memory_bytes = LAB_MEMORY_BYTES;
+    assert_waits_for(&lab, experiment, "service server: no agent with the plugin server has 5 cpus and 8.0GiB of memory");
+    lab_end(&lab);
+}
+
 STORY(more_than_a_host_can_take_is_refused_at_once)
 {
     BEGIN;
@@ -161,9 +193,14 @@ STORY(a_run_that_has_ended_waits_for_nothing)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_cell_says_what_it_waits_for),           cmocka_unit_test(a_version_is_waited_for_and_found),
-        cmocka_unit_test(a_full_lab_says_that_it_is_full),         cmocka_unit_test(more_than_a_host_can_take_is_refused_at_once),
-        cmocka_unit_test(where_no_agent_was_heard_of_it_may_come), cmocka_unit_test(a_run_that_has_ended_waits_for_nothing),
+        cmocka_unit_test(a_cell_says_what_it_waits_for),
+        cmocka_unit_test(a_version_is_waited_for_and_found),
+        cmocka_unit_test(reserved_processors_and_memory_are_nobody_elses),
+        cmocka_unit_test(more_than_any_host_has_is_waited_for_by_name),
+        cmocka_unit_test(a_full_lab_says_that_it_is_full),
+        cmocka_unit_test(more_than_a_host_can_take_is_refused_at_once),
+        cmocka_unit_test(where_no_agent_was_heard_of_it_may_come),
+        cmocka_unit_test(a_run_that_has_ended_waits_for_nothing),
     };
     return cmocka_run_group_tests_name("core: placement", tests, NULL, NULL);
 }

@@ -64,6 +64,8 @@ static void add_rules(struct storm *storm, Pb__Test *test)
     test->timeouts->queue_ms = chance(storm, 50) ? 60000 : 10000;
     test->timeouts->lease_ms = chance(storm, 50) ? LEASE_MS : LEASE_MS / 2;
     test->services[0]->host->exclusive = chance(storm, 20);
+    test->services[0]->host->cpus = (uint32_t)draw(storm, LAB_CPUS + 1);
+    test->services[1]->host->memory_bytes = draw(storm, 3) * LAB_MEMORY_BYTES / 2;
     if (chance(storm, 30)) {
         test->services[1]->host->apart_from = test->services[1]->needs;
         test->services[1]->host->n_apart_from = 1;
@@ -238,6 +240,8 @@ static void check_guards(const struct storm *storm)
                 assert_non_null(map_get_number(known->placed, agent->guards[i].instance));
             }
         }
+        assert_in_range(known->cpus, 0, LAB_CPUS);
+        assert_in_range(known->memory_bytes, 0, LAB_MEMORY_BYTES);
         const struct trial *only = NULL;
         for (struct map_entry *entry = map_first(known->placed); entry && known->exclusive; entry = map_next(known->placed, entry)) {
             const struct instance *instance = entry->value;
@@ -429,7 +433,7 @@ static void check_end(const struct storm *storm)
     assert_int_equal(map_count(core->instance_links) + map_count(core->trial_links) + map_count(core->run_links), 0);
     for (struct map_entry *entry = map_first(core->durable->agents); entry; entry = map_next(core->durable->agents, entry)) {
         const struct agent_identity *agent = entry->value;
-        assert_int_equal(map_count(agent->placed) + agent->exclusive, 0);
+        assert_int_equal(map_count(agent->placed) + agent->exclusive + agent->cpus + agent->memory_bytes, 0);
     }
 }
 

@@ -61,6 +61,8 @@ static void show_host(struct text *out, const Pb__HostRule *host)
     show_texts(out, "with", host->with, host->n_with);
     show_texts(out, "not", host->not_names, host->n_not_names);
     text_append(out, host->exclusive ? " exclusive" : "");
+    if (host->cpus || host->memory_bytes)
+        text_printf(out, " cpus %u memory %llu", host->cpus, (unsigned long long)host->memory_bytes);
 }
 
 static void show_service(struct text *out, const Pb__ServicePlan *service)
