@@ -43,6 +43,15 @@ wait_until() {
     done
 }
 
+# What guards that were killed with their agent have left empty; the next agent of that state would remove it.
+remove_cgroups() {
+    local file id
+    for file in "$LAB"/agents/*/host_id; do
+        [[ -f $file ]] && id=$(head -c 12 "$file") && [[ ${#id} == 12 ]] || continue
+        find /sys/fs/cgroup -depth -type d -path "*/panther-$id*" -exec rmdir {} + 2>/dev/null
+    done
+}
+
 is_alive() {
     kill -0 "$(<"$LAB/run/$1.pid")" 2>/dev/null
 }
@@ -180,6 +189,7 @@ end_processes() {
 
 remove_lab() {
     end_processes
+    remove_cgroups
     if [[ $(id -u) == 0 ]] && command -v ip >/dev/null; then
         "$ROOT/deploy/testbed" --name "$TESTBED" down
     fi

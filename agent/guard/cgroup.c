@@ -48,6 +48,9 @@ void cgroup_kill(const char *folder)
 
 void cgroup_remove(const char *folder)
 {
-    if (*folder != '\0' && rmdir(folder) < 0)
-        errno = 0; // the agent's sweep tries again
+    if (*folder == '\0')
+        return;
+    CLEANUP_FREE char *around = memory_printf("%.*s", (int)(strrchr(folder, '/') - folder), folder);
+    if (rmdir(folder) < 0 || rmdir(around) < 0)
+        errno = 0; // the agent's sweep tries again; others live there
 }

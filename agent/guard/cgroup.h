@@ -6,7 +6,7 @@
 
 // folder "": none. Makes it if need be; false: the host does not let us.
 bool cgroup_make(const char *folder);
-void cgroup_kill(const char *folder); // all of it at once (cgroup v2), else one by one
-void cgroup_remove(const char *folder);
+void cgroup_kill(const char *folder);   // all of it at once (cgroup v2), else one by one
+void cgroup_remove(const char *folder); // and the agent's around it, if it was the last: the agent may be gone for good
 
 #endif

@@ -14,6 +14,7 @@
 #include "common/system/file.h"
 
 #define CGROUP_FILE_MAX_BYTES 4096
+#define MAKE_TRIES 3
 #define HOST_ID_DIGITS 12 // enough to keep the agents of one machine apart
 
 static const char *mount_point(void)
@@ -51,19 +52,28 @@ char *cgroup_base(const char *host_id)
         return NULL;
     char *base = memory_printf("%s%s/panther-%.*s", mount, strcmp(own, "/") == 0 ? "" : own, HOST_ID_DIGITS, host_id);
     CLEANUP_FREE char *kill = path_join(base, "cgroup.kill");
-    if ((mkdir(base, 0755) == 0 || errno == EEXIST) && access(kill, W_OK) == 0)
+    bool is_ours = (mkdir(base, 0755) == 0 || errno == EEXIST) && access(kill, W_OK) == 0;
+    rmdir(base); // it was made to see whether we can; instances of our last life may be in it
+    if (is_ours)
         return base;
-    rmdir(base);
     free(base);
     return NULL;
 }
 
-void cgroup_leave(char **base)
+// The guard of another instance, the last one so far, may remove the folder around it at any moment: then it is made again.
+int cgroup_make(const char *cgroup, struct panther_error *error)
 {
-    if (*base)
-        rmdir(*base);
-    free(*base);
-    *base = NULL;
+    int result = PANTHER_EIO;
+    for (unsigned tries = 0; tries < MAKE_TRIES && result < 0; tries++)
+        result = folder_make(cgroup, 0755, error);
+    return result;
+}
+
+void cgroup_left(const char *cgroup)
+{
+    CLEANUP_FREE char *base = cgroup ? memory_printf("%.*s", (int)(strrchr(cgroup, '/') - cgroup), cgroup) : NULL;
+    if (base)
+        rmdir(base);
 }
 
 char *cgroup_of(const char *base, uint64_t instance, uint32_t generation)

@@ -96,7 +96,7 @@ static int write_spec(const struct guard *guard, const Pb__GuardSpec *given, str
     if (invalid)
         return error_set(error, PANTHER_EINVALID, "its specification is not valid: %s", invalid);
     result = folder_make(spec.state_path, 0700, error);
-    if (result == 0 && settings->cgroup && folder_make(spec.cgroup, 0755, error) < 0)
+    if (result == 0 && settings->cgroup && cgroup_make(spec.cgroup, error) < 0)
         spec.cgroup = arena_string(arena, ""); // a host that gives us none: process groups have to do
     size_t bytes;
     const void *data = wire_pack(&spec, arena, &bytes);

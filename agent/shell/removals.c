@@ -31,7 +31,7 @@ static void forget(struct removal **place)
     free(removal);
 }
 
-// A guard that was killed at once has not removed its cgroup.
+// A guard that was killed at once has not removed its cgroup. What it was limited by lies beside it.
 static bool is_removed(const char *folder, const char *cgroup, struct panther_error *error)
 {
     if (!cgroup_kill(cgroup)) {
@@ -42,6 +42,7 @@ static bool is_removed(const char *folder, const char *cgroup, struct panther_er
         error_set(error, PANTHER_ESTATE, "something lives in the cgroups of %s", folder);
         return false;
     }
+    cgroup_left(cgroup);
     return folder_remove(folder, error) == 0;
 }
 

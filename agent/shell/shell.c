@@ -399,7 +399,7 @@ static void close_all(struct shell *shell)
     reactor_free(&shell->reactor);
     children_free(&shell->children);
     loop_free(&shell->loop);
-    cgroup_leave(&shell->cgroup);
+    free(shell->cgroup);
     if (shell->lock >= 0)
         close(shell->lock);
 }

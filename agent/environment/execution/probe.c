@@ -153,7 +153,8 @@ static bool has_group(const char *controller, const char *cgroup)
     CLEANUP_FREE char *first = limits_controller(controller);
     if (first)
         return true;
-    CLEANUP_FREE char *path = cgroup ? memory_printf("%s/cgroup.controllers", cgroup) : NULL;
+    // What the folder around it gives away; itself it is there only while an instance is.
+    CLEANUP_FREE char *path = cgroup ? memory_printf("%.*s/cgroup.subtree_control", (int)(strrchr(cgroup, '/') - cgroup), cgroup) : NULL;
     char text[256] = "";
     FILE *file = path ? fopen(path, "re") : NULL;
     if (file && !fgets(text, sizeof text, file))

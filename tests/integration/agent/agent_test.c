@@ -476,6 +476,59 @@ static void a_lease_ends_what_nobody_asks_for(void **state)
     lab_check_sequences(lab);
 }
 
+// The one in which the instances of this agent have theirs.
+static bool has_cgroup(struct lab *lab, uint64_t unused)
+{
+    (void)unused;
+    char host_id[64] = "";
+    CLEANUP_FREE char *path = path_join(lab->state, "host_id");
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_int_equal(fread(host_id, 1, 12, file), 12);
+    fclose(file);
+    const char *mount = access("/sys/fs/cgroup/unified", F_OK) == 0 ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";
+    CLEANUP_FREE char *folder = memory_printf("%s/panther-%s", mount, host_id);
+    return access(folder, F_OK) == 0;
+}
+
+static bool has_no_cgroup(struct lab *lab, uint64_t unused)
+{
+    return !has_cgroup(lab, unused);
+}
+
+static void a_killed_agent_leaves_no_cgroup(void **state)
+{
+    struct lab *lab = *state;
+    lab->lease_ms = 0;
+    lab_start(lab, NULL);
+    LAB_UNTIL(lab, lab_is_live, 1);
+    assert_false(has_cgroup(lab, 0)); // idle
+    start_tester(lab, 7, &(struct lab_wish){.plugin = "null", .lease_ms = 1500});
+    start_tester(lab, 8, &(struct lab_wish){.plugin = "null", .lease_ms = 2000});
+    bool has = has_cgroup(lab, 0);
+    lab_kill(lab);
+    LAB_UNTIL(lab, no_mark, 7);
+    LAB_UNTIL(lab, no_mark, 8);
+    LAB_UNTIL(lab, has_no_cgroup, 0);
+    if (!has) {
+        print_message("skipped: this host gives us no cgroup\n");
+        skip();
+    }
+}
+
+static void a_guard_that_was_killed_with_its_agent_leaves_no_cgroup_to_the_next(void **state)
+{
+    struct lab *lab = *state;
+    lab_start(lab, NULL);
+    LAB_UNTIL(lab, lab_is_live, 1);
+    start_tester(lab, 7, &NULL_TESTER);
+    lab_kill(lab);
+    assert_int_equal(kill(lab_guard(lab, 7), SIGKILL), 0);
+    lab_start(lab, NULL);
+    LAB_UNTIL(lab, lab_has_forgotten, 7);
+    LAB_UNTIL(lab, has_no_cgroup, 0);
+}
+
 static void grants_keep_an_instance_alive(void **state)
 {
     struct lab *lab = *state;
@@ -605,6 +658,8 @@ int main(void)
         TEST(a_killed_guard_is_reported_and_swept),
         TEST(a_guard_that_was_killed_while_the_agent_was_away_is_reported),
         TEST(a_lease_ends_what_nobody_asks_for),
+        TEST(a_killed_agent_leaves_no_cgroup),
+        TEST(a_guard_that_was_killed_with_its_agent_leaves_no_cgroup_to_the_next),
         TEST(grants_keep_an_instance_alive),
         TEST(discards_what_nobody_wants),
         TEST(a_full_disk_admits_nothing_and_loses_nothing),

@@ -13,8 +13,6 @@
 #include "common/system/process.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-#define CGROUP_DIGITS 12 // of the host's id in the name of an agent's cgroup
-#define CGROUP_HYBRID "/sys/fs/cgroup/unified"
 
 static void check(int result, const struct panther_error *error)
 {
@@ -374,26 +372,6 @@ static bool no_guard(struct lab *lab, uint64_t instances)
     return true;
 }
 
-// An agent that is killed leaves the cgroup in which its instances had theirs to the next one with its state; here none comes.
-static void remove_cgroup(const struct lab *lab)
-{
-    char host_id[64] = "";
-    CLEANUP_FREE char *path = path_join(lab->state, "host_id");
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return;
-    size_t got = fread(host_id, 1, CGROUP_DIGITS, file);
-    fclose(file);
-    if (got < CGROUP_DIGITS)
-        return;
-    CLEANUP_FREE char *base = memory_printf("%s/panther-%s", file_exists(CGROUP_HYBRID) ? CGROUP_HYBRID : "/sys/fs/cgroup", host_id);
-    for (uint64_t instance = 1; instance <= 64; instance++) {
-        CLEANUP_FREE char *of_instance = memory_printf("%s/%llu.1", base, (unsigned long long)instance);
-        rmdir(of_instance);
-    }
-    rmdir(base);
-}
-
 int lab_end(void **state)
 {
     struct lab *lab = *state;
@@ -401,7 +379,6 @@ int lab_end(void **state)
         lab_kill(lab);
     kill_guards(lab);
     bool clean = lab_run_until(lab, no_guard, 20);
-    remove_cgroup(lab);
     bus_server_free(&lab->server);
     bus_server_free(&lab->bulk);
     loop_free(&lab->loop);
