@@ -16,9 +16,12 @@
 // A trial's captures and streams; who leaves more is told to look at it where it is.
 #define BUNDLE_MAX_BYTES ((size_t)4 * 1024 * 1024 * 1024)
 
+enum { KEY_FORCE = 1500 };
+
 struct bundle_arguments {
     struct client client;
     const char *scope, *path;
+    bool force;
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -27,6 +30,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &arguments->client;
+        return 0;
+    case KEY_FORCE:
+        arguments->force = true;
         return 0;
     case ARGP_KEY_ARG:
         if (arguments->path) {
@@ -106,12 +112,14 @@ static bool write_part(void *context, const void *data, size_t bytes)
     return fwrite(data, 1, bytes, context) == bytes;
 }
 
+// Under its name when it is whole: never half a bundle, and what is to be replaced stays until then.
 static int pack(const char *folder, const char *path)
 {
     struct panther_error error = {0};
-    FILE *out = fopen(path, "wx");
+    CLEANUP_FREE char *part = memory_printf("%s.part", path);
+    FILE *out = fopen(part, "we");
     if (!out) {
-        error_system(&error, errno, "cannot make %s", path);
+        error_system(&error, errno, "cannot make %s", part);
         client_problem(&error);
         return EXIT_FAIL;
     }
@@ -119,8 +127,11 @@ static int pack(const char *folder, const char *path)
     if (fclose(out) && !result) {
         result = error_set(&error, PANTHER_EIO, "%s could not be written: is the disk full?", path);
     }
+    if (!result && rename(part, path) != 0) {
+        result = error_system(&error, errno, "cannot make %s", path);
+    }
     if (result) {
-        remove(path);
+        remove(part);
         client_problem(&error);
     }
     return result ? EXIT_FAIL : 0;
@@ -185,9 +196,10 @@ static int make(struct bundle_arguments *arguments)
 
 int cli_bundle(int argc, char **argv)
 {
+    static const struct argp_option options[] = {{"force", KEY_FORCE, NULL, 0, "replace FILE when it is there already", 0}, {0}};
     static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
-        NULL,
+        options,
         parse,
         "TRIAL FILE.tar.zst",
         "Puts everything that is known of a trial (or of a cell's last attempt) into one new file: verdicts, cases, "
@@ -199,7 +211,12 @@ int cli_bundle(int argc, char **argv)
         NULL};
     struct bundle_arguments arguments = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    int status = make(&arguments);
+    int status = EXIT_USAGE;
+    if (!arguments.force && file_exists(arguments.path)) {
+        fprintf(stderr, "panther-coord: %s is there already; --force replaces it\n", arguments.path);
+    } else {
+        status = make(&arguments);
+    }
     client_close(&arguments.client);
     return status;
 }

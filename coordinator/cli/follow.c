@@ -15,6 +15,8 @@
 #define AWAY_MAX_MS 300000
 #define AWAY_POLL_MS 1000
 #define NS_PER_MS UINT64_C(1000000)
+// A run of which nothing runs: looked at so often, from so long after its begin on.
+#define WAITING_EVERY_MS 3000
 #define TEXT_SHOWN_BYTES 512 // of a cell, in its line; `results` has all of it
 
 struct follow {
@@ -23,6 +25,8 @@ struct follow {
     const struct follow_options *options;
     uint64_t cursor; // of cells, by change
     uint64_t away_since_ns;
+    uint64_t looked_ns; // when it was asked last why nothing runs
+    char *waits_for;    // what was told last
     bool drawn;
 };
 
@@ -114,6 +118,39 @@ static int print_ended_cells(struct follow *follow)
     return status;
 }
 
+static const Pb__RunStatus *status_of(struct follow *follow)
+{
+    Pb__GetStatus get = PB__GET_STATUS__INIT;
+    Pb__Request request = PB__REQUEST__INIT;
+    Pb__Reply *reply;
+    get.run = (char *)(uintptr_t)follow->run;
+    request.body_case = PB__REQUEST__BODY_GET_STATUS;
+    request.get_status = &get;
+    bool is_answered = client_call(follow->client, &request, &reply) == 0 && reply->body_case == PB__REPLY__BODY_STATUS;
+    return is_answered ? reply->status->run : NULL;
+}
+
+// Of a run of which nothing runs: what its first cell waits for, once each time that it changes.
+static void tell_waiting(struct follow *follow)
+{
+    uint64_t now = clock_boottime_ns();
+    if (follow->options->quiet || now - follow->looked_ns < WAITING_EVERY_MS * NS_PER_MS)
+        return;
+    follow->looked_ns = now;
+    const Pb__RunStatus *run = status_of(follow);
+    if (!run || run->trials_live > 0 || run->n_waiting == 0)
+        return;
+    const Pb__WaitingCell *first = run->waiting[0];
+    if (follow->waits_for && strcmp(follow->waits_for, first->why) == 0)
+        return;
+    erase(follow);
+    fprintf(stderr, "panther-coord: nothing of %s runs: %s waits: %s", follow->run, first->name, first->why);
+    unsigned long long others = run->n_waiting - 1 + run->left_out;
+    fprintf(stderr, others ? "; %llu more cells wait (`panther-coord status %s`)\n" : "\n", others, follow->run);
+    free(follow->waits_for);
+    follow->waits_for = memory_string(first->why);
+}
+
 // The last line: what the run came to.
 static void print_verdict(const struct follow *follow, const struct table *run)
 {
@@ -124,9 +161,13 @@ static void print_verdict(const struct follow *follow, const struct table *run)
     const char *verdict = table_value(run, 0, "verdict"), *colour = follow->client->colour ? report_colour(verdict) : "";
     char duration[32];
     report_value("duration_ms", table_value(run, 0, "duration_ms"), duration, sizeof duration);
-    printf("%s%s%s: %llu cells, %llu pass, %llu fail, %llu inconc, %llu error, in %s\n", colour, verdict, *colour ? REPORT_COLOUR_END : "",
-           number(run, "cells_count"), number(run, "pass_count"), number(run, "fail_count"), number(run, "inconc_count"),
-           number(run, "error_count"), duration);
+    char none[32] = "";
+    if (number(run, "none_count")) {
+        snprintf(none, sizeof none, ", %llu none", number(run, "none_count"));
+    }
+    printf("%s%s%s: %llu cells, %llu pass, %llu fail, %llu inconc, %llu error%s, in %s\n", colour, verdict,
+           *colour ? REPORT_COLOUR_END : "", number(run, "cells_count"), number(run, "pass_count"), number(run, "fail_count"),
+           number(run, "inconc_count"), number(run, "error_count"), none, duration);
     const char *gate = table_value(run, 0, "gate"), *text = table_value(run, 0, "gate_text"), *baseline = table_value(run, 0, "baseline");
     if (gate && *gate) {
         colour = follow->client->colour ? report_colour(gate) : "";
@@ -175,8 +216,11 @@ static int poll_run(struct follow *follow, uint64_t started_ns)
         if (!result) {
             result = exit_status_of(run);
         }
-    } else if (follow->options->progress && isatty(STDERR_FILENO)) {
-        draw(follow, run, started_ns);
+    } else {
+        tell_waiting(follow);
+        if (follow->options->progress && isatty(STDERR_FILENO)) {
+            draw(follow, run, started_ns);
+        }
     }
     table_free(&run);
     return result;
@@ -198,16 +242,17 @@ static bool wait_for_coordinator(struct follow *follow)
 
 int follow_run(struct client *client, const char *run, const struct follow_options *options)
 {
-    struct follow follow = {.client = client, .run = run, .options = options};
     uint64_t started_ns = clock_boottime_ns();
-    for (;;) {
-        int status = poll_run(&follow, started_ns);
-        if (status == EXIT_UNREACHABLE && wait_for_coordinator(&follow)) {
-            continue;
+    struct follow follow = {.client = client, .run = run, .options = options, .looked_ns = started_ns};
+    int status;
+    while ((status = poll_run(&follow, started_ns)) < 0 || status == EXIT_UNREACHABLE) {
+        if (status == EXIT_UNREACHABLE && !wait_for_coordinator(&follow)) {
+            break;
         }
-        if (status >= 0) {
-            return status;
+        if (status < 0) {
+            wait_ms(POLL_MS);
         }
-        wait_ms(POLL_MS);
     }
+    free(follow.waits_for);
+    return status;
 }

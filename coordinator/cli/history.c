@@ -29,11 +29,13 @@ struct history {
     struct table *rows;
     char *versions; // of the run before
     size_t tried, passed;
+    char *experiment;     // of the first run
+    bool is_mixed;        // a later one is of another
     size_t groups, flaky; // combinations of a run with more than one result; those whose results differ
 };
 
-static const char *const columns[] = {"run",         "started_wall_ns", "tried_count", "pass_count", "fail_count",
-                                      "other_count", "flaky_count",     "build",       "versions"};
+static const char *const columns[] = {"run",        "experiment",  "started_wall_ns", "tried_count", "pass_count",
+                                      "fail_count", "other_count", "flaky_count",     "build",       "versions"};
 #define COLUMNS (sizeof columns / sizeof *columns)
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -131,6 +133,9 @@ static void add_run(struct history *history, const struct table *runs, size_t ro
         flaky += (bits & 3u) == 3u;
     }
     history->flaky += flaky;
+    const char *experiment = table_value(runs, row, "experiment");
+    history->is_mixed |= history->experiment && strcmp(history->experiment, experiment) != 0;
+    history->experiment = history->experiment ? history->experiment : memory_string(experiment);
     history->tried += outcomes->tried;
     history->passed += outcomes->passed;
     char numbers[5][24];
@@ -140,8 +145,9 @@ static void add_run(struct history *history, const struct table *runs, size_t ro
         snprintf(numbers[i], sizeof numbers[i], "%zu", values[i]);
     }
     const char *build = history->versions && strcmp(history->versions, versions) != 0 ? "changed" : "";
-    table_add(history->rows, (const char *const[COLUMNS]){table_value(runs, row, "name"), table_value(runs, row, "started_wall_ns"),
-                                                          numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], build, versions});
+    table_add(history->rows,
+              (const char *const[COLUMNS]){table_value(runs, row, "name"), experiment, table_value(runs, row, "started_wall_ns"),
+                                           numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], build, versions});
     free(history->versions);
     history->versions = versions;
 }
@@ -195,6 +201,9 @@ static int show(const struct history_arguments *arguments, const struct history 
         fprintf(stderr, "panther-coord: none of the last runs has a result of %s\n", arguments->name);
         return EXIT_FAIL;
     }
+    if (history->is_mixed) {
+        fprintf(stderr, "panther-coord: several experiments have a test \"%s\": --experiment takes one of them\n", arguments->test);
+    }
     if (arguments->client.format == REPORT_TABLE) {
         double low, high;
         share_interval(history->passed, history->tried, CONFIDENCE, &low, &high);
@@ -242,6 +251,7 @@ int cli_history(int argc, char **argv)
     status = status ? status : show(&arguments, &history);
     table_free(&history.rows);
     free(history.versions);
+    free(history.experiment);
     client_close(&arguments.client);
     return status;
 }

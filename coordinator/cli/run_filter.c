@@ -11,7 +11,7 @@
 #define NS_PER_S INT64_C(1000000000)
 #define MS_PER_DAY UINT64_C(86400000)
 
-enum { KEY_LABEL = 1300, KEY_SINCE, KEY_TAG, KEY_PINNED };
+enum { KEY_LABEL = 1300, KEY_SINCE, KEY_TAG, KEY_PINNED, KEY_EXPERIMENT };
 
 static bool take_label(struct run_filter *filter, const char *argument)
 {
@@ -61,6 +61,9 @@ bool run_filter_matches(const struct run_filter *filter, const struct table *run
             return false;
         }
     }
+    if (filter->experiment && strcmp(table_value(runs, row, "experiment"), filter->experiment) != 0) {
+        return false;
+    }
     return started >= filter->since_wall_ns && (!filter->pinned || strcmp(table_value(runs, row, "pinned"), "1") == 0);
 }
 
@@ -82,6 +85,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_PINNED:
         filter->pinned = true;
         return 0;
+    case KEY_EXPERIMENT:
+        filter->experiment = argument;
+        return 0;
     case KEY_SINCE:
         if (!take_since(filter, argument)) {
             argp_error(state, "--since %s: use a time such as 12h or 7d", argument);
@@ -93,6 +99,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
+    {"experiment", KEY_EXPERIMENT, "NAME", 0, "only runs of this experiment", 0},
     {"label", KEY_LABEL, "NAME=VALUE", 0, "only runs with this label; again: with all of them", 0},
     {"tag", KEY_TAG, "NAME", 0, "only runs with this tag; again: with all of them", 0},
     {"pinned", KEY_PINNED, NULL, 0, "only runs whose evidence stays", 0},

@@ -1,4 +1,4 @@
-// Which runs a command is about: --label, --tag, --pinned and --since. `runs` and `history` share it.
+// Which runs a command is about: --experiment, --label, --tag, --pinned and --since. `runs` and `history` share it.
 #ifndef PANTHER_COORDINATOR_CLI_RUN_FILTER_H
 #define PANTHER_COORDINATOR_CLI_RUN_FILTER_H
 
@@ -11,7 +11,8 @@ struct run_filter {
     size_t label_count;
     const char *tags[RUN_LABELS_MAX]; // all of them
     size_t tag_count;
-    bool pinned; // only those that are
+    const char *experiment; // NULL: any
+    bool pinned;            // only those that are
     int64_t since_wall_ns;
 };
 // A child parser, as client_argp is one: its input is a struct run_filter.
