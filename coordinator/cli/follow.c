@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/units.h"
+#include "common/base/verdict.h"
 #include "common/system/loop.h"
 
 #define POLL_MS 200
@@ -191,6 +192,77 @@ static int exit_status_of(const struct table *run)
     return number(run, "inconc_count") || number(run, "error_count") ? EXIT_INCONC : EXIT_PASS;
 }
 
+// ---- what is held
+
+// A trial is held with its verdict, so a run of which only such trials are left has all of its verdicts.
+static bool all_is_held(const Pb__Status *status)
+{
+    const Pb__RunStatus *run = status->run;
+    return status->n_held && !run->ended && !run->cancelled && run->cells - run->cells_ended == status->n_held + status->held_left_out;
+}
+
+static void print_held(const struct follow *follow, const Pb__Status *status)
+{
+    const char *first = status->held[0]->name;
+    for (size_t i = 0; i < status->n_held; i++) {
+        char left[32];
+        duration_format_ms(status->held[i]->left_ms, left, sizeof left);
+        fprintf(stderr, "held: %s (%s) for %s\n", status->held[i]->name, verdict_name((int)status->held[i]->outcome->verdict), left);
+    }
+    if (status->held_left_out) {
+        fprintf(stderr, "held: and %llu more\n", (unsigned long long)status->held_left_out);
+    }
+    fprintf(stderr, "go inside: panther-coord shell %s/SERVICE; end it: panther-coord release %s, or of all: release %s\n", first, first,
+            follow->run);
+}
+
+static int worse(int exit_status, int verdict)
+{
+    return exit_status == EXIT_FAIL || verdict == VERDICT_FAIL ? EXIT_FAIL : verdict > VERDICT_FAIL ? EXIT_INCONC : exit_status;
+}
+
+static void print_so_far(const struct follow *follow, const struct table *run, const Pb__Status *status)
+{
+    if (follow->options->quiet) {
+        return;
+    }
+    if (follow->client->format != REPORT_TABLE) {
+        table_print_row(run, 0, stdout);
+    } else {
+        printf("%llu cells: %llu pass, %llu fail, %llu inconc, %llu error have ended; the others have their verdict and are held\n",
+               number(run, "cells_count"), number(run, "pass_count"), number(run, "fail_count"), number(run, "inconc_count"),
+               number(run, "error_count"));
+    }
+    fflush(stdout);
+    print_held(follow, status);
+}
+
+// -1: go on. `run` was asked before: where a cell has ended since, the next round counts it.
+static int poll_holds(struct follow *follow, const struct table *run)
+{
+    Pb__GetStatus get = PB__GET_STATUS__INIT;
+    get.run = (char *)(uintptr_t)follow->run;
+    Pb__Request request = PB__REQUEST__INIT;
+    request.body_case = PB__REQUEST__BODY_GET_STATUS;
+    request.get_status = &get;
+    Pb__Reply *reply;
+    int status = client_call(follow->client, &request, &reply);
+    if (status) {
+        return status;
+    }
+    const Pb__Status *now = reply->status;
+    if (!all_is_held(now) || number(run, "done_count") != now->run->cells_ended) {
+        return -1;
+    }
+    erase(follow);
+    print_so_far(follow, run, now);
+    int result = now->held_left_out ? worse(exit_status_of(run), VERDICT_INCONC) : exit_status_of(run);
+    for (size_t i = 0; i < now->n_held; i++) {
+        result = worse(result, (int)now->held[i]->outcome->verdict);
+    }
+    return result;
+}
+
 // -1: go on
 static int poll_run(struct follow *follow, uint64_t started_ns)
 {
@@ -218,7 +290,8 @@ static int poll_run(struct follow *follow, uint64_t started_ns)
         }
     } else {
         tell_waiting(follow);
-        if (follow->options->progress && isatty(STDERR_FILENO)) {
+        result = follow->options->holds ? poll_holds(follow, run) : -1;
+        if (result < 0 && follow->options->progress && isatty(STDERR_FILENO)) {
             draw(follow, run, started_ns);
         }
     }

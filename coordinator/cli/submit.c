@@ -31,7 +31,7 @@ struct submit_arguments {
 enum { KEY_SET = 800, KEY_ONLY, KEY_REPEAT, KEY_KEY, KEY_WAIT, KEY_DRY, KEY_LABEL, KEY_HOLD };
 
 static const struct argp_option options[] = {
-    {"wait", KEY_WAIT, NULL, 0, "wait until the run has ended; the exit status tells its verdict", 0},
+    {"wait", KEY_WAIT, NULL, 0, "wait until the run has ended, or only what is held is left; the exit status tells its verdict", 0},
     {"follow", 'f', NULL, 0, "wait, and print a line for each cell that ends", 0},
     {"dry-run", KEY_DRY, NULL, 0, "check only; show cells, placement and cases", 0},
     {"hold-on", KEY_HOLD, "VERDICT=TIME", 0, "keep the services of trials that come to this verdict, e.g. fail=30m; see `release`", 0},
@@ -198,7 +198,7 @@ static int upload_missing(struct submit_arguments *arguments, const struct exper
 
 static int wait_for_run(struct submit_arguments *arguments, const char *run)
 {
-    const struct follow_options follow = {.cells = arguments->follow, .progress = true};
+    const struct follow_options follow = {.cells = arguments->follow, .progress = true, .holds = arguments->hold_count > 0};
     return follow_run(&arguments->client, run, &follow);
 }
 
