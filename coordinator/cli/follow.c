@@ -119,7 +119,8 @@ static int print_ended_cells(struct follow *follow)
     return status;
 }
 
-static const Pb__RunStatus *status_of(struct follow *follow)
+// NULL: not answered; the next round meets a coordinator that is away.
+static const Pb__Status *status_of(struct follow *follow)
 {
     Pb__GetStatus get = PB__GET_STATUS__INIT;
     Pb__Request request = PB__REQUEST__INIT;
@@ -128,7 +129,7 @@ static const Pb__RunStatus *status_of(struct follow *follow)
     request.body_case = PB__REQUEST__BODY_GET_STATUS;
     request.get_status = &get;
     bool is_answered = client_call(follow->client, &request, &reply) == 0 && reply->body_case == PB__REPLY__BODY_STATUS;
-    return is_answered ? reply->status->run : NULL;
+    return is_answered ? reply->status : NULL;
 }
 
 // Of a run of which nothing runs: what its first cell waits for, once each time that it changes.
@@ -138,7 +139,8 @@ static void tell_waiting(struct follow *follow)
     if (follow->options->quiet || now - follow->looked_ns < WAITING_EVERY_MS * NS_PER_MS)
         return;
     follow->looked_ns = now;
-    const Pb__RunStatus *run = status_of(follow);
+    const Pb__Status *status = status_of(follow);
+    const Pb__RunStatus *run = status ? status->run : NULL;
     if (!run || run->trials_live > 0 || run->n_waiting == 0)
         return;
     const Pb__WaitingCell *first = run->waiting[0];
@@ -240,18 +242,8 @@ static void print_so_far(const struct follow *follow, const struct table *run, c
 // -1: go on. `run` was asked before: where a cell has ended since, the next round counts it.
 static int poll_holds(struct follow *follow, const struct table *run)
 {
-    Pb__GetStatus get = PB__GET_STATUS__INIT;
-    get.run = (char *)(uintptr_t)follow->run;
-    Pb__Request request = PB__REQUEST__INIT;
-    request.body_case = PB__REQUEST__BODY_GET_STATUS;
-    request.get_status = &get;
-    Pb__Reply *reply;
-    int status = client_call(follow->client, &request, &reply);
-    if (status) {
-        return status;
-    }
-    const Pb__Status *now = reply->status;
-    if (!all_is_held(now) || number(run, "done_count") != now->run->cells_ended) {
+    const Pb__Status *now = status_of(follow);
+    if (!now || !all_is_held(now) || number(run, "done_count") != now->run->cells_ended) {
         return -1;
     }
     erase(follow);
