@@ -2,35 +2,16 @@
 #include "agent/guard/enter_network.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/guard/namespaces.h"
 #include "common/system/process.h"
-
-static int open_namespace(pid_t pid, const char *kind)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, kind);
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-// Entering one's own user namespace is refused.
-static bool is_own(int fd, const char *kind)
-{
-    char path[64];
-    struct stat theirs, ours;
-    snprintf(path, sizeof path, "/proc/self/ns/%s", kind);
-    return fstat(fd, &theirs) == 0 && stat(path, &ours) == 0 && theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
-}
 
 static int enter(int fd, const char *kind, int type, struct panther_error *error)
 {
-    if (is_own(fd, kind) || setns(fd, type) == 0)
+    if (namespace_enter(fd, kind, type) == 0)
         return 0;
     return error_system(error, errno, "cannot enter the %s namespace of the network", kind);
 }
@@ -53,7 +34,7 @@ int network_enter(const Pb__GuardSpec *spec, struct panther_error *error)
 {
     if (spec->network_pid == 0)
         return 0;
-    int user_fd = open_namespace((pid_t)spec->network_pid, "user"), network_fd = open_namespace((pid_t)spec->network_pid, "net");
+    int user_fd = namespace_open((pid_t)spec->network_pid, "user"), network_fd = namespace_open((pid_t)spec->network_pid, "net");
     int result = enter_both(spec, user_fd, network_fd, error);
     if (user_fd >= 0)
         close(user_fd);

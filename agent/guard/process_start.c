@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/environment/execution/execution.h"
+#include "agent/environment/execution/plan.h"
 #include "agent/guard/environment.h"
 #include "agent/guard/events.h"
 #include "agent/guard/processes_state.h"
@@ -137,6 +138,11 @@ static int prepare(struct process *process, struct trampoline *trampoline, struc
     return problem;
 }
 
+static bool plan_has_sandbox(const char *plan)
+{
+    return plan && (strncmp(plan, PLAN_SANDBOX, strlen(PLAN_SANDBOX)) == 0 || strstr(plan, "\n" PLAN_SANDBOX));
+}
+
 static int start_program(struct process *process, int stdout_fd, int stderr_fd, struct panther_error *error)
 {
     const Pb__SpawnRequest *request = process->request;
@@ -157,6 +163,7 @@ static int start_program(struct process *process, int stdout_fd, int stderr_fd, 
         .stderr_fd = stderr_fd,
     };
     int problem = prepare(process, &trampoline, arena, error);
+    process->is_apart = trampoline.clock_offset_ns != 0 || plan_has_sandbox(trampoline.plan);
     if (problem == 0)
         problem = trampoline_spawn(&trampoline, &process->pid, &process->pidfd, &process->status_fd, error);
     process_close(&trampoline.tools_fd);

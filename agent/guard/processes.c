@@ -40,6 +40,15 @@ const Pb__SpawnRequest *processes_first(const struct processes *processes)
     return first ? first->request : NULL;
 }
 
+pid_t processes_apart(const struct processes *processes)
+{
+    pid_t pid = 0;
+    for (const struct process *process = processes->first; process; process = process->next)
+        if (process->is_apart && process->running && !process->ended)
+            pid = process->pid; // the oldest
+    return pid;
+}
+
 uint32_t processes_killed(const struct processes *processes)
 {
     return processes->killed;

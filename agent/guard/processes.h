@@ -41,6 +41,8 @@ void processes_spawn(struct processes *processes, const Pb__SpawnRequest *reques
 void processes_spawn_beside(struct processes *processes, const Pb__SpawnRequest *request, uint32_t command);
 // What the plugin wanted for the first of its processes that lives; NULL: there is none.
 const Pb__SpawnRequest *processes_first(const struct processes *processes);
+// The first that lives with files or clocks of its own (sandbox, clock fault); 0: there is none.
+pid_t processes_apart(const struct processes *processes);
 void processes_signal(struct processes *processes, const Pb__SignalRequest *request);
 // From now on an end is STOPPED, not UNEXPECTED.
 void processes_expect_end(struct processes *processes);

@@ -35,6 +35,7 @@ struct process {
     uint64_t kill_ns; // while killing
     struct process_end end;
     struct execution_run *run; // what it is started under; NULL: nothing, or it has ended
+    bool is_apart;             // has files or clocks of its own: sandbox, clock fault
     char why[160];             // what the execution environment knows of its end
     uint32_t beside;           // the command it runs for; 0: the plugin's
     int struck_by;             // the last signal of a fault

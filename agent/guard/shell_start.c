@@ -96,6 +96,7 @@ static int start_program(struct shell *shell, const Pb__ShellBegin *begin, const
         .environment = make_environment(shell, begin, arena),
         .folder = shell->all->place.work,
         .cgroup = shell->all->place.cgroup,
+        .like = processes_apart(shell->all->place.processes),
         .channel_fd = -1,
         .stdout_fd = ends->program_output,
         .stderr_fd = ends->program_output,

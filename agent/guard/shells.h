@@ -1,4 +1,5 @@
-// Shells in the place of the instance, for `panther-coord shell`: programs of ours with the instance's namespaces, cgroup and folder, under
+// Shells in the place of the instance, for `panther-coord shell`: programs of ours with the instance's namespaces (also those of
+// a program that is in a sandbox or has clocks of its own, while it lives), cgroup and folder, under
 // a pseudo terminal or with pipes. Their output is recorded as streams shell.N.output, and without a terminal's echo what is typed as
 // shell.N.input; who opened and how it ended are notes. guard.c passes the client's turns; flow.c and ending.c end them.
 #ifndef PANTHER_AGENT_GUARD_SHELLS_H

@@ -18,6 +18,7 @@
 #include "agent/environment/execution/enter.h"
 #include "agent/environment/execution/plan.h"
 #include "agent/guard/clock_offset.h"
+#include "agent/guard/namespaces.h"
 #include "common/base/memory.h"
 #include "common/system/process.h"
 
@@ -26,13 +27,14 @@
 #define STATUS_MAX_BYTES 512
 #define EXIT_START_FAILED 127
 
-// panther-guard --exec PARENT CHANNEL TERMINAL CGROUP CLOCK FOLDER PLAN PROGRAM ARGUMENT...
+// panther-guard --exec PARENT CHANNEL TERMINAL CGROUP CLOCK LIKE FOLDER PLAN PROGRAM ARGUMENT...
 enum {
     ARGUMENT_PARENT = 2,
     ARGUMENT_CHANNEL,
     ARGUMENT_TERMINAL,
     ARGUMENT_CGROUP,
     ARGUMENT_CLOCK,
+    ARGUMENT_LIKE,
     ARGUMENT_FOLDER,
     ARGUMENT_PLAN,
     ARGUMENT_PROGRAM
@@ -47,7 +49,7 @@ static bool has_plan(const struct trampoline *trampoline)
     return trampoline->plan && *trampoline->plan;
 }
 
-static const char **build_argv(const struct trampoline *trampoline, const char *parent, const char *clock)
+static const char **build_argv(const struct trampoline *trampoline, const char *parent, const char *clock, const char *like)
 {
     size_t count = 0;
     while (trampoline->argv[count])
@@ -60,6 +62,7 @@ static const char **build_argv(const struct trampoline *trampoline, const char *
     argv[ARGUMENT_TERMINAL] = trampoline->is_terminal ? "terminal" : NOTHING;
     argv[ARGUMENT_CGROUP] = trampoline->cgroup && *trampoline->cgroup ? trampoline->cgroup : NOTHING;
     argv[ARGUMENT_CLOCK] = clock;
+    argv[ARGUMENT_LIKE] = like;
     argv[ARGUMENT_FOLDER] = trampoline->folder;
     argv[ARGUMENT_PLAN] = has_plan(trampoline) ? trampoline->plan : NOTHING;
     memcpy(argv + ARGUMENT_PROGRAM, trampoline->argv, count * sizeof *argv);
@@ -68,11 +71,13 @@ static const char **build_argv(const struct trampoline *trampoline, const char *
 
 static int spawn_with_status(const struct trampoline *trampoline, int status_fd, pid_t *pid, int *pidfd, struct panther_error *error)
 {
-    char parent[16], clock[24] = NOTHING;
+    char parent[16], clock[24] = NOTHING, like[16] = NOTHING;
     snprintf(parent, sizeof parent, "%d", (int)getpid());
     if (trampoline->clock_offset_ns != 0)
         snprintf(clock, sizeof clock, "%lld", (long long)trampoline->clock_offset_ns);
-    const char **argv = build_argv(trampoline, parent, clock);
+    if (trampoline->like)
+        snprintf(like, sizeof like, "%d", (int)trampoline->like);
+    const char **argv = build_argv(trampoline, parent, clock, like);
     struct process_descriptor descriptors[6] = {
         {trampoline->stdout_fd, STDOUT_FILENO},
         {trampoline->stderr_fd, STDERR_FILENO},
@@ -220,6 +225,9 @@ int trampoline_main(int argc, char **argv)
     if (strcmp(argv[ARGUMENT_CLOCK], NOTHING) != 0 &&
         (clock_offset_enter(strtoll(argv[ARGUMENT_CLOCK], NULL, 10)) < 0 || !die_with(argv[ARGUMENT_PARENT])))
         return fail("cannot enter a time namespace with offset", argv[ARGUMENT_CLOCK]);
+    if (strcmp(argv[ARGUMENT_LIKE], NOTHING) != 0 &&
+        (namespaces_enter((pid_t)strtol(argv[ARGUMENT_LIKE], NULL, 10)) < 0 || !die_with(argv[ARGUMENT_PARENT])))
+        return fail("cannot enter the namespaces of process", argv[ARGUMENT_LIKE]);
     if (chdir(argv[ARGUMENT_FOLDER]) < 0)
         return fail("cannot enter the folder", argv[ARGUMENT_FOLDER]);
     if (strcmp(argv[ARGUMENT_PLAN], NOTHING) != 0 && !enter_environment(argv[ARGUMENT_PLAN], argv[ARGUMENT_PARENT]))

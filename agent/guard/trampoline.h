@@ -24,6 +24,7 @@ struct trampoline {
     const char *folder;             // to run in
     const char *cgroup;             // "" or NULL: none
     int64_t clock_offset_ns;        // of its monotonic and boottime clocks; 0: none
+    pid_t like;                     // files and clocks as this process has them; 0: the guard's
     const char *plan;               // of the execution environment; "" or NULL: none
     int tools_fd;                   // of the plan
     int channel_fd;                 // -1: none

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -253,6 +254,73 @@ static void the_death_of_the_host_leaves_them(void **state)
     fixture_end(&fixture);
 }
 
+// What the shell prints must be what the program printed.
+static void sees_what_the_program_sees(struct fixture *fixture, const char *look, char *seen, size_t bytes)
+{
+    static uint64_t number = 40;
+    struct client client;
+    size_t read_bytes;
+    uint64_t until_ns = clock_boottime_ns() + LONG_MS * NS_PER_MS;
+    for (*seen = '\0'; !strchr(seen, '\n'); fixture_pump(fixture, 10)) {
+        CLEANUP_FREE char *printed = fixture_read(fixture, "streams/server.stdout", &read_bytes);
+        snprintf(seen, bytes, "%s", printed ? printed : "");
+        assert_true(clock_boottime_ns() < until_ns);
+    }
+    begin(&client, fixture, ++number, false);
+    client.number = 1000 * number;
+    turn(&client, "");
+    CLEANUP_FREE char *line = memory_printf("%s\n", look);
+    turn(&client, line);
+    turns_until(&client, seen);
+    client.turn.close = true;
+    turn(&client, "");
+    forget(&client);
+}
+
+// Its hours; the seconds go on.
+#define HOURS "cut -d. -f1 /proc/uptime | sed 's/....$//'"
+
+static void it_has_the_clock_of_the_program(void **state)
+{
+    (void)state;
+#ifdef PANTHER_THREAD_SANITIZER
+    print_message("skipped: only a process of one thread enters a time namespace, and the thread sanitizer has one of its own\n");
+    skip();
+#endif
+    struct fixture fixture;
+    char seen[256];
+    fixture_prepare(&fixture);
+    fixture_set(&fixture, "server", HOURS "; readlink /proc/self/ns/time; exec sleep 1000");
+    fixture_begin(&fixture);
+    uint32_t fault = fixture_fault(&fixture, "off", "clock", 0, "offset", "+20000000s");
+    assert_int_equal(fixture_await_result(&fixture, fault)->command_done->status, PB__COMMAND_STATUS__COMMAND_STATUS_OK);
+    fixture_do(&fixture, "spawn server");
+    sees_what_the_program_sees(&fixture, HOURS "; readlink /proc/self/ns/time", seen, sizeof seen);
+    assert_true(strtol(seen, NULL, 10) >= 2000);
+    fixture_end(&fixture);
+}
+
+static void it_has_the_files_of_the_program(void **state)
+{
+    (void)state;
+    static char type[] = "sandbox";
+    Pb__ExecutionEnvironment sandbox = PB__EXECUTION_ENVIRONMENT__INIT, *all[] = {&sandbox};
+    struct fixture fixture;
+    char seen[256];
+    sandbox.type = type;
+    fixture_prepare(&fixture);
+    fixture.initialize.n_environments = 1;
+    fixture.initialize.environments = all;
+    fixture_set(&fixture, "server", "echo inside > /tmp/panther-shell-test; readlink /proc/self/ns/mnt; exec sleep 1000");
+    fixture_begin(&fixture);
+    fixture_do(&fixture, "spawn server");
+    sees_what_the_program_sees(&fixture, "readlink /proc/self/ns/mnt", seen, sizeof seen);
+    sees_what_the_program_sees(&fixture, "test \"`cat /tmp/panther-shell-test`\" = inside && readlink /proc/self/ns/mnt", seen,
+                               sizeof seen);
+    assert_int_not_equal(access("/tmp/panther-shell-test", F_OK), 0);
+    fixture_end(&fixture);
+}
+
 // They end with it, also one that does not want to and what it left in the background.
 static void a_stop_ends_them(void **state)
 {
@@ -285,8 +353,12 @@ static void a_stop_ends_them(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_terminal_is_one), cmocka_unit_test(a_pipeline_loses_nothing),
-                                       cmocka_unit_test(what_cannot_be_had_is_refused), cmocka_unit_test(the_death_of_the_host_leaves_them),
-                                       cmocka_unit_test(a_stop_ends_them)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_terminal_is_one),
+                                       cmocka_unit_test(a_pipeline_loses_nothing),
+                                       cmocka_unit_test(what_cannot_be_had_is_refused),
+                                       cmocka_unit_test(the_death_of_the_host_leaves_them),
+                                       cmocka_unit_test(a_stop_ends_them),
+                                       cmocka_unit_test(it_has_the_clock_of_the_program),
+                                       cmocka_unit_test(it_has_the_files_of_the_program)};
     return cmocka_run_group_tests_name("guard_shell", tests, NULL, NULL);
 }
