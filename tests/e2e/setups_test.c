@@ -39,6 +39,29 @@ static const char experiment[] = "panther: 1\n"
                                  "        drives: {server: server, client: client}\n"
                                  "        cases: [plain, high, again, absent, fresh, low, called]\n";
 
+// Five services and their network on one host: a QUIC transfer and a TCP flow through the same queue.
+static const char crosstraffic[] =
+    "panther: 1\n"
+    "experiment: crosstraffic\n"
+    "tests:\n"
+    "  - name: beside\n"
+    "    protocol: {name: quic, version: \"1\"}\n"
+    "    timeouts: {ready: 30s, case: 60s, trial: 3m}\n"
+    "    services:\n"
+    "      server: {implementation: ngtcp2, role: server, options: {sizes: [1KiB, 1MiB]}}\n"
+    "      client: {implementation: ngtcp2_client, role: client, needs: [server]}\n"
+    "      rival_server: {implementation: iperf3, role: rival_server}\n"
+    "      rival_client: {implementation: iperf3, role: rival_client, needs: [rival_server]}\n"
+    "      judge:\n"
+    "        tester: quic_interop\n"
+    "        drives: {server: server, client: client, rival_server: rival_server, rival_client: rival_client}\n"
+    "        cases: [crosstraffic]\n"
+    "    network_environment: {type: emulated}\n"
+    "    assertions:\n"
+    "      - {metric: judge.goodput, at_least: 200}\n"
+    "      - {metric: judge.goodput_rival, at_least: 200}\n"
+    "      - {metric: judge.goodput_rival, at_most: 10500}\n";
+
 static void give_plugins(struct lab *lab)
 {
     assert_int_equal(symlink(PANTHER_TEST_PLUGINS "/setups", lab_path(lab, "plugins/setups")), 0);
@@ -116,9 +139,25 @@ static void give_a_case_its_conditions_and_no_other(void **state)
     lab_leaves_nothing(lab);
 }
 
+static void let_a_tcp_flow_compete_with_quic(void **state)
+{
+    struct lab *lab = *state;
+    char why[PROBE_WHY_BYTES];
+    if (!probe_network(why)) {
+        print_message("SKIPPED: %s\n", why);
+        skip();
+    }
+    lab_up(lab, one_agent);
+    const struct output output = lab_run(lab, "submit", lab_write(lab, "crosstraffic.yaml", crosstraffic), "--wait", NULL);
+    if (output.status != 0)
+        print_message("%s\n%s\n", output.out, lab_run(lab, "explain", "r1/beside/1", NULL).out);
+    assert_int_equal(output.status, 0);
+    lab_leaves_nothing(lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {LAB_TEST(bring_driven_services_where_cases_want_them),
-                                       LAB_TEST(give_a_case_its_conditions_and_no_other)};
+                                       LAB_TEST(give_a_case_its_conditions_and_no_other), LAB_TEST(let_a_tcp_flow_compete_with_quic)};
     return cmocka_run_group_tests_name("e2e_setups", tests, NULL, NULL);
 }

@@ -326,6 +326,15 @@ static const struct demands cases[] = {
      "the server stayed within three times what it had received (RFC 9000, 8.1)"},
 };
 
+bool demands_count(const struct demands *demands)
+{
+    const struct demand *demand = demands->all;
+    while (demand->holds != NULL && demand->holds != two_completed) {
+        demand++;
+    }
+    return demand->holds != NULL;
+}
+
 const struct demands *demands_find(const char *case_name)
 {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -31,6 +31,8 @@ struct demands {
     const char *proof;        // what is proven when they hold
 };
 
+// Handshakes are counted: the network may have taken a download from the client, and that it misses one is no failure.
+bool demands_count(const struct demands *demands);
 // NULL: there is no such case.
 const struct demands *demands_find(const char *case_name);
 

@@ -89,7 +89,7 @@ static bool common_holds(const struct transcript *transcript, const struct endin
     return false;
 }
 
-static bool bytes_hold(const struct endings *endings, struct judgement *judgement)
+static bool bytes_hold(const struct demands *demands, const struct endings *endings, struct judgement *judgement)
 {
     if (endings->different > 0) {
         say(judgement, PANTHER_FAIL, PANTHER_REASON_VIOLATION, "");
@@ -97,7 +97,7 @@ static bool bytes_hold(const struct endings *endings, struct judgement *judgemen
                  endings->different, endings->files, endings->first_different);
         return false;
     }
-    if (!endings->client_passed) {
+    if (!endings->client_passed && !demands_count(demands)) {
         say(judgement, PANTHER_FAIL, PANTHER_REASON_ASSERTION, "");
         snprintf(judgement->text, sizeof(judgement->text), "client: %.400s", endings->client_text);
         return false;
@@ -121,7 +121,11 @@ void judge(const char *case_name, const struct transcript *transcript, const str
             return;
         }
     }
-    if (bytes_hold(endings, judgement)) {
-        say(judgement, PANTHER_PASS, PANTHER_REASON_NONE, demands->proof);
+    if (!bytes_hold(demands, endings, judgement)) {
+        return;
+    }
+    say(judgement, PANTHER_PASS, PANTHER_REASON_NONE, demands->proof);
+    if (!endings->client_passed) {
+        snprintf(judgement->text, sizeof(judgement->text), "%s; not all came: %.300s", demands->proof, endings->client_text);
     }
 }

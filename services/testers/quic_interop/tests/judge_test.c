@@ -203,6 +203,20 @@ static void expect(const char *name, enum panther_verdict verdict, enum panther_
     }
 }
 
+// The client missed a download.
+static enum panther_verdict verdict_of_missed(const char *name)
+{
+    static const struct vantage of_a_network = {SERVER_PORT, {[CLIENT] = "client", [SERVER] = "server"}, "rival"};
+    static const struct endings missed = {.client_passed = false, .client_text = "2 downloads as expected", .files = 2};
+    struct transcript transcript;
+    struct judgement judgement;
+    char problem[256];
+    assert_true(transcript_read(made, made_bytes, &of_a_network, &transcript, problem, sizeof(problem)));
+    judge(name, &transcript, &missed, &judgement);
+    assert_non_null(strstr(judgement.text, "2 downloads as expected"));
+    return judgement.verdict;
+}
+
 static void expect_pass(const char *name)
 {
     expect(name, PANTHER_PASS, PANTHER_REASON_NONE, "");
@@ -326,7 +340,9 @@ static void a_network_has_to_do_its_part(void **state)
     const size_t before = made_bytes;
     pass((struct seen){.at_s = 0.10, .from = "C", HELLO, .connection = "1"});
     lose((struct seen){.at_s = 0.10, .from = "S", .frames = "8,30", .comment = "dropped: loss", .connection = "1"});
-    expect_pass("handshakeloss"); // the second one was confirmed by a packet that was lost
+    expect_pass("handshakeloss");                                       // the second one was confirmed by a packet that was lost
+    assert_int_equal(verdict_of_missed("handshakeloss"), PANTHER_PASS); // chance took one
+    assert_int_equal(verdict_of_missed("transferloss"), PANTHER_FAIL);
     made_bytes = before;
     expect_incomplete("transfercorruption", "network: ");
     lose((struct seen){.at_s = 0.11, .from = "S", .frames = "8", .comment = "corrupted, packet 10 of server to client"});

@@ -114,7 +114,7 @@ static void downloads_share_a_connection_or_have_their_own(void **state)
     static const struct {
         const char *profile;
         size_t connections;
-    } profiles[] = {{"multiplexing", 1}, {"handshakes", 3}};
+    } profiles[] = {{"multiplexing", 1}, {"handshakes", 4}};
     struct panther_test *server = ready_server();
     for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
         struct panther_test_outcome outcome = {0};
