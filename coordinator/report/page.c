@@ -10,7 +10,7 @@ static const char HEAD[] =
     "body{font:14px/1.45 system-ui,sans-serif;margin:1.5em auto;max-width:76em;padding:0 1em;color:#1b1f24;background:#fff}\n"
     "h1{font-size:1.4em}h2{font-size:1.15em;margin-top:1.6em}code,pre,.mono{font:12px/1.4 ui-monospace,monospace}\n"
     "table{border-collapse:collapse;margin:.4em 0}th,td{border:1px solid #d5dae0;padding:.2em .55em;text-align:left;vertical-align:top}\n"
-    "th{background:#f3f5f7}td{overflow-wrap:anywhere}a{color:#0b57a4}details{margin:.3em 0}summary{cursor:pointer}\n"
+    "th{background:#f3f5f7}td{overflow-wrap:break-word;max-width:40em}a{color:#0b57a4}details{margin:.3em 0}summary{cursor:pointer}\n"
     ".pass{background:#d9f2dd}.fail{background:#f9d3d0}.error{background:#ecd5f2}.inconc{background:#fcebc4}.none,.running{background:#"
     "eceff2}\n"
     ".matrix td{text-align:center;min-width:1.6em}.matrix td:first-child{text-align:left}.plot{display:block;margin:.6em 0;font:11px "

@@ -11,6 +11,8 @@
 
 // A browser shows some thousand cells at once without trouble; those that did not pass come first, and how many are left out is said.
 #define CELLS_MAX 2000
+#define CELLS_OPEN 3       // of those that did not pass: what a reader came for
+#define DISTRIBUTION_MIN 5 // fewer values have no shape
 #define PLOTS_MAX 60
 #define GROUPS_MAX 64
 
@@ -53,13 +55,28 @@ static void append_square(const struct run_report *report, size_t row, struct te
     text_printf(out, "\">%.1s</a></td>", verdict);
 }
 
+static size_t most_repetitions(const struct run_report *report, const struct row_group *cells, const struct row_index *combinations)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < row_index_count(combinations); i++) {
+        size_t count = 0;
+        for (size_t cell = 0; cell < cells->count; cell++) {
+            const char *combination = run_report_text(report->cells, cells->rows[cell], "combination");
+            count += strcmp(combination, row_index_value(combinations, i)) == 0;
+        }
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
 // Combinations down, repetitions across.
 static void append_matrix(const struct run_report *report, const char *test, const struct row_group *cells, struct text *out)
 {
     struct row_index *combinations = row_index_new(report->cells, "combination");
     text_append(out, "<h2>");
     markup_append(out, test);
-    text_append(out, "</h2>\n<table class=\"matrix\"><tr><th>combination</th><th>repetitions</th></tr>\n");
+    text_printf(out, "</h2>\n<table class=\"matrix\"><tr><th>combination</th><th colspan=\"%zu\">repetitions</th></tr>\n",
+                most_repetitions(report, cells, combinations));
     for (size_t i = 0; i < row_index_count(combinations); i++) {
         bool any = false;
         for (size_t cell = 0; cell < cells->count; cell++) {
@@ -149,13 +166,13 @@ static void append_trial(const struct run_report *report, size_t row, struct tex
     text_append(out, "</ul>\n");
 }
 
-static void append_cell(const struct run_report *report, size_t row, struct text *out)
+static void append_cell(const struct run_report *report, size_t row, bool is_open, struct text *out)
 {
     const char *name = run_report_text(report->cells, row, "name"), *verdict = run_report_verdict(report->cells, row);
     const struct row_group *trials = row_index_find(report->trials_of, name);
     text_printf(out, "<details id=\"");
     markup_append(out, name);
-    text_append(out, "\"><summary><span class=\"");
+    text_append(out, is_open ? "\" open><summary><span class=\"" : "\"><summary><span class=\"");
     markup_append(out, verdict);
     text_append(out, "\">");
     markup_append(out, verdict);
@@ -179,7 +196,7 @@ static void append_cells(const struct run_report *report, struct text *out)
     for (int passed = 0; passed < 2; passed++) {
         for (size_t row = 0; row < count && shown < CELLS_MAX; row++) {
             if ((strcmp(run_report_verdict(report->cells, row), "pass") == 0) == passed) {
-                append_cell(report, row, out);
+                append_cell(report, row, !passed && shown < CELLS_OPEN, out);
                 shown++;
             }
         }
@@ -218,7 +235,7 @@ static void append_plot(const struct report_metrics *metrics, size_t first, stru
     }
     CLEANUP_FREE char *title = memory_printf("%s: %s", metric->test, metric->name);
     plot_groups(out, title, metric->unit, groups, count);
-    if (is_time(metric->unit) && all.count > 1) {
+    if (is_time(metric->unit) && all.count >= DISTRIBUTION_MIN) {
         CLEANUP_FREE char *spread = memory_printf("%s, distribution", title);
         plot_distribution(out, spread, metric->unit, &all);
     }
@@ -354,9 +371,9 @@ void run_report_html(const struct run_report *report, struct text *out)
         append_matrix(report, row_index_value(tests, i), row_index_find(tests, row_index_value(tests, i)), out);
     }
     row_index_free(&tests);
-    append_plots(report, out);
-    append_throughput(report, out);
     append_cells(report, out);
+    append_throughput(report, out);
+    append_plots(report, out);
     append_hosts(report, out);
     page_end(out);
 }
