@@ -1,6 +1,7 @@
 #include "agent/shell/reactor.h"
 
 #include "agent/shell/recent.h"
+#include "agent/shell/room.h"
 #include "common/base/limits.h"
 #include "common/system/descriptors.h"
 #include "common/system/file.h"
@@ -13,6 +14,7 @@ struct reactor {
     struct loop *loop;
     const char *state;
     struct space space; // of its disk
+    bool has_room;
     bool is_out_of_descriptors;
     struct reactor_callbacks callbacks;
     void *context;
@@ -157,6 +159,10 @@ static void on_full(void *context, bool full, const char *why)
         log_error("the disk of the state folder is full, nothing new is taken until there is room: %s", why);
     else
         log_info("the disk of the state folder has room again");
+    if (full && room_give(reactor->state)) {
+        log_warning("the room that was kept on it is given to what runs, to say how it ended");
+        reactor->has_room = false;
+    }
     struct agent_input input = {.kind = AGENT_INPUT_STORAGE_FULL};
     input.storage.full = full;
     reactor_feed(reactor, &input);
@@ -171,7 +177,10 @@ static void on_broken(void *context, const struct panther_error *error)
 static void look_at_space(struct reactor *reactor)
 {
     char why[PANTHER_ERROR_MESSAGE_BYTES];
-    if (!space_look(&reactor->space, reactor->state))
+    bool has_changed = space_look(&reactor->space, reactor->state);
+    if (!reactor->has_room && reactor->space.total_bytes > 0 && reactor->space.level < SPACE_RESERVE)
+        reactor->has_room = room_take(reactor->state, reactor->space.floors_bytes[SPACE_RESERVE]);
+    if (!has_changed)
         return;
     space_why(&reactor->space, why, sizeof why);
     if (reactor->space.level == SPACE_AMPLE)
@@ -233,6 +242,7 @@ int reactor_new(struct reactor **out, struct loop *loop, const char *state, uint
 void reactor_start(struct reactor *reactor, struct agent_input *start)
 {
     const struct storage_loaded *loaded = &reactor->loaded;
+    look_at_space(reactor);
     start->kind = AGENT_INPUT_START;
     start->start.facts = loaded->facts;
     start->start.rows = loaded->rows;

@@ -15,6 +15,9 @@
 #define DISK "size=40m"
 #define CELLS 12
 #define LEASE_MS 3000
+// Three cases of two seconds, on a busy machine; leases and deadlines that would end the trial without a word are longer.
+#define SOON_MS 20000
+#define SHORT_BYTES (1024 * 1024)
 
 static const char long_run[] = "panther: 1\n"
                                "experiment: full\n"
@@ -251,6 +254,34 @@ static void flood_on_a_small_agent(void **state)
     lab_leaves_nothing(lab);
 }
 
+static const char slow_cases[] = "panther: 1\n"
+                                 "experiment: slow\n"
+                                 "tests:\n"
+                                 "  - name: t\n"
+                                 "    protocol: {name: none}\n"
+                                 "    services:\n"
+                                 "      tester: {tester: 'null', options: {delay: 2s}, cases: [n000, n001, n002]}\n";
+
+// Another program fills the agent's disk and leaves it full: what runs there ends with its verdict, in what the agent had kept for that.
+static void full_agent(void **state)
+{
+    struct lab *lab = *state;
+    skip_without_mounts(lab);
+    lab_serve(lab);
+    lab_agent(lab, "lab-a");
+    lab_connected(lab, "lab-a");
+    struct child *submit = lab_submit(lab, slow_cases);
+    LAB_UNTIL(lab, lab_count_events(lab, "r1", "case_started") >= 1);
+    uint64_t full_ms = lab_now_ms();
+    fill(lab_path(lab, "lab-a/ballast"));
+    assert_int_equal(lab_wait(lab, submit), 0);
+    assert_true(lab_now_ms() - full_ms < SOON_MS);
+    assert_string_equal(row_text(lab_cell(lab, "r1/t/1"), "verdict"), "pass");
+    assert_true(disk_free_bytes(lab_path(lab, "lab-a")) < SHORT_BYTES); // still
+    assert_int_equal(unlink(lab_path(lab, "lab-a/ballast")), 0);
+    lab_leaves_nothing(lab);
+}
+
 // And killed while it is full: what was acknowledged is there after the restart, which needs the room first.
 static void killed_on_a_full_disk(void **state)
 {
@@ -280,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(short_disk, begin, end),
         cmocka_unit_test_setup_teardown(a_disk_smaller_than_a_log_is_enough, begin_smaller, end),
         cmocka_unit_test_setup_teardown(flood_on_a_small_agent, begin_small_agent, end),
+        cmocka_unit_test_setup_teardown(full_agent, begin_small_agent, end),
         cmocka_unit_test_setup_teardown(killed_on_a_full_disk, begin, end),
     };
     return cmocka_run_group_tests_name("e2e_disk", tests, own_mounts, NULL);

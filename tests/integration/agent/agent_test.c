@@ -567,8 +567,11 @@ static bool mount_small_disk(struct lab *lab)
     return mount("panther-test", lab->state, "tmpfs", 0, "size=6m,mode=0700") == 0;
 }
 
+// Also with what the agent has kept, as one does who goes on filling.
 static void fill(const struct lab *lab)
 {
+    CLEANUP_FREE char *room = path_join(lab->state, "room");
+    assert_int_equal(unlink(room), 0);
     static const char block[64 * 1024];
     CLEANUP_FREE char *path = path_join(lab->state, "filler");
     int fd = open(path, O_WRONLY | O_CREAT, 0600);
