@@ -79,7 +79,7 @@ struct panther_test *contract_running(struct contract *contract, struct judgemen
 bool contract_start(struct panther_test *test, struct judgement *judgement);
 // stop, cleanup, end: bad when one of them is not as it should be.
 void contract_finish(struct panther_test *test, struct judgement *judgement);
-// The same where how it ends is not what is judged.
+// The same where how it ends is not what is judged: its host is killed, so that a plugin that is deaf to a stop costs no time.
 void contract_drop(struct panther_test *test);
 // contract_peers.c
 struct panther_test *contract_peer_instance(const struct contract *contract, const struct contract_peer *peer);
