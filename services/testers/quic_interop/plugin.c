@@ -223,11 +223,20 @@ static bool run_tshark(struct panther_service *service, const struct panther_arg
 
 // The case's own packets into a file: from when the client was executed on. What the network corrupted on its way is left out where it
 // arrived. Nobody can read it there, and to tshark it is a packet of the connection: it would follow a key update that never was.
-static const char *cut_capture(struct panther_service *service, const struct capture *capture, unsigned port, double began_s, char *problem)
+// before: what was read of it first, or NULL. What a client sent between a Retry and its answer is left out then: tshark takes it for the
+// begin of another connection, and reads nothing of this one.
+static const char *cut_capture(struct panther_service *service, const struct capture *capture, unsigned port, double began_s,
+                               const struct transcript *before, char *problem)
 {
     struct panther_arguments argv = {0};
     const char *into = panther_path(service, "case.pcapng");
+    const char *without = "";
     int process;
+    for (size_t i = 0; before != NULL && i < before->retryings; i++) {
+        const struct retrying *span = &before->retrying[i];
+        without = panther_format(service, "%s && !(udp.dstport == %u && frame.time_epoch > %.9f && frame.time_epoch < %.9f)", without, port,
+                                 span->from_s, span->until_s);
+    }
     panther_argument(service, &argv, "tshark");
     panther_argument(service, &argv, "-n");
     panther_argument(service, &argv, "-r");
@@ -239,9 +248,9 @@ static const char *cut_capture(struct panther_service *service, const struct cap
     panther_argument(service, &argv, "-Y");
     panther_argument(service, &argv,
                      "(udp.port == %u%s) && frame.time_epoch >= %.6f && !(frame.comment contains \"corrupted\" && "
-                     "((frame.interface_name == \"%s\" && udp.srcport == %u) || (frame.interface_name == \"%s\" && udp.dstport == %u)))",
+                     "((frame.interface_name == \"%s\" && udp.srcport == %u) || (frame.interface_name == \"%s\" && udp.dstport == %u)))%s",
                      port, *capture->rival != '\0' ? " || tcp.len > 0" : "", began_s, capture->interface[CLIENT], port,
-                     capture->interface[SERVER], port);
+                     capture->interface[SERVER], port, without);
     return run_tshark(service, &argv, "cut", false, &process, problem) ? into : NULL;
 }
 
@@ -310,6 +319,28 @@ static void weigh_qlogs(struct panther_service *service, const struct qlog_files
     testimony_weigh(testimony, transcript, endings, strcmp(settings_now->qlog, "demand") == 0, judgement);
 }
 
+// What the capture shows of the case. False: problem says why it cannot be told.
+static bool read_case(struct panther_service *service, const struct capture *capture, const char *secrets, unsigned port, double began_s,
+                      struct transcript *transcript, char *problem)
+{
+    static struct transcript first;
+    const struct vantage vantage = {port, {capture->interface[CLIENT], capture->interface[SERVER]}, capture->rival};
+    const struct transcript *before = NULL;
+    for (;;) {
+        size_t bytes = 0;
+        const char *own = cut_capture(service, capture, port, began_s, before, problem);
+        const char *text = own != NULL ? read_capture(service, own, secrets, port, &bytes, problem) : NULL;
+        if (text == NULL || !transcript_read(text, bytes, &vantage, transcript, problem, EVIDENCE_PROBLEM_BYTES)) {
+            return false;
+        }
+        if (before != NULL || transcript->retryings == 0 || transcript->unread[CLIENT] + transcript->unread[SERVER] == 0) {
+            return true;
+        }
+        first = *transcript;
+        before = &first;
+    }
+}
+
 static int judge_case(struct panther_service *service, const char *name, const struct panther_case_peer *server,
                       const struct panther_case_peer *client, unsigned port)
 {
@@ -317,7 +348,6 @@ static int judge_case(struct panther_service *service, const char *name, const s
     struct capture capture;
     struct transcript transcript;
     struct judgement judgement;
-    size_t bytes = 0;
     const char *secrets = panther_path(service, "secrets.%s.keys", name);
     const double began_s = client->began_ns > 0 ? wall_seconds(client->began_ns) : 0;
     static struct qlog_files qlogs[SIDES];
@@ -331,10 +361,7 @@ static int judge_case(struct panther_service *service, const char *name, const s
     if (secrets_collect(service, server, client, secrets) == 0) {
         return incomplete(service, "neither side left a key log: the capture cannot be decrypted");
     }
-    const char *own = cut_capture(service, &capture, port, began_s, problem);
-    const char *text = own != NULL ? read_capture(service, own, secrets, port, &bytes, problem) : NULL;
-    const struct vantage vantage = {port, {capture.interface[CLIENT], capture.interface[SERVER]}, capture.rival};
-    if (text == NULL || !transcript_read(text, bytes, &vantage, &transcript, problem, sizeof(problem))) {
+    if (!read_case(service, &capture, secrets, port, began_s, &transcript, problem)) {
         return incomplete(service, problem);
     }
     struct endings endings = {.client_passed = client->verdict == PANTHER_PASS, .client_text = client->text};

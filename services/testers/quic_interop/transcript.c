@@ -57,11 +57,23 @@ static void note_event(struct transcript *transcript, enum event event, double a
     }
 }
 
+// A client that had more than one datagram to send before it heard the Retry.
+static void note_retrying(const struct sight *sight, bool is_retry, bool has_token, struct transcript *transcript)
+{
+    struct retrying *last = transcript->retryings > 0 ? &transcript->retrying[transcript->retryings - 1] : NULL;
+    if (has_token && last != NULL && last->until_s == 0) {
+        last->until_s = sight->at_s;
+    } else if (is_retry && (last == NULL || last->until_s > 0) && transcript->retryings < CONNECTIONS_MAX) {
+        transcript->retrying[transcript->retryings++] = (struct retrying){.from_s = sight->at_s};
+    }
+}
+
 static void note_sent_by_client(const struct sight *sight, struct transcript *transcript)
 {
     const struct line *line = sight->line;
     unsigned long long number;
     const bool is_initial = line_count_long(line, LONG_INITIAL, V2_INITIAL) > 0;
+    note_retrying(sight, false, is_initial && line_number(line, TOKEN_LENGTH, 0, &number) && number > 0, transcript);
     transcript->early_sent += line_count_long(line, LONG_ZERO_RTT, V2_ZERO_RTT);
     if (is_initial && transcript->retries > 0) {
         transcript->after_retry++;
@@ -102,6 +114,7 @@ static void note_sent_by_server(const struct sight *sight, struct transcript *tr
     const struct line *line = sight->line;
     unsigned long long number;
     const size_t hellos = line_count(line, TLS_TYPE, TLS_SERVER_HELLO);
+    note_retrying(sight, line_count_long(line, LONG_RETRY, V2_RETRY) > 0, false, transcript);
     for (size_t i = 0; line_number(line, VERSION, i, &number); i++) {
         transcript->negotiations += number == 0;
         transcript->v2 = transcript->v2 || number == QUIC_V2 || number == QUIC_V2_DRAFT;
@@ -232,23 +245,33 @@ static double seconds_of(const struct line *line)
     return strtod(text, NULL);
 }
 
-// A server that has not heard of its client's end repeats itself for long: to ports that no packet of this case came from, in connections
-// that none began.
-static bool is_of_this_case(const struct line *line, enum side side, unsigned long long client_port, struct transcript *transcript)
+static bool knows_port(const struct transcript *transcript, unsigned long long port)
+{
+    return port >= PORTS || (transcript->client_ports[port / 8] & 1U << port % 8) != 0;
+}
+
+static void learn_port(struct transcript *transcript, unsigned long long port)
+{
+    if (port < PORTS) {
+        transcript->client_ports[port / 8] |= (uint8_t)(1U << port % 8);
+    }
+}
+
+// What is on its way when a case begins is of the one before: packets of its client that arrive, and of a server that has not heard of its
+// client's end and repeats itself for long. The client of this case is who sends in it; a NAT shows its connections from other ports.
+static bool is_of_this_case(const struct sight *sight, unsigned long long client_port, struct transcript *transcript)
 {
     unsigned long long number;
-    if (client_port < PORTS && side == CLIENT) {
-        transcript->client_ports[client_port / 8] |= (uint8_t)(1U << client_port % 8);
-    } else if (client_port < PORTS && (transcript->client_ports[client_port / 8] & 1U << client_port % 8) == 0) {
-        return false;
+    const bool is_numbered = line_number(sight->line, CONNECTION, 0, &number) && number < CONNECTIONS_MAX;
+    if (sight->side == CLIENT && sight->is_sent) {
+        learn_port(transcript, client_port);
+        if (is_numbered) {
+            transcript->begun[number] = true;
+        }
+    } else if (sight->side == CLIENT && is_numbered && transcript->begun[number]) {
+        learn_port(transcript, client_port);
     }
-    if (!line_number(line, CONNECTION, 0, &number) || number >= CONNECTIONS_MAX) {
-        return true;
-    }
-    if (side == CLIENT) {
-        transcript->begun[number] = true;
-    }
-    return line->bytes[VERSION] > 0 || transcript->begun[number];
+    return knows_port(transcript, client_port) && (!is_numbered || sight->line->bytes[VERSION] > 0 || transcript->begun[number]);
 }
 
 static void take(const struct line *line, const struct vantage *vantage, struct transcript *transcript)
@@ -271,7 +294,7 @@ static void take(const struct line *line, const struct vantage *vantage, struct 
                           .at_s = seconds_of(line),
                           .is_sent = is_interface(line, vantage->interface[side]),
                           .is_heard = is_interface(line, vantage->interface[side == CLIENT ? SERVER : CLIENT])};
-    if (!is_of_this_case(line, side, side == CLIENT ? from : to, transcript)) {
+    if (!is_of_this_case(&sight, side == CLIENT ? from : to, transcript)) {
         return;
     }
     const bool is_dropped = comment_has(line, "dropped: ");

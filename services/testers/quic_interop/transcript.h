@@ -34,6 +34,10 @@ struct marks {
     size_t heard[MARKS]; // by the other side, while no connection of the case was closed: a socket that is gone hears nothing
 };
 
+struct retrying {
+    double from_s, until_s; // until: 0: open
+};
+
 struct transcript {
     struct marks marks[SIDES];                // of what the side sent
     char group[CONNECTIONS_MAX][GROUP_BYTES]; // connection IDs that the client's Initials went to
@@ -46,6 +50,8 @@ struct transcript {
     size_t completed; // whose HANDSHAKE_DONE the server sent: it has the client's Finished, and sends it when the handshake is complete
     uint8_t client_ports[PORTS / 8]; // that its packets came from, at either end: a bit each
     bool begun[CONNECTIONS_MAX], done[CONNECTIONS_MAX], complete[CONNECTIONS_MAX];
+    struct retrying retrying[CONNECTIONS_MAX]; // from a Retry to the first Initial with a token
+    size_t retryings;
     size_t retries;         // Retry packets
     size_t after_retry;     // Initial packets of the client after a Retry arrived
     size_t tokens;          // of them with a token

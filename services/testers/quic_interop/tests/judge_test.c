@@ -465,6 +465,38 @@ static void what_is_of_another_case_accuses_nobody(void **state)
     expect_incomplete("rebind-port", "cannot be read");
 }
 
+// After a case with a long way its client's last packets arrive in this one, and the server answers them.
+static void what_arrives_late_of_another_case_is_not_amplified(void **state)
+{
+    (void)state;
+    char late[256];
+    const int bytes_late = snprintf(late, sizeof(late), "999.9|server||10.77.0.1||999|%u|77%s\n999.95|server||10.77.0.2||%u|999|1208%s\n",
+                                    SERVER_PORT, "|||||||||||||||||||", SERVER_PORT, "|||||||||||||||||||");
+    shake_hands();
+    memmove(made + bytes_late, made, made_bytes);
+    memcpy(made, late, (size_t)bytes_late);
+    made_bytes += (size_t)bytes_late;
+    expect_pass("amplificationlimit");
+}
+
+static void a_retry_is_open_until_its_token_comes(void **state)
+{
+    (void)state;
+    static const struct vantage of_a_network = {SERVER_PORT, {[CLIENT] = "client", [SERVER] = "server"}, "rival"};
+    struct transcript transcript;
+    char problem[256];
+    made_bytes = 0;
+    pass((struct seen){.at_s = 0.00, .from = "C", HELLO});
+    pass((struct seen){.at_s = 0.10, .from = "S", .version = "0x00000001", .type = "3"});
+    pass((struct seen){.at_s = 0.11, .from = "C", HELLO, .token = "0"}); // of the same flight
+    pass((struct seen){.at_s = 0.13, .from = "S", .version = "0x00000001", .type = "3"});
+    pass((struct seen){.at_s = 0.20, .from = "C", HELLO, .token = "78"});
+    assert_true(transcript_read(made, made_bytes, &of_a_network, &transcript, problem, sizeof(problem)));
+    assert_int_equal(transcript.retryings, 1);
+    assert_true(transcript.retrying[0].from_s > 1000.0999 && transcript.retrying[0].from_s < 1000.1001);
+    assert_true(transcript.retrying[0].until_s > 1000.1999 && transcript.retrying[0].until_s < 1000.2001);
+}
+
 static void marks_count_where_they_arrive(void **state)
 {
     (void)state;
@@ -505,6 +537,8 @@ int main(void)
         cmocka_unit_test(rebinding_is_seen_where_the_server_is),
         cmocka_unit_test(who_forbids_migration_may_drop_but_not_take),
         cmocka_unit_test(what_is_of_another_case_accuses_nobody),
+        cmocka_unit_test(what_arrives_late_of_another_case_is_not_amplified),
+        cmocka_unit_test(a_retry_is_open_until_its_token_comes),
         cmocka_unit_test(marks_count_where_they_arrive),
         cmocka_unit_test(a_connection_of_a_case_before_does_not_count),
     };
