@@ -33,7 +33,7 @@ enum { KEY_SET = 800, KEY_ONLY, KEY_REPEAT, KEY_KEY, KEY_WAIT, KEY_DRY, KEY_LABE
 static const struct argp_option options[] = {
     {"wait", KEY_WAIT, NULL, 0, "wait until the run has ended, or only what is held is left; the exit status tells its verdict", 0},
     {"follow", 'f', NULL, 0, "wait, and print a line for each cell that ends", 0},
-    {"dry-run", KEY_DRY, NULL, 0, "check only; show cells, placement and cases", 0},
+    {"dry-run", KEY_DRY, NULL, 0, "check only; show cells, placement, cases and commands", 0},
     {"hold-on", KEY_HOLD, "VERDICT=TIME", 0, "keep the services of trials that come to this verdict, e.g. fail=30m; see `release`", 0},
     {"set", KEY_SET, "PATH=VALUE", 0, "replace a value, e.g. tests.load.repeat.times=5", 0},
     {"only", KEY_ONLY, "NAME=VALUE,...", 0, "run this part: values of axes, plugins of services, case=NAME, test=NAME", 0},
