@@ -16,7 +16,7 @@ static const char HEAD[] =
     ".matrix td{text-align:center;min-width:1.6em}.matrix td:first-child{text-align:left}.plot{display:block;margin:.6em 0;font:11px "
     "sans-serif}\n"
     ".plot .title{font-weight:600}.plot rect,.plot circle{fill:#3b78b4;fill-opacity:.75}.plot .axis{stroke:#77808a;fill:none}\n"
-    ".plot .mean{stroke:#b3371f;stroke-width:2;fill:none}.dim{color:#68717b}\n"
+    ".plot .mean{stroke:#b3371f;stroke-width:2;fill:none}.dim{color:#68717b}.cell{scroll-margin-top:3em}\n"
     "@media(prefers-color-scheme:dark){body{background:#14171a;color:#dfe3e8}th{background:#22272d}th,td{border-color:#394048}a{color:#"
     "7ab7f5}\n"
     ".pass{background:#153d1f}.fail{background:#56201c}.error{background:#43224e}.inconc{background:#4a3a10}.none,.running{background:#"

@@ -95,6 +95,24 @@ static void append_matrix(const struct run_report *report, const char *test, con
     row_index_free(&combinations);
 }
 
+static void append_flaky(const struct run_report *report, struct text *out)
+{
+    size_t count;
+    CLEANUP_FREE struct report_flaky *flaky = run_report_flaky(report, &count);
+    if (!count) {
+        return;
+    }
+    text_append(out, "<h2>Flaky</h2>\n");
+    page_headings(out, (const char *const[]){"test", "combination", "passed", NULL});
+    for (size_t i = 0; i < count; i++) {
+        text_append(out, "<tr>");
+        page_cell(out, flaky[i].test);
+        page_cell(out, *flaky[i].combination ? flaky[i].combination : "-");
+        text_printf(out, "<td>%zu of %zu</td></tr>\n", flaky[i].passed, flaky[i].passed + flaky[i].failed);
+    }
+    text_append(out, "</table>\n");
+}
+
 // ---- a cell
 
 static void append_evidence(const struct run_report *report, const struct table *table, const struct row_group *group, struct text *out)
@@ -170,9 +188,7 @@ static void append_cell(const struct run_report *report, size_t row, bool is_ope
 {
     const char *name = run_report_text(report->cells, row, "name"), *verdict = run_report_verdict(report->cells, row);
     const struct row_group *trials = row_index_find(report->trials_of, name);
-    text_printf(out, "<details id=\"");
-    markup_append(out, name);
-    text_append(out, is_open ? "\" open><summary><span class=\"" : "\"><summary><span class=\"");
+    text_append(out, is_open ? "<details open><summary><span class=\"" : "<details><summary><span class=\"");
     markup_append(out, verdict);
     text_append(out, "\">");
     markup_append(out, verdict);
@@ -182,11 +198,13 @@ static void append_cell(const struct run_report *report, size_t row, bool is_ope
     markup_append(out, run_report_text(report->cells, row, "reason"));
     text_append(out, " ");
     markup_append(out, run_report_text(report->cells, row, "text"));
-    text_append(out, "</span></summary>\n");
+    text_append(out, "</span></summary>\n<div class=\"cell\" id=\""); // inside, so that a link to it opens what it is in
+    markup_append(out, name);
+    text_append(out, "\">\n");
     for (size_t i = trials->count; i > 0; i--) {
         append_trial(report, trials->rows[i - 1], out);
     }
-    text_append(out, "</details>\n");
+    text_append(out, "</div></details>\n");
 }
 
 static void append_cells(const struct run_report *report, struct text *out)
@@ -371,6 +389,7 @@ void run_report_html(const struct run_report *report, struct text *out)
         append_matrix(report, row_index_value(tests, i), row_index_find(tests, row_index_value(tests, i)), out);
     }
     row_index_free(&tests);
+    append_flaky(report, out);
     append_cells(report, out);
     append_throughput(report, out);
     append_plots(report, out);

@@ -71,6 +71,28 @@ static void append_matrices(const struct run_report *report, bool markdown, stru
                               : "\n  P pass  F fail  I inconc  E error  - none  . running\n");
 }
 
+static void append_flaky(const struct run_report *report, bool markdown, struct text *out)
+{
+    size_t count;
+    CLEANUP_FREE struct report_flaky *flaky = run_report_flaky(report, &count);
+    if (!count) {
+        return;
+    }
+    text_append(out, markdown ? "\n### Flaky\n\n| test | combination | passed |\n|---|---|---|\n" : "\nflaky\n");
+    for (size_t i = 0; i < count; i++) {
+        const char *combination = *flaky[i].combination ? flaky[i].combination : "-";
+        size_t all = flaky[i].passed + flaky[i].failed;
+        if (markdown) {
+            text_append(out, "|");
+            append_cell(out, flaky[i].test);
+            append_cell(out, combination);
+            text_printf(out, " %zu of %zu |\n", flaky[i].passed, all);
+        } else {
+            text_printf(out, "  %s/%s: %zu of %zu passed\n", flaky[i].test, combination, flaky[i].passed, all);
+        }
+    }
+}
+
 static bool is_problem(const char *verdict)
 {
     return strcmp(verdict, "pass") != 0 && strcmp(verdict, "none") != 0 && strcmp(verdict, "running") != 0;
@@ -251,6 +273,7 @@ void run_report_markdown(const struct run_report *report, struct text *out)
     append_notes(report, true, out);
     append_gates(report, true, out);
     append_matrices(report, true, out);
+    append_flaky(report, true, out);
     append_problems(report, true, out);
     append_metrics(report, true, out);
     append_hosts(report, true, out);
@@ -263,6 +286,7 @@ void run_report_table(const struct run_report *report, struct text *out)
     append_notes(report, false, out);
     append_gates(report, false, out);
     append_matrices(report, false, out);
+    append_flaky(report, false, out);
     append_problems(report, false, out);
     append_metrics(report, false, out);
     append_hosts(report, false, out);

@@ -51,6 +51,33 @@ const char *run_report_short_name(const char *full_name)
     return rest ? rest + 1 : full_name;
 }
 
+struct report_flaky *run_report_flaky(const struct run_report *report, size_t *count)
+{
+    struct report_flaky *list = memory_new((table_count(report->cells) + 1) * sizeof *list);
+    size_t met = 0;
+    for (size_t row = 0; row < table_count(report->cells); row++) {
+        const char *test = run_report_text(report->cells, row, "test");
+        const char *combination = run_report_text(report->cells, row, "combination");
+        const char *verdict = run_report_verdict(report->cells, row);
+        size_t at = 0;
+        while (at < met && (strcmp(list[at].combination, combination) != 0 || strcmp(list[at].test, test) != 0)) {
+            at++;
+        }
+        met += at == met;
+        list[at].test = test;
+        list[at].combination = combination;
+        list[at].passed += strcmp(verdict, "pass") == 0;
+        list[at].failed += strcmp(verdict, "fail") == 0;
+    }
+    *count = 0;
+    for (size_t at = 0; at < met; at++) {
+        if (list[at].passed && list[at].failed) {
+            list[(*count)++] = list[at];
+        }
+    }
+    return list;
+}
+
 bool run_report_is_gate(const struct run_report *report, size_t row)
 {
     return strcmp(run_report_text(report->gates, row, "kind"), "gate") == 0;

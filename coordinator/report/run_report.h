@@ -30,6 +30,14 @@ const char *run_report_short_name(const char *full_name);
 // "running" for what has no verdict yet.
 const char *run_report_verdict(const struct table *table, size_t row);
 
+// A combination of a test of which some repetitions passed and some failed; what came to no verdict of its own counts as neither.
+struct report_flaky {
+    const char *test, *combination;
+    size_t passed, failed;
+};
+// All of them in the order of the cells; the caller frees the list.
+struct report_flaky *run_report_flaky(const struct run_report *report, size_t *count);
+
 // Is the row of the table of gates a gate? Else it is one of its findings.
 bool run_report_is_gate(const struct run_report *report, size_t row);
 
