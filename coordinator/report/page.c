@@ -21,7 +21,7 @@ static const char HEAD[] =
     "7ab7f5}\n"
     ".pass{background:#153d1f}.fail{background:#56201c}.error{background:#43224e}.inconc{background:#4a3a10}.none,.running{background:#"
     "272c32}\n"
-    ".plot text{fill:#dfe3e8}}\n"
+    ".plot text{fill:#dfe3e8}.dim{color:#9aa5b0}}\n"
     "</style>\n<title>";
 
 void page_begin(struct text *out, const char *title)

@@ -95,12 +95,25 @@ static void a_square_leads_into_its_cell(void **state)
     text_free(&text);
 }
 
+// Why a cell failed stands there in a colour that is to be read on either ground.
+static void what_is_dim_has_a_colour_in_the_dark(void **state)
+{
+    (void)state;
+    struct text text = {0};
+    run_report_html(&report, &text);
+    const char *dark = strstr(text_string(&text), "prefers-color-scheme:dark");
+    assert_non_null(dark);
+    assert_non_null(strstr(dark, ".dim{color:"));
+    text_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(flaky_is_what_passed_and_failed, begin, end),
         cmocka_unit_test_setup_teardown(every_document_for_people_names_it, begin, end),
         cmocka_unit_test_setup_teardown(a_square_leads_into_its_cell, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_dim_has_a_colour_in_the_dark, begin, end),
     };
     return cmocka_run_group_tests_name("run_report", tests, NULL, NULL);
 }
