@@ -2,11 +2,14 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "common/base/memory.h"
 #include "coordinator/report/markup.h"
 
-#define WIDTH 640.0
-#define LEFT 170.0 // names of groups
+#define WIDTH 840.0
+#define LEFT 370.0 // names of groups
+#define NAME_BYTES 56
 #define ROW 22.0
 #define TOP 30.0
 #define BOTTOM 26.0
@@ -59,9 +62,11 @@ static void stretch(struct axis *axis, const struct sample *sample)
 static void draw_group(struct text *out, const struct axis *axis, const struct plot_group *group, double y)
 {
     struct summary summary = sample_summary(group->sample);
-    char name[64];
-    snprintf(name, sizeof name, "%.27s%s", group->name, group->name[0] ? "" : "-");
-    text_printf(out, "<text x=\"4\" y=\"%.1f\">", y + 4);
+    bool is_cut = strlen(group->name) > NAME_BYTES;
+    CLEANUP_FREE char *name = memory_printf("%.*s%s", NAME_BYTES, *group->name ? group->name : "-", is_cut ? "..." : "");
+    text_printf(out, "<text x=\"4\" y=\"%.1f\"><title>", y + 4);
+    markup_append(out, group->name);
+    text_append(out, "</title>");
     markup_append(out, name);
     text_append(out, "</text>");
     size_t step = 1 + group->sample->count / DOTS_MAX;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 // clang-format on
 
+#include "coordinator/report/plot.h"
 #include "coordinator/report/run_report.h"
 
 static struct run_report report;
@@ -107,6 +108,22 @@ static void what_is_dim_has_a_colour_in_the_dark(void **state)
     text_free(&text);
 }
 
+static void combinations_of_a_plot_are_told_apart(void **state)
+{
+    (void)state;
+    struct sample sample = {0};
+    sample_add(&sample, 1);
+    const struct plot_group groups[] = {{"server=ngtcp2,client=quic_go,delay=20ms,size=1M", &sample},
+                                        {"server=ngtcp2,client=quic_go,delay=20ms,size=10M,congestion=cubic", &sample}};
+    struct text text = {0};
+    plot_groups(&text, "load: latency", "ms", groups, 2);
+    assert_non_null(strstr(text_string(&text), "</title>server=ngtcp2,client=quic_go,delay=20ms,size=1M</text>"));
+    assert_non_null(strstr(text_string(&text), "</title>server=ngtcp2,client=quic_go,delay=20ms,size=10M,congest...</text>"));
+    assert_non_null(strstr(text_string(&text), "<title>server=ngtcp2,client=quic_go,delay=20ms,size=10M,congestion=cubic</title>"));
+    text_free(&text);
+    sample_free(&sample);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +131,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_document_for_people_names_it, begin, end),
         cmocka_unit_test_setup_teardown(a_square_leads_into_its_cell, begin, end),
         cmocka_unit_test_setup_teardown(what_is_dim_has_a_colour_in_the_dark, begin, end),
+        cmocka_unit_test(combinations_of_a_plot_are_told_apart),
     };
     return cmocka_run_group_tests_name("run_report", tests, NULL, NULL);
 }
