@@ -98,6 +98,10 @@ int cli_compare(int argc, char **argv)
     status = status ? status : report_gather(&evidence, arguments.after ? arguments.after : "@last", &after);
     if (!status) {
         struct comparison comparison;
+        const char *was = run_report_text(before.run, 0, "experiment"), *is = run_report_text(after.run, 0, "experiment");
+        if (strcmp(was, is) != 0) {
+            fprintf(stderr, "panther-coord: these are runs of two experiments, %s and %s: what one lacks counts as lost\n", was, is);
+        }
         compare_runs(&before, &after, &arguments.options, &comparison);
         status = show(&arguments, &comparison);
         comparison_free(&comparison);

@@ -198,7 +198,9 @@ static int show(const struct history_arguments *arguments, const struct history 
 {
     table_print(history->rows, arguments->client.format, stdout, arguments->client.colour);
     if (!history->tried) {
-        fprintf(stderr, "panther-coord: none of the last runs has a result of %s\n", arguments->name);
+        const char *dot = arguments->case_name ? strchr(arguments->case_name, '.') : NULL;
+        fprintf(stderr, "panther-coord: none of the last runs has a result of %s%s%s\n", arguments->name,
+                dot ? "; a case is named without its service, " : "", dot ? dot + 1 : "");
         return EXIT_FAIL;
     }
     if (history->is_mixed) {

@@ -52,10 +52,10 @@ static struct table *matching(const struct run_filter *filter, const struct tabl
 
 int cli_runs(int argc, char **argv)
 {
-    static const char *const shown[] = {"name",        "experiment",  "state",           "verdict",    "gate",
-                                        "done_count",  "cells_count", "pass_count",      "fail_count", "inconc_count",
-                                        "error_count", "duration_ms", "started_wall_ns", "by",         "labels",
-                                        "tags",        "pinned",      "notes_count",     "rerun_of",   NULL};
+    static const char *const shown[] = {"name",        "experiment",      "state",      "verdict",      "gate",        "done_count",
+                                        "cells_count", "pass_count",      "fail_count", "inconc_count", "error_count", "none_count",
+                                        "duration_ms", "started_wall_ns", "by",         "labels",       "tags",        "pinned",
+                                        "notes_count", "rerun_of",        NULL};
     static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {&run_filter_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {NULL, parse, "[RUN]", "Lists the runs, oldest first.", children, NULL, NULL};
     struct runs_arguments arguments = {0};

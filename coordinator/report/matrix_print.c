@@ -76,7 +76,7 @@ static void legend(const struct matrix *matrix, struct text *out)
             text_printf(out, "%s %s, ", matrix->cases[i].letters, name);
         }
     }
-    text_append(out, "! failed, ? not decided, - not supported\n");
+    text_append(out, "! failed, ? not decided, - not supported; blank: it did not run\n");
 }
 
 static const char *value_at(const struct table *table, size_t row, size_t column)

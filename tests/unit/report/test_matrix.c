@@ -109,13 +109,13 @@ static void the_worst_of_a_pair_counts(void **state)
                          "ngtcp2_client  G !S ?H  H ?own|case -S\n"
                          "quic_go                 H\n"
                          "\n"
-                         "H handshake, S retry, G goodput, ! failed, ? not decided, - not supported\n");
+                         "H handshake, S retry, G goodput, ! failed, ? not decided, - not supported; blank: it did not run\n");
     expect(matrix_markdown, "| client | ngtcp2 | quic\\_go |\n"
                             "|---|---|---|\n"
                             "| ngtcp2\\_client | G !S ?H | H ?own\\|case -S |\n"
                             "| quic\\_go |  | H |\n"
                             "\n"
-                            "H handshake, S retry, G goodput, ! failed, ? not decided, - not supported\n");
+                            "H handshake, S retry, G goodput, ! failed, ? not decided, - not supported; blank: it did not run\n");
     struct matrix *matrix = matrix_new(&report, instances);
     assert_int_equal(matrix_pairs(matrix), 3);
     matrix_free(&matrix);
@@ -179,7 +179,7 @@ static void a_tester_stands_for_a_client(void **state)
     expect(matrix_table, "client  nginx\n"
                          "h2load  throughput\n"
                          "\n"
-                         "! failed, ? not decided, - not supported\n");
+                         "! failed, ? not decided, - not supported; blank: it did not run\n");
 }
 
 static void an_empty_run_is_an_empty_matrix(void **state)
